@@ -1,0 +1,248 @@
+/**
+ * What an archive answers and does, as plain values: the contract between `archive/` and everyone
+ * who calls it (commands, other programs, the local socket). Paths inside the archive are PEP 383
+ * strings without a leading slash; '' is the root.
+ */
+import type { EntryKind, EventType, Hash, Head, Position } from '../events/types.js';
+
+/** A moment as the user wrote it: `@1234`, `op:12`, `tag:NAME`, an ISO time or a phrase. */
+export type MomentText = string;
+
+/** A moment resolved: the state just after the event at `position`. */
+export interface Moment {
+  readonly position: Position;
+  /** ISO time of the commit that holds the position. */
+  readonly time: string;
+}
+
+export interface EntryRow {
+  readonly path: string;
+  readonly kind: EntryKind;
+  /** Null for everything that is no file; 0 for an empty file. */
+  readonly size: number | null;
+  /** Null for everything but non-empty files. */
+  readonly hash: Hash | null;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user: string | null;
+  readonly group: string | null;
+  /** Nanoseconds since 1970, decimal. */
+  readonly mtimeNs: string;
+  /** A symlink's text; null for others. */
+  readonly target: string | null;
+  /** Attribute name to base64 of its value. */
+  readonly xattrs: Readonly<Record<string, string>>;
+  /** `major:minor` of a device; absent for others. */
+  readonly device?: string;
+  readonly sparse?: true;
+  /** `device:inode` that the names of one source inode share; absent where there was one name. */
+  readonly linkGroup?: string;
+}
+
+export interface InodeRow {
+  readonly device: string;
+  readonly inode: string;
+}
+
+export interface StatRow {
+  readonly hash: Hash | null;
+  readonly size: number | null;
+  readonly inodes: readonly InodeRow[];
+  /** Names in the hash tree and the tree that the inodes have on disk now. */
+  readonly links: number;
+  /** Where the content (or, for what has no content, the entry) is named at the moment. */
+  readonly paths: readonly string[];
+  /** Where it was named before and is no more. */
+  readonly pastPaths: readonly string[];
+  /** ISO times; null where unknown or never. */
+  readonly firstStored: string | null;
+  readonly lastVerified: string | null;
+  /** The entry itself when the target was a path. */
+  readonly entry?: EntryRow;
+}
+
+export interface FindQuery {
+  readonly path?: string;
+  readonly hash?: string;
+  /** Shell glob over the entry's name, or over its path when the glob has a slash. */
+  readonly name?: string;
+  /** Bytes: at least, at most. */
+  readonly minSize?: number;
+  readonly maxSize?: number;
+  readonly kind?: EntryKind;
+}
+
+export interface DuRow {
+  readonly path: string;
+  /** Sum of the sizes of all files below. */
+  readonly bytes: number;
+  /** Bytes of distinct contents that are named nowhere outside of the path. */
+  readonly uniqueBytes: number;
+  /** Bytes of distinct contents that are named outside of the path as well. */
+  readonly sharedBytes: number;
+  readonly files: number;
+}
+
+export interface LogRow {
+  readonly position: Position;
+  readonly time: string;
+  readonly operation: number;
+  readonly type: EventType;
+  /** The event's fields, with `path` (and `from`/`to` as paths) where it names places. */
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type OperationStatus = 'running' | 'completed' | 'failed' | 'interrupted';
+
+export interface OperationRow {
+  readonly operation: number;
+  readonly status: OperationStatus;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly user: string;
+  readonly host: string;
+  readonly sources: readonly string[];
+  readonly started: string;
+  readonly ended: string | null;
+  readonly first: Position;
+  readonly last: Position;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly reason: string | null;
+}
+
+/** What is read of `cat`: where the bytes are, so that the caller reads them itself. */
+export interface ContentLocation {
+  readonly hash: Hash | null;
+  readonly size: number;
+  /** Absolute paths of the object's inodes, best first; empty for an empty file. */
+  readonly files: readonly string[];
+}
+
+export interface AtOption {
+  readonly at?: MomentText;
+}
+
+/** Everything that only reads. A local archive and a connection to its holder both answer it. */
+export interface ArchiveReader {
+  readonly root: string;
+  resolveMoment(at: MomentText | undefined): Promise<Moment>;
+  ls(path: string, options?: AtOption & { recursive?: boolean }): AsyncIterable<EntryRow>;
+  stat(target: string, options?: AtOption): Promise<StatRow>;
+  find(query: FindQuery, options?: AtOption): AsyncIterable<EntryRow>;
+  locate(target: string, options?: AtOption): Promise<ContentLocation>;
+  du(path: string, options?: AtOption & { depth?: number }): AsyncIterable<DuRow>;
+  log(query?: {
+    path?: string;
+    operation?: number;
+    from?: Position;
+    limit?: number;
+  }): AsyncIterable<LogRow>;
+  ops(): AsyncIterable<OperationRow>;
+  head(): Promise<Head>;
+}
+
+export type IngestMode = 'copy' | 'link' | 'assimilate' | 'move';
+
+export interface IngestOptions {
+  /** Paths of the real filesystem, as PEP 383 strings. */
+  readonly sources: readonly string[];
+  readonly to?: string;
+  readonly mode?: IngestMode;
+  readonly mirror?: boolean;
+  readonly checksum?: boolean;
+  readonly exclude?: readonly string[];
+  readonly dryRun?: boolean;
+  /** Called on each step of the work; cheap to call, throttled by the renderer. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called for each thing worth a line: skipped, failed, conflicting. */
+  readonly onMessage?: (message: Message) => void;
+  /** Count the sources first, for a percentage and the time left. */
+  readonly estimate?: boolean;
+  /** Stops cleanly after the commit under way. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Failure {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface IngestSummary {
+  /** Null for a dry run. */
+  readonly operation: number | null;
+  readonly files: number;
+  readonly bytes: number;
+  readonly directories: number;
+  readonly symlinks: number;
+  readonly specials: number;
+  readonly newObjects: number;
+  readonly newBytes: number;
+  readonly duplicateFiles: number;
+  readonly duplicateBytes: number;
+  readonly unchangedFiles: number;
+  readonly removed: number;
+  readonly failed: readonly Failure[];
+  readonly seconds: number;
+  readonly dryRun?: true;
+}
+
+/** How far a long piece of work is. Totals are null while unknown. */
+export interface Progress {
+  readonly phase: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalFiles: number | null;
+  readonly totalBytes: number | null;
+  readonly current?: string;
+}
+
+export interface Message {
+  readonly level: 'note' | 'warning';
+  readonly code: string;
+  readonly path?: string;
+  readonly text: string;
+}
+
+export interface VerifyOptions {
+  readonly quick?: boolean;
+  /** Only objects last verified (or stored) before this, milliseconds since 1970. */
+  readonly olderThanMs?: number;
+  /** Stop after about this many seconds of hashing. */
+  readonly budgetSeconds?: number;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface DamagedRow {
+  readonly hash: Hash;
+  readonly reason: string;
+  readonly paths: readonly string[];
+}
+
+export interface VerifySummary {
+  readonly operation: number | null;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly damaged: readonly DamagedRow[];
+  readonly missing: readonly DamagedRow[];
+  /** Tree entries that are absent or no link to their object. */
+  readonly unlinked: readonly { path: string; reason: string }[];
+  /** Files in the tree or the hash tree that no event names. */
+  readonly untracked: readonly { path: string; reason: string }[];
+  /** What the views or the log got wrong; empty when they agree. */
+  readonly views: readonly string[];
+  /** Objects left for the next run because the budget was used up. */
+  readonly remaining: number;
+  readonly seconds: number;
+}
+
+export interface ReplaySummary {
+  readonly events: number;
+  readonly seconds: number;
+  /** For `--check`: whether the views equal what the log says; null for a plain replay. */
+  readonly equal: boolean | null;
+  readonly differences: readonly string[];
+}

@@ -1,0 +1,87 @@
+/**
+ * Every expected failure of hkfs: a stable code for programs, one line for people, a hint where
+ * something can be done about it. Anything else that is thrown is a bug (exit 70).
+ */
+
+/** Exit statuses of the command line (docs/design.md, "Command line"). */
+export const EXIT = {
+  ok: 0,
+  no: 1,
+  usage: 2,
+  partial: 3,
+  damage: 4,
+  held: 5,
+  notArchive: 6,
+  bug: 70,
+  interrupted: 130,
+} as const;
+
+/** Stable codes; each has one exit status. Codes are part of the contract, messages are not. */
+export const ERROR_EXITS = {
+  USAGE: EXIT.usage,
+  BAD_MOMENT: EXIT.usage,
+  BAD_PATH: EXIT.usage,
+  BAD_TARGET: EXIT.usage,
+  AMBIGUOUS_PREFIX: EXIT.usage,
+  NOT_FOUND: EXIT.usage,
+  NOT_A_FILE: EXIT.usage,
+  SOURCE_MISSING: EXIT.usage,
+  SOURCE_UNREADABLE: EXIT.partial,
+  SOURCE_IN_ARCHIVE: EXIT.usage,
+  SOURCES_COLLIDE: EXIT.usage,
+  ALREADY_AN_ARCHIVE: EXIT.usage,
+  NOT_A_DIRECTORY: EXIT.usage,
+  DIRECTORY_NOT_EMPTY: EXIT.usage,
+  DIFFERENT_FILESYSTEM: EXIT.usage,
+  NO_HARD_LINKS: EXIT.usage,
+  READ_ONLY: EXIT.usage,
+  NO_SPACE: EXIT.usage,
+  NO_PERMISSION: EXIT.usage,
+  IO_ERROR: EXIT.damage,
+  CONFIRMATION_NEEDED: EXIT.usage,
+  NOT_ARCHIVED: EXIT.no,
+  LOG_DAMAGED: EXIT.damage,
+  LOG_GAP: EXIT.damage,
+  LOG_SHORTER: EXIT.damage,
+  VIEWS_DAMAGED: EXIT.damage,
+  OBJECT_MISSING: EXIT.damage,
+  OBJECT_DAMAGED: EXIT.damage,
+  ARCHIVE_HELD: EXIT.held,
+  NOT_AN_ARCHIVE: EXIT.notArchive,
+  NEWER_FORMAT: EXIT.notArchive,
+  UNKNOWN_EVENT: EXIT.notArchive,
+  INTERRUPTED: EXIT.interrupted,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_EXITS;
+
+export class HkfsError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'HkfsError';
+    this.code = code;
+    this.hint = options.hint;
+  }
+
+  get exitCode(): number {
+    return ERROR_EXITS[this.code];
+  }
+}
+
+/** True for an HkfsError, also one made in another realm or copy of this module. */
+export function isHkfsError(error: unknown, code?: ErrorCode): error is HkfsError {
+  if (typeof error !== 'object' || error === null) return false;
+  const candidate = error as { name?: unknown; code?: unknown };
+  if (candidate.name !== 'HkfsError') return false;
+  return code === undefined || candidate.code === code;
+}
+
+/** The errno name of a system error (`ENOENT`, …), or undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}

@@ -1,0 +1,222 @@
+/**
+ * The facts of an archive, in the past tense. An event says what happened and nothing about when
+ * or by whom: position, time and operation belong to the record around it.
+ *
+ * Names are PEP 383 strings (see fs/names.ts): each byte that is not valid UTF-8 stands as a lone
+ * surrogate U+DC80–U+DCFF. Entries are placed by the id of their directory and their name, never by
+ * a full path: a rename of a directory is one event, and deep trees do not cost their depth per file.
+ * A directory's id is the position of its `directory.added`; the root's id is 0, the position of
+ * `archive.created`.
+ */
+
+/** A count of events, or one event's place in the log, from 0. Below 2^53. */
+export type Position = number;
+
+/** The position of a directory's `directory.added` event; 0 is the archive's root. */
+export type DirectoryId = number;
+
+/** BLAKE3-256 of a content: 64 lower-case hexadecimal digits. */
+export type Hash = string;
+
+/** One extended attribute: its full name (`user.x`, `system.posix_acl_access`) and its raw value. */
+export type Xattr = readonly [name: string, value: Uint8Array];
+
+/** What an entry has besides its content. POSIX ACLs are the `system.posix_acl_*` xattrs. */
+export interface Attributes {
+  /** Permission bits with setuid, setgid and sticky: `st_mode & 0o7777`. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Owner and group names; null where the system knows none. */
+  readonly user: string | null;
+  readonly group: string | null;
+  /** Modification time in nanoseconds since 1970, may be negative. */
+  readonly mtimeNs: bigint;
+  /** Sorted by name; absent when there are none. */
+  readonly xattrs?: readonly Xattr[];
+  /** True when the source had holes. */
+  readonly sparse?: boolean;
+  /** Device and inode that names of one source inode share; absent when the source had one link. */
+  readonly linkGroup?: readonly [device: bigint, inode: bigint];
+}
+
+/** The file of the outside world that was read: recognises it later without reading. */
+export interface SourceIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly ctimeNs: bigint;
+}
+
+export type SpecialKind = 'fifo' | 'socket' | 'chardev' | 'blockdev';
+export type EntryKind = 'file' | 'directory' | 'symlink' | SpecialKind;
+
+/** Where an entry is: the id of its directory and its name there. */
+export interface Place {
+  readonly parent: DirectoryId;
+  readonly name: string;
+}
+
+export interface ArchiveCreated {
+  readonly type: 'archive.created';
+  readonly archiveId: string;
+  readonly hashAlgorithm: 'blake3-256';
+}
+export interface OperationStarted {
+  readonly type: 'operation.started';
+  readonly operation: number;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly user: string;
+  readonly host: string;
+  /** Absolute paths of what is taken in; empty where the command has no source. */
+  readonly sources: readonly string[];
+}
+export interface OperationCompleted {
+  readonly type: 'operation.completed';
+  readonly operation: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+export interface OperationFailed {
+  readonly type: 'operation.failed';
+  readonly operation: number;
+  readonly reason: string;
+  readonly counts: Readonly<Record<string, number>>;
+}
+export interface DirectoryAdded extends Place {
+  readonly type: 'directory.added';
+  readonly attributes: Attributes;
+}
+export interface FileIngested extends Place {
+  readonly type: 'file.ingested';
+  /** Null for an empty file: zero-length contents are never objects. */
+  readonly hash: Hash | null;
+  readonly size: number;
+  readonly attributes: Attributes;
+  readonly source: SourceIdentity | null;
+}
+export interface SymlinkAdded extends Place {
+  readonly type: 'symlink.added';
+  /** The link's text as a PEP 383 string. */
+  readonly target: string;
+  readonly attributes: Attributes;
+}
+export interface SpecialAdded extends Place {
+  readonly type: 'special.added';
+  readonly kind: SpecialKind;
+  /** Major and minor number; both 0 for a fifo or a socket. */
+  readonly major: number;
+  readonly minor: number;
+  readonly attributes: Attributes;
+}
+/** The entry's attributes are now these, all of them. */
+export interface AttributesChanged extends Place {
+  readonly type: 'attributes.changed';
+  readonly attributes: Attributes;
+  /** The identity under which the source now has this content; null where unknown. */
+  readonly source: SourceIdentity | null;
+}
+export interface PathRenamed {
+  readonly type: 'path.renamed';
+  readonly from: Place;
+  readonly to: Place;
+}
+export interface PathRemoved extends Place {
+  readonly type: 'path.removed';
+}
+/** An inode of the hash tree holds this content: the first, or a twin at the link limit. */
+export interface ObjectStored {
+  readonly type: 'object.stored';
+  readonly hash: Hash;
+  readonly size: number;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+/** The same bytes now have this inode (an archive copied to another disk, a healed object). */
+export interface ObjectRelocated {
+  readonly type: 'object.relocated';
+  readonly hash: Hash;
+  readonly from: { readonly device: bigint; readonly inode: bigint };
+  readonly to: { readonly device: bigint; readonly inode: bigint };
+}
+export interface ObjectRemoved {
+  readonly type: 'object.removed';
+  readonly hash: Hash;
+  readonly size: number;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+export interface ObjectDamaged {
+  readonly type: 'object.damaged';
+  readonly hash: Hash;
+  /** What is wrong: the file is gone, has other bytes, or cannot be read. */
+  readonly finding: 'missing' | 'content' | 'unreadable';
+}
+export interface ObjectHealed {
+  readonly type: 'object.healed';
+  readonly hash: Hash;
+  readonly from: string;
+}
+/** The bytes of these objects were read and match their names. */
+export interface ObjectsVerified {
+  readonly type: 'objects.verified';
+  readonly hashes: readonly Hash[];
+}
+export interface TagAdded {
+  readonly type: 'tag.added';
+  readonly tag: string;
+  readonly position: Position;
+}
+
+export type HkfsEvent =
+  | ArchiveCreated
+  | OperationStarted
+  | OperationCompleted
+  | OperationFailed
+  | DirectoryAdded
+  | FileIngested
+  | SymlinkAdded
+  | SpecialAdded
+  | AttributesChanged
+  | PathRenamed
+  | PathRemoved
+  | ObjectStored
+  | ObjectRelocated
+  | ObjectRemoved
+  | ObjectDamaged
+  | ObjectHealed
+  | ObjectsVerified
+  | TagAdded;
+
+export type EventType = HkfsEvent['type'];
+
+/** The events that put an entry at a place. */
+export type EntryEvent = DirectoryAdded | FileIngested | SymlinkAdded | SpecialAdded;
+
+/** An event in its place in the log. */
+export interface EventRecord {
+  readonly position: Position;
+  /** Milliseconds since 1970, never before the commit before it (see docs/design.md, "Time"). */
+  readonly timeMs: number;
+  /** 0 for the archive's creation. */
+  readonly operation: number;
+  readonly event: HkfsEvent;
+  /** The stored bytes: the leaf of the Merkle tree. */
+  readonly bytes: Uint8Array;
+}
+
+/** What one atomic synced write appended. */
+export interface CommitRecord {
+  readonly first: Position;
+  readonly count: number;
+  readonly timeMs: number;
+  readonly operation: number;
+  /** RFC 6962 compact range after the commit: roots of the perfect subtrees, largest first. */
+  readonly range: readonly Uint8Array[];
+}
+
+/** The fingerprint of a whole history. */
+export interface Head {
+  readonly size: number;
+  /** 64 lower-case hexadecimal digits. */
+  readonly root: string;
+}
