@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { text } from 'node:stream/consumers';
+
+import { HkfsError, errnoOf } from '../errors.js';
+import { joinPath, parentPath, toFsPath } from './names.js';
+import type { Posix } from './posix.js';
+
+const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
+
+/**
+ * Resolves once all that was written to the filesystem of `directory` is on its disk. Write errors
+ * of the disk are reported from Linux 5.8 on.
+ * @throws HkfsError IO_ERROR when neither syncfs nor `sync -f` is to be had; the errno of a failed syncfs.
+ */
+export async function syncFilesystem(directory: string, posix: Posix | null): Promise<void> {
+  const fd = openSync(toFsPath(directory), OPEN_DIRECTORY);
+  try {
+    await (posix ? syncOrSpawn(fd, posix) : spawnSync(fd));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function syncOrSpawn(fd: number, posix: Posix): Promise<void> {
+  try {
+    await posix.syncfsAsync(fd);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOSYS') throw error;
+    await spawnSync(fd);
+  }
+}
+
+/** The child gets the directory as its fd 3, so that no name needs to pass through its arguments. */
+async function spawnSync(fd: number): Promise<void> {
+  const child = spawn('sync', ['-f', '/dev/fd/3'], {
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(code === 0 ? '' : `ended with ${code ?? signal}`));
+  });
+  const complaint = child.stderr ? text(child.stderr) : '';
+  const failure = await ended;
+  if (failure === '') return;
+  throw new HkfsError(
+    'IO_ERROR',
+    `cannot sync the filesystem: sync -f: ${failure} ${await complaint}`.trim(),
+    {
+      hint: 'Install koffi for this platform, or a sync command that knows -f.',
+    },
+  );
+}
+
+/** Makes the names in a directory durable. */
+export function fsyncDirectory(path: string): void {
+  const fd = openSync(toFsPath(path || '.'), OPEN_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    // Some network and FUSE filesystems cannot sync a directory: nothing more can be done there.
+    if (errnoOf(error) !== 'EINVAL') throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Replaces or makes a small file so that after a power cut it is wholly the old or wholly the new
+ * one. Errors of node:fs pass through, and leave no temporary file.
+ */
+export function writeFileDurably(path: string, bytes: Uint8Array, mode: number): void {
+  const directory = parentPath(path);
+  const staged = toFsPath(joinPath(directory, `.${randomUUID()}.tmp`));
+  try {
+    writeAndSync(staged, bytes, mode);
+    renameSync(staged, toFsPath(path));
+  } catch (error) {
+    unlinkIfThere(staged);
+    throw error;
+  }
+  fsyncDirectory(directory);
+}
+
+function writeAndSync(path: string | Buffer, bytes: Uint8Array, mode: number): void {
+  const fd = openSync(path, 'wx', 0o600);
+  try {
+    writeFileSync(fd, bytes);
+    fchmodSync(fd, mode);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function unlinkIfThere(path: string | Buffer): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}

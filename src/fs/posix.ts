@@ -1,0 +1,194 @@
+import { constants } from 'node:os';
+
+import type { Xattr } from '../events/types.js';
+import { AccountNames } from './account-names.js';
+import { CString } from './c-string.js';
+import { deviceOf, type DeviceNumbers } from './device-numbers.js';
+import { loadLibc, type Libc } from './libc.js';
+import type { FsPath } from './names.js';
+import { posixError, type FailedCall } from './posix-error.js';
+import { renameByLink } from './rename-no-replace.js';
+import { XattrCalls } from './xattrs.js';
+
+const { errno } = constants;
+
+/** Longest path a system call takes, in bytes without the NUL (PATH_MAX is 4,096 with it). */
+const PATH_BYTES = 4_095;
+const NANOSECONDS = 1_000_000_000n;
+
+/** Linux's numbers (fcntl.h, linux/fs.h, sys/stat.h). */
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const RENAME_NOREPLACE = 1;
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+const UTIME_OMIT = 0x3ffffffen;
+/** _IOW(0x94, 9, int); on the few processors that number ioctls otherwise it ends in ENOTTY. */
+const FICLONE = 0x40049409;
+const ADVICE = { normal: 0, random: 1, sequential: 2, willneed: 3, dontneed: 4 } as const;
+
+/** Here no clone can be made; another way of copying may do. */
+const NOT_CLONABLE = new Set([errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EINVAL, errno.ENOTTY]);
+const NO_NOREPLACE = new Set([errno.ENOSYS, errno.EINVAL]);
+
+export type Advice = keyof typeof ADVICE;
+
+/** Nanoseconds since 1970; a time that is absent stays as it is. */
+export interface FileTimes {
+  readonly atimeNs?: bigint;
+  readonly mtimeNs?: bigint;
+}
+
+/**
+ * The system calls that Node lacks, or null where they cannot be had (no koffi, not 64-bit Linux).
+ * Make one for each thread and hand it on: an instance owns the buffers that its calls write to.
+ */
+export function loadPosix(): Posix | null {
+  const libc = loadLibc();
+  return libc && new Posix(libc);
+}
+
+/**
+ * System calls on PEP 383 paths. All throw errors like node:fs's, with code, syscall and path;
+ * ENOSYS where the C library lacks the call.
+ */
+export class Posix {
+  readonly #libc: Libc;
+  readonly #path = new CString(PATH_BYTES, errno.ENAMETOOLONG);
+  readonly #secondPath = new CString(PATH_BYTES, errno.ENAMETOOLONG);
+  /** Two `struct timespec`: access and modification, seconds and nanoseconds of each. */
+  readonly #times = new BigInt64Array(4);
+  readonly #xattrs: XattrCalls;
+  readonly #accounts: AccountNames;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    this.#xattrs = new XattrCalls(libc, this.#path);
+    this.#accounts = new AccountNames(libc);
+  }
+
+  /** Names of the extended attributes, in no order. Never follows a symlink. */
+  llistxattr(path: FsPath): readonly string[] {
+    return this.#xattrs.list(path);
+  }
+
+  /** The value of one extended attribute. Never follows a symlink. */
+  lgetxattr(path: FsPath, name: string): Uint8Array {
+    return this.#xattrs.get(path, name);
+  }
+
+  /** All extended attributes sorted by name; empty where the filesystem has none at all. */
+  readXattrs(path: FsPath): readonly Xattr[] {
+    return this.#xattrs.readAll(path);
+  }
+
+  /** Makes or replaces one extended attribute. Never follows a symlink. */
+  lsetxattr(path: FsPath, name: string, value: Uint8Array): void {
+    this.#xattrs.set(path, name, value);
+  }
+
+  /** Removes one extended attribute. Never follows a symlink. */
+  lremovexattr(path: FsPath, name: string): void {
+    this.#xattrs.remove(path, name);
+  }
+
+  /** Sets times in nanoseconds; of a symlink itself with `noFollow`. */
+  utimensat(path: FsPath, times: FileTimes, { noFollow = false }: { noFollow?: boolean } = {}): void {
+    const call = { syscall: 'utimensat', path };
+    const flags = noFollow ? AT_SYMLINK_NOFOLLOW : 0;
+    const target = this.#path.set(path, call);
+    this.#check(this.#libc.utimensat(AT_FDCWD, target, this.#timespecs(times), flags), call);
+  }
+
+  /** Sets times of an open file in nanoseconds. */
+  futimens(fd: number, times: FileTimes): void {
+    this.#check(this.#libc.futimens(fd, this.#timespecs(times)), { syscall: 'futimens' });
+  }
+
+  /** Makes the target share all the source's blocks; false where no clone can be made. */
+  ficlone(targetFd: number, sourceFd: number): boolean {
+    if (this.#libc.ioctl(targetFd, FICLONE, 'int', sourceFd) === 0) return true;
+    const number = this.#libc.errno();
+    if (NOT_CLONABLE.has(number)) return false;
+    throw posixError(number, { syscall: 'ioctl(FICLONE)' });
+  }
+
+  /** Where the next bytes begin at or after `offset`; null when only a hole is left. Moves the fd. */
+  seekData(fd: number, offset: number): number | null {
+    return this.#seek(fd, offset, SEEK_DATA);
+  }
+
+  /** Where the next hole (or the end) begins at or after `offset`; null beyond the end. Moves the fd. */
+  seekHole(fd: number, offset: number): number | null {
+    return this.#seek(fd, offset, SEEK_HOLE);
+  }
+
+  /** Makes a fifo, socket or device; `mode` has the type's bits, and the umask applies. */
+  mknod(path: FsPath, mode: number, device: DeviceNumbers = { major: 0, minor: 0 }): void {
+    const call = { syscall: 'mknod', path };
+    this.#check(this.#libc.mknod(this.#path.set(path, call), mode, deviceOf(device)), call);
+  }
+
+  /** The user's name, or null. Remembered; a name looked up in the network may take its time. */
+  userName(uid: number): string | null {
+    return this.#accounts.user(uid);
+  }
+
+  /** The group's name, or null. Remembered. */
+  groupName(gid: number): string | null {
+    return this.#accounts.group(gid);
+  }
+
+  /** Renames, or fails with EEXIST where `to` is taken. */
+  renameNoReplace(from: FsPath, to: FsPath): void {
+    const call = { syscall: 'renameat2', path: from };
+    const source = this.#path.set(from, call);
+    const target = this.#secondPath.set(to, call);
+    if (this.#libc.renameat2(AT_FDCWD, source, AT_FDCWD, target, RENAME_NOREPLACE) === 0) return;
+    const number = this.#libc.errno();
+    if (!NO_NOREPLACE.has(number)) throw posixError(number, call);
+    renameByLink(from, to);
+  }
+
+  /** Tells the kernel how a range will be read; a `length` of 0 means to the end. */
+  posixFadvise(fd: number, range: { offset: number; length: number }, advice: Advice): void {
+    const number = this.#libc.posix_fadvise(fd, range.offset, range.length, ADVICE[advice]);
+    if (number !== 0) throw posixError(number < 0 ? errno.ENOSYS : number, { syscall: 'posix_fadvise' });
+  }
+
+  /** Blocks until all that was written to the filesystem of `fd` is on its disk. */
+  syncfs(fd: number): void {
+    this.#check(this.#libc.syncfs(fd), { syscall: 'syncfs' });
+  }
+
+  /** `syncfs` without blocking this thread; `fd` must stay open until it settles. */
+  async syncfsAsync(fd: number): Promise<void> {
+    const number = await this.#libc.syncfsAsync(fd);
+    if (number !== 0) throw posixError(number, { syscall: 'syncfs' });
+  }
+
+  #check(result: number, call: FailedCall): void {
+    if (result !== 0) throw posixError(this.#libc.errno(), call);
+  }
+
+  #seek(fd: number, offset: number, whence: number): number | null {
+    const found = Number(this.#libc.lseek(fd, offset, whence));
+    if (found >= 0) return found;
+    const number = this.#libc.errno();
+    if (number === errno.ENXIO) return null;
+    throw posixError(number, { syscall: 'lseek' });
+  }
+
+  #timespecs({ atimeNs, mtimeNs }: FileTimes): BigInt64Array {
+    [atimeNs, mtimeNs].forEach((time, index) => this.#timespec(index * 2, time));
+    return this.#times;
+  }
+
+  /** Nanoseconds count upwards also before 1970, so seconds are rounded down. */
+  #timespec(at: number, time: bigint | undefined): void {
+    const remainder = (time ?? 0n) % NANOSECONDS;
+    const nanoseconds = remainder < 0n ? remainder + NANOSECONDS : remainder;
+    this.#times[at] = ((time ?? 0n) - nanoseconds) / NANOSECONDS;
+    this.#times[at + 1] = time === undefined ? UTIME_OMIT : nanoseconds;
+  }
+}
