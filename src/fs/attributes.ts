@@ -1,8 +1,7 @@
-import type { BigIntStats } from 'node:fs';
-
 import type { Attributes, EntryKind, Xattr } from '../events/types.js';
 import type { FsPath } from './names.js';
 import type { Posix } from './posix.js';
+import type { FileStat } from './stats.js';
 
 /** Permissions with setuid, setgid and sticky. */
 const MODE_BITS = 0o7777;
@@ -31,7 +30,7 @@ export interface AttributesOptions {
  * and extended attributes are left out. Throws when the extended attributes cannot be read.
  */
 export function attributesOf(
-  stat: BigIntStats,
+  stat: FileStat,
   path: FsPath,
   posix: Posix | null,
   { xattrs = posix?.readXattrs(path) }: AttributesOptions = {},
@@ -50,8 +49,8 @@ export function attributesOf(
   };
 }
 
-function ofRegularFile(stat: BigIntStats): Pick<Attributes, 'sparse' | 'linkGroup'> {
-  if (!stat.isFile()) return {};
+function ofRegularFile(stat: FileStat): Pick<Attributes, 'sparse' | 'linkGroup'> {
+  if (entryKindOf(stat.mode) !== 'file') return {};
   return {
     ...(stat.blocks * BLOCK < stat.size ? { sparse: true } : {}),
     ...(stat.nlink > 1n ? { linkGroup: [stat.dev, stat.ino] as const } : {}),

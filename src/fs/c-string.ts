@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-import { isWellFormed, nameToBytes, type FsPath } from './names.js';
+import { nameToBytes, type FsPath } from './names.js';
 import { posixError, type FailedCall } from './posix-error.js';
 
 const { errno } = constants;
@@ -31,7 +31,7 @@ export class CString {
 
   #fill(value: FsPath): number {
     if (typeof value !== 'string') return this.#copy(value);
-    if (!isWellFormed(value)) return this.#copy(nameToBytes(value));
+    if (!value.isWellFormed()) return this.#copy(nameToBytes(value));
     // Only whole characters are written, so a cut may end up to three bytes before the end.
     const fits = value.length * 3 < this.#bytes.length || Buffer.byteLength(value) < this.#bytes.length;
     return fits ? this.#bytes.write(value, 0, 'utf8') : this.#bytes.length;

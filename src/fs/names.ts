@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 
 import { HkfsError } from '../errors.js';
-import { isWellFormed, nameFromBytes, nameToBytes } from '../events/names.js';
+import { nameFromBytes, nameToBytes } from '../events/names.js';
 
-export { isWellFormed, nameFromBytes, nameToBytes };
+export { nameFromBytes, nameToBytes };
 
 /** A path for node:fs and for libc: well-formed text, or raw bytes where the names are not UTF-8. */
 export type FsPath = string | Buffer;
@@ -16,7 +16,7 @@ const REPLACEMENT = '\uFFFD';
 
 /** What to hand to node:fs: the string itself when it is well formed, else its raw bytes. */
 export function toFsPath(path: FsPath): FsPath {
-  return typeof path !== 'string' || isWellFormed(path) ? path : asBuffer(nameToBytes(path));
+  return typeof path !== 'string' || path.isWellFormed() ? path : asBuffer(nameToBytes(path));
 }
 
 /** The names in a directory as PEP 383 strings, in no order. Errors of node:fs pass through. */
@@ -76,7 +76,7 @@ function isSurrogate(unit: number): boolean {
 export function isValidName(name: string): boolean {
   if (name === '' || name === '.' || name === '..') return false;
   if (name.includes('/') || name.includes('\0')) return false;
-  if (!isWellFormed(name) && !isCanonical(name)) return false;
+  if (!name.isWellFormed() && !isCanonical(name)) return false;
   return name.length * BYTES_PER_UNIT <= NAME_MAX || Buffer.byteLength(toFsPath(name)) <= NAME_MAX;
 }
 
