@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { describe, expect } from '@jest/globals';
 
+import type { FsPath } from '../../src/fs/names.js';
 import { loadPosix } from '../../src/fs/posix.js';
 import { renameByLink } from '../../src/fs/rename-no-replace.js';
 import { codeThrownBy, scratchDirectory, testWhen } from './scratch.js';
@@ -20,7 +21,7 @@ function fileCalled(name: string, content: string): string {
 
 describe('renames', () => {
   const ways = [
-    ['renameat2', (from: string | Buffer, to: string | Buffer) => posix.renameNoReplace(from, to)],
+    ['renameat2', (from: FsPath, to: FsPath) => posix.renameNoReplace(from, to)],
     ['the way without renameat2', renameByLink],
   ] as const;
 
