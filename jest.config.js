@@ -1,0 +1,19 @@
+/** Suites that kill processes, run other programs or measure: each has its own script. */
+const HEAVY = ['/test/crash/', '/test/interop/', '/test/bench/'];
+
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: process.env.HKFS_SUITE === 'heavy' ? [] : HEAVY,
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^hkfs$': '<rootDir>/dist/index.js', '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
+    ],
+  },
+  testTimeout: 30_000,
+  verbose: true,
+};

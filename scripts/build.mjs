@@ -1,0 +1,49 @@
+/**
+ * `dist/`: the compiled modules with their types (the library), and `dist/bundle/hkfs.cjs`, the one file
+ * that the command line starts from. Built aside and swapped in, so that a running hkfs or a failed
+ * build never sees half of it.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { bundle } from './build/bundle.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const scratch = join(root, 'node_modules/.cache');
+const fresh = join(scratch, `hkfs-dist-${process.pid}`);
+const old = `${fresh}-old`;
+
+const started = new Date();
+mkdirSync(scratch, { recursive: true });
+try {
+  if (compile()) await finish();
+  else process.exitCode = 1;
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** True when the sources compile; the compiler's messages go to stderr. */
+function compile() {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  return (
+    spawnSync(process.execPath, [tsc, '--outDir', fresh], { cwd: root, stdio: ['ignore', 2, 2] }).status === 0
+  );
+}
+
+async function finish() {
+  await bundle({ dist: fresh, root });
+  stamp();
+  if (existsSync(dist)) renameSync(dist, old);
+  renameSync(fresh, dist);
+}
+
+/** Carries the time at which the build began: what changes meanwhile is newer. */
+function stamp() {
+  const path = join(fresh, '.stamp');
+  writeFileSync(path, '');
+  utimesSync(path, started, started);
+}
