@@ -1,0 +1,140 @@
+import type { ArchiveReader } from '../archive/api.js';
+import type { Archive } from '../archive/archive.js';
+import { pathInArchive } from './archive-path.js';
+import { jsonFlag } from './flags.js';
+import { type Interruption, listenForInterrupt } from './interrupt.js';
+import { Command, type Config } from './oclif.js';
+import { initWhereMissing, openForReading, openForWriting, type WhichArchive } from './open-archive.js';
+import { writeAll, writeBytes, writeChunk } from './output.js';
+import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView } from './progress.js';
+import { asksForJson, renderError } from './render-error.js';
+import { jsonRow, mapped, writeJsonRows, writeNullPaths } from './rows.js';
+import { type Column, tableLines } from './table.js';
+
+/** How a listing shows to people: columns, or one line a row. */
+export type Human<T> = readonly Column<T>[] | ((row: T) => string);
+
+export interface ListingFlags {
+  readonly json: boolean;
+  readonly null?: boolean | undefined;
+}
+
+export interface Work extends Interruption {
+  readonly view: ProgressView;
+  readonly style: ProgressStyle;
+}
+
+/** What all commands share: opening, closing, rows or tables, progress, errors and exit codes. */
+export abstract class BaseCommand extends Command {
+  static override baseFlags = jsonFlag;
+
+  /** Runs the command without oclif's loading of plugins, which no command here needs. */
+  static launch(this: new (argv: string[], config: Config) => BaseCommand, argv: string[], config: Config) {
+    return new this(argv, config)._run();
+  }
+
+  abstract override run(): Promise<void>;
+
+  protected override catch(error: unknown): Promise<void> {
+    const { text, exitCode } = renderError(error, { json: asksForJson(this.argv) });
+    process.stderr.write(text);
+    process.exitCode = exitCode;
+    return Promise.resolve();
+  }
+
+  /** Opens for a query, says which moment `at` means, and closes whatever happens. */
+  protected async read(
+    flags: WhichArchive & { at?: string | undefined },
+    use: (reader: ArchiveReader) => Promise<void>,
+  ): Promise<void> {
+    const reader = await openForReading(flags);
+    try {
+      if (flags.at !== undefined) {
+        const { position, time } = await reader.resolveMoment(flags.at);
+        this.say(`hkfs: as of @${position}, ${time}`);
+      }
+      await use(reader);
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** Opens for a change, with progress and a first Ctrl-C that stops cleanly. */
+  protected async write<T>(
+    flags: WhichArchive & { progress: string; init?: boolean },
+    use: (archive: Archive, work: Work) => Promise<T>,
+  ): Promise<T> {
+    const work = this.startWork(flags.progress);
+    try {
+      if (flags.init === true) await initWhereMissing(flags);
+      const archive = await openForWriting(flags);
+      try {
+        return await use(archive, work);
+      } finally {
+        await archive.close();
+      }
+    } finally {
+      work.view.stop();
+      work.stop();
+    }
+  }
+
+  private startWork(progress: string): Work {
+    const { stderr } = process;
+    const style = chooseStyle(progress, stderr.isTTY);
+    const view = createProgressView(style, {
+      write: (text) => stderr.write(text),
+      now: () => performance.now(),
+      columns: () => stderr.columns || 80,
+    });
+    const interruption = listenForInterrupt(process, (line) => this.say(line));
+    return { ...interruption, view, style };
+  }
+
+  /** Writes rows as JSON, as NUL-ended paths, or for people; gives their count. */
+  protected async list<T extends object>(
+    rows: AsyncIterable<T>,
+    flags: ListingFlags,
+    human: Human<T>,
+  ): Promise<number> {
+    const { stdout } = process;
+    if (flags.json) return writeJsonRows(stdout, rows);
+    if (flags.null === true) return writeNullPaths(stdout, mapped(rows, pathOf));
+    if (typeof human === 'function')
+      return writeAll(
+        stdout,
+        mapped(rows, (row) => `${human(row)}\n`),
+      );
+    return writeAll(stdout, tableLines(rows, human, { headers: false, colour: stdout.isTTY }));
+  }
+
+  /** Writes the one result: an object under --json, else text. */
+  protected print(result: object, flags: { json: boolean }, human: () => string): Promise<void> {
+    return writeChunk(process.stdout, flags.json ? jsonRow(result) : `${human()}\n`);
+  }
+
+  protected pipe(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    return writeBytes(process.stdout, chunks);
+  }
+
+  /** A line for people, beside the result. */
+  protected say(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
+  protected inside(reader: { readonly root: string }, path: string | undefined): string {
+    return pathInArchive(path ?? '', { root: reader.root, cwd: process.cwd() });
+  }
+
+  /** A target that may also be a hash or `ino:N`: only what is a path of the real filesystem changes. */
+  protected target(reader: { readonly root: string }, target: string): string {
+    const inside = this.inside(reader, target);
+    // A leading slash tells a path from a hash: it stays.
+    return target.startsWith('/') ? `/${inside}` : inside;
+  }
+}
+
+function pathOf(row: object): { readonly path: string } {
+  if ('path' in row && typeof row.path === 'string') return { path: row.path };
+  throw new TypeError('--null on rows without a path');
+}

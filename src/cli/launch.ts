@@ -1,0 +1,109 @@
+/**
+ * From arguments to a command, without oclif's `Config`, which reads plugins and manifests for 30 ms.
+ * What needs plugins (help and completion) goes to oclif's own main program.
+ */
+import { readFileSync } from 'node:fs';
+
+import { HkfsError } from '../errors.js';
+import type { BaseCommand } from './base-command.js';
+import { type Config, runWholeOclif } from './oclif.js';
+import { isBrokenPipe } from './output.js';
+import { withRawBytes } from './raw-argv.js';
+import { asksForJson, renderError } from './render-error.js';
+
+export interface CommandModule {
+  readonly default: Pick<typeof BaseCommand, 'id'> & {
+    launch(argv: string[], config: Config): Promise<unknown>;
+  };
+}
+
+/** Command id (`ls`, later `remote:add`) → what loads it. */
+export type CommandTable = Readonly<Record<string, () => Promise<CommandModule>>>;
+
+const WITH_PLUGINS: readonly string[] = ['help', 'autocomplete'];
+
+/** Runs one command line; errors are told on stderr and leave an exit code, never a throw. */
+export async function launch(argv: string[], commands: CommandTable, packageRoot: string): Promise<void> {
+  process.stderr.on('error', ignoreBrokenPipe);
+  const [first] = argv;
+  const id = commandId(argv, commands);
+  if (first === '--version') return printVersion(packageRoot);
+  if (first === undefined || WITH_PLUGINS.includes(first) || asksForHelp(argv)) {
+    return runWholeOclif(argv, packageRoot);
+  }
+  const load = commands[id];
+  if (load === undefined) return refuse(unknownCommand(id, commands), argv);
+  const { default: command } = await load();
+  command.id = id;
+  await command.launch(withRawBytes(argv.slice(id.split(':').length)), lightConfig(packageRoot));
+}
+
+/** The longest command whose words the arguments begin with; else the first word. */
+function commandId(argv: readonly string[], commands: CommandTable): string {
+  const two = argv.slice(0, 2).join(':');
+  return two in commands ? two : (argv[0] ?? '');
+}
+
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--help');
+}
+
+function printVersion(packageRoot: string): void {
+  process.stdout.write(`${userAgent(readPackage(packageRoot).version)}\n`);
+}
+
+function userAgent(version: string): string {
+  return `hkfs/${version} ${process.platform}-${process.arch} node-${process.version}`;
+}
+
+function readPackage(packageRoot: string): { version: string } {
+  return JSON.parse(readFileSync(`${packageRoot}/package.json`, 'utf8')) as { version: string };
+}
+
+function refuse(error: HkfsError, argv: readonly string[]): void {
+  const { text, exitCode } = renderError(error, { json: asksForJson(argv) });
+  process.stderr.write(text);
+  process.exitCode = exitCode;
+}
+
+function unknownCommand(id: string, commands: CommandTable): HkfsError {
+  const near = Object.keys(commands).find((name) => isNear(name, id));
+  return new HkfsError('USAGE', `there is no command "${id}"`, {
+    hint:
+      near === undefined ? 'hkfs help lists the commands.' : `Did you mean "${near}"? hkfs help lists all.`,
+  });
+}
+
+/** One letter more, less or other, or two swapped. */
+function isNear(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  const [restA, restB] = [a.slice(start), b.slice(start)];
+  const swapped = restA.slice(0, 2) === [...restB.slice(0, 2)].reverse().join('');
+  return (
+    restA.slice(1) === restB.slice(1) ||
+    restA === restB.slice(1) ||
+    restA.slice(1) === restB ||
+    (swapped && restA.slice(2) === restB.slice(2))
+  );
+}
+
+/** The part of oclif's configuration that parsing and running one command reads. */
+function lightConfig(packageRoot: string): Config {
+  const light: Partial<Config> = {
+    bin: 'hkfs',
+    name: 'hkfs',
+    root: packageRoot,
+    topicSeparator: ':',
+    runHook: () => Promise.resolve({ successes: [], failures: [] }),
+    scopedEnvVar: () => undefined,
+    scopedEnvVarKeys: () => [],
+  };
+  return light as Config;
+}
+
+function ignoreBrokenPipe(error: Error): void {
+  if (!isBrokenPipe(error)) throw error;
+}

@@ -1,0 +1,11 @@
+/** The one door to oclif: its subpaths, because the package's root loads all of it. */
+export { Command } from '@oclif/core/command';
+export * as Args from '@oclif/core/args';
+export * as Flags from '@oclif/core/flags';
+export type { Config } from '@oclif/core/interfaces';
+
+/** oclif's own main program: help, completion, and nothing that an archive command needs. */
+export async function runWholeOclif(argv: string[], packageRoot: string): Promise<void> {
+  const { execute } = await import('@oclif/core');
+  await execute({ args: argv, dir: packageRoot });
+}

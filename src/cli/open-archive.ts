@@ -1,0 +1,38 @@
+/** The one place where the command line reaches `archive/` at run time, when a command asks for it. */
+import type { Archive } from '../archive/archive.js';
+import type { ArchiveReader } from '../archive/api.js';
+import { isHkfsError } from '../errors.js';
+
+export interface WhichArchive {
+  /** As given by --archive or HKFS_ARCHIVE; else the nearest folder upwards is taken. */
+  readonly archive?: string | undefined;
+  readonly wait?: boolean | undefined;
+}
+
+/** For queries; answered by the process that holds the archive when there is one. */
+export async function openForReading(
+  which: WhichArchive,
+): Promise<ArchiveReader & { close(): Promise<void> }> {
+  const { findArchiveRoot, openReader } = await import('../archive/archive.js');
+  return openReader(await findArchiveRoot(process.cwd(), which.archive), { wait: which.wait });
+}
+
+/** For what appends to the log or rebuilds the views: one process at a time. */
+export async function openForWriting(which: WhichArchive): Promise<Archive> {
+  const { Archive, findArchiveRoot } = await import('../archive/archive.js');
+  return Archive.open(await findArchiveRoot(process.cwd(), which.archive), {
+    mode: 'write',
+    wait: which.wait,
+  });
+}
+
+/** Makes an archive at `--archive`, or here, when there is none to be found. */
+export async function initWhereMissing(which: WhichArchive): Promise<void> {
+  const { Archive, findArchiveRoot } = await import('../archive/archive.js');
+  try {
+    await findArchiveRoot(process.cwd(), which.archive);
+  } catch (error) {
+    if (!isHkfsError(error, 'NOT_AN_ARCHIVE')) throw error;
+    await Archive.init(which.archive ?? process.cwd());
+  }
+}

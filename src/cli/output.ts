@@ -1,0 +1,43 @@
+/** What the output side needs of a stream; process.stdout is one. */
+export interface TextSink {
+  write(chunk: string | Uint8Array, done: (error?: Error | null) => void): boolean;
+}
+
+/** Small writes are gathered to this many characters: one system call for about 500 rows. */
+const CHUNK = 64 * 1024;
+
+/** Writes and waits until the stream took it: the back-pressure of a slow reader reaches the query. */
+export function writeChunk(sink: TextSink, chunk: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sink.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Writes strings in chunks, each waited for. The last ones are written also when the source fails. */
+export async function writeAll(sink: TextSink, texts: AsyncIterable<string>): Promise<number> {
+  let pending = '';
+  let count = 0;
+  try {
+    for await (const text of texts) {
+      pending += text;
+      count++;
+      if (pending.length < CHUNK) continue;
+      const full = pending;
+      pending = '';
+      await writeChunk(sink, full);
+    }
+  } finally {
+    if (pending !== '') await writeChunk(sink, pending);
+  }
+  return count;
+}
+
+/** Writes bytes as they come. */
+export async function writeBytes(sink: TextSink, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of chunks) await writeChunk(sink, chunk);
+}
+
+/** True when the reader of a pipe went away: `hkfs log | head`. */
+export function isBrokenPipe(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === 'EPIPE';
+}

@@ -1,0 +1,75 @@
+import { ERROR_EXITS, EXIT, isHkfsError } from '../errors.js';
+import { isBrokenPipe } from './output.js';
+import { visibleText } from './visible-name.js';
+
+export interface RenderedError {
+  /** For stderr, with its line end; empty where there is nothing to say. */
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** What an error says on stderr, and the exit code it leaves with. */
+export function renderError(error: unknown, { json }: { json: boolean }): RenderedError {
+  if (isBrokenPipe(error)) return { text: '', exitCode: EXIT.ok };
+  const facts = factsOf(error);
+  return { text: json ? jsonText(facts) : plainText(facts), exitCode: facts.exitCode };
+}
+
+/** True when the arguments before `--` ask for JSON; known also where parsing them failed. */
+export function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+}
+
+interface ErrorFacts {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly stack?: string;
+  readonly exitCode: number;
+}
+
+function factsOf(error: unknown): ErrorFacts {
+  if (isHkfsError(error)) {
+    const { code, hint } = error;
+    return { code, message: withoutOclifWords(error.message), hint, exitCode: ERROR_EXITS[code] };
+  }
+  if (isUsageError(error)) {
+    const hint = 'Add --help for the arguments and flags.';
+    return { code: 'USAGE', message: withoutOclifWords(error.message), hint, exitCode: EXIT.usage };
+  }
+  const stack = error instanceof Error ? error.stack : undefined;
+  return {
+    code: 'BUG',
+    message: `a bug in hkfs: ${error instanceof Error ? error.message : String(error)}`,
+    hint: 'Please report it with the lines below. The archive is safe: open it again to have it mended.',
+    stack,
+    exitCode: EXIT.bug,
+  };
+}
+
+/** What oclif throws for wrong arguments carries an `oclif` field. */
+function isUsageError(error: unknown): error is Error {
+  return typeof error === 'object' && error !== null && 'oclif' in error && 'message' in error;
+}
+
+/** oclif adds how to get help, and says on several lines what fits on one. */
+function withoutOclifWords(message: string): string {
+  return message
+    .replace(/\nSee more help with --help/g, '')
+    .replace(/\n\nNote: [^]*$/, '')
+    .replace(/^Parsing --(\S+) \n\t/, '--$1: ')
+    .replace(/\s*\n\s*/g, ' ')
+    .trim();
+}
+
+function plainText({ code, message, hint, stack }: ErrorFacts): string {
+  const lines = [`hkfs: ${visibleText(message)} [${code}]`];
+  if (hint !== undefined) lines.push(`hint: ${visibleText(hint)}`);
+  if (stack !== undefined) lines.push(stack);
+  return `${lines.join('\n')}\n`;
+}
+
+function jsonText({ code, message, hint, stack }: ErrorFacts): string {
+  return `${JSON.stringify({ error: { code, message, hint, stack } })}\n`;
+}

@@ -1,0 +1,59 @@
+import type { IngestSummary, ReplaySummary, VerifySummary } from '../archive/api.js';
+import { formatBytes, formatCount, formatDuration, plural } from './format.js';
+import { visibleName, visibleText } from './visible-name.js';
+
+/** What an ingest did, as a paragraph, with every failed source on a line of its own. */
+export function ingestParagraph(summary: IngestSummary): string {
+  const { files, bytes, directories, symlinks, specials, seconds } = summary;
+  const verb = summary.dryRun === true ? 'Would ingest' : 'Ingested';
+  const others = [
+    plural(directories, 'directory', 'directories'),
+    plural(symlinks, 'symlink'),
+    ...(specials > 0 ? [plural(specials, 'special file')] : []),
+  ];
+  const lines = [
+    `${verb} ${plural(files, 'file')} (${formatBytes(bytes)}), ${others.join(', ')} in ${formatDuration(seconds)}.`,
+    `New contents: ${plural(summary.newObjects, 'object')} (${formatBytes(summary.newBytes)}). ` +
+      `Duplicates: ${plural(summary.duplicateFiles, 'file')} (${formatBytes(summary.duplicateBytes)}). ` +
+      `Unchanged: ${plural(summary.unchangedFiles, 'file')}.`,
+  ];
+  if (summary.removed > 0) lines.push(`Removed: ${plural(summary.removed, 'entry', 'entries')}.`);
+  if (summary.operation !== null) lines.push(`This is operation ${summary.operation}.`);
+  if (summary.failed.length > 0) lines.push(`${plural(summary.failed.length, 'source')} could not be read:`);
+  const failures = summary.failed.map(
+    ({ path, code, message }) => `  ${visibleName(path)}: ${visibleText(message)} [${code}]`,
+  );
+  return [...lines, ...failures].join('\n');
+}
+
+/** What a verification found, with every finding on a line of its own. */
+export function verifyParagraph(summary: VerifySummary): string {
+  const { objects, bytes, seconds, remaining } = summary;
+  const lines = [
+    `Verified ${plural(objects, 'object')} (${formatBytes(bytes)}) in ${formatDuration(seconds)}.`,
+  ];
+  if (remaining > 0) lines.push(`${formatCount(remaining)} more are left for the next run.`);
+  const findings = [
+    ...summary.damaged.flatMap((row) => objectFinding('damaged', row)),
+    ...summary.missing.flatMap((row) => objectFinding('missing', row)),
+    ...summary.unlinked.map((row) => `  unlinked  ${visibleName(row.path)}: ${visibleText(row.reason)}`),
+    ...summary.untracked.map((row) => `  untracked  ${visibleName(row.path)}: ${visibleText(row.reason)}`),
+    ...summary.views.map((text) => `  views  ${visibleText(text)}`),
+  ];
+  lines.push(findings.length === 0 ? 'No damage.' : `${plural(findings.length, 'finding')}:`);
+  return [...lines, ...findings].join('\n');
+}
+
+function objectFinding(word: string, row: VerifySummary['damaged'][number]): string[] {
+  const places = row.paths.length === 0 ? 'no path' : row.paths.map(visibleName).join(', ');
+  return [`  ${word}  ${row.hash} (${visibleText(row.reason)}): ${places}`];
+}
+
+export function replayParagraph({ events, seconds, equal, differences }: ReplaySummary): string {
+  const done = `Replayed ${plural(events, 'event')} in ${formatDuration(seconds)}.`;
+  if (equal === null) return `${done} The views are new.`;
+  if (equal) return `${done} The views are equal to the log.`;
+  return [`${done} The views differ from the log:`, ...differences.map((d) => `  ${visibleText(d)}`)].join(
+    '\n',
+  );
+}

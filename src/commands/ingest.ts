@@ -1,0 +1,95 @@
+import { BaseCommand } from '../cli/base-command.js';
+import { archiveFlags, progressFlag } from '../cli/flags.js';
+import { Args, Flags } from '../cli/oclif.js';
+import { ingestParagraph } from '../cli/summaries.js';
+import { EXIT } from '../errors.js';
+
+const MODES = ['copy', 'link', 'assimilate', 'move'] as const;
+
+export default class Ingest extends BaseCommand {
+  static override summary = 'Take directories and files into the archive.';
+  static override description = `Each content is stored once, whatever the number of its names; every name is kept with its mode, owner, times, extended attributes and ACLs. Symbolic links are recorded and never followed.
+
+Ingesting the same source at the same path again makes a new version: files whose size, times and inode are as they were are not read again. What is gone from the source stays in the archive, unless --mirror is given.
+
+With more than one SOURCE, and for a single one without --to, each lands under its own name. A file that changes while it is read is read again, and reported when it does not come to rest.
+
+The modes: copy leaves the source untouched and shares its blocks where the filesystem can. link makes the source's own inode the object. assimilate links, and replaces source files whose content is already stored by links to it. move links, and removes the source once all is durable. All but copy need the source on the archive's filesystem.
+
+The first Ctrl-C stops cleanly after the commit under way; what was committed stays. Exit code 3 says that some sources could not be read; each is listed.
+
+--json prints one object: operation, files, bytes, directories, symlinks, specials, newObjects, newBytes, duplicateFiles, duplicateBytes, unchangedFiles, removed, failed and seconds.`;
+  static override examples = [
+    { description: 'Take in a folder as photos/', command: '<%= config.bin %> ingest ~/photos' },
+    {
+      description: 'Take in an old disk below a path',
+      command: '<%= config.bin %> ingest /mnt/old-disk --to machines/2009-laptop',
+    },
+    {
+      description: 'Follow a source, removals included',
+      command: '<%= config.bin %> ingest ~/documents --mirror',
+    },
+    {
+      description: 'See what would happen',
+      command: "<%= config.bin %> ingest ~/src --exclude 'node_modules' --exclude '*.o' --dry-run",
+    },
+    {
+      description: 'Free the space of what is stored already',
+      command: '<%= config.bin %> ingest /data/unsorted --mode assimilate',
+    },
+  ];
+  static override args = {
+    source: Args.string({
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+      description: 'Directories and files to take in.',
+    }),
+  };
+  static override flags = {
+    ...archiveFlags,
+    ...progressFlag,
+    to: Flags.string({
+      helpValue: 'PATH',
+      description: 'The path inside the archive where the sources land.',
+    }),
+    mode: Flags.option({
+      options: MODES,
+      default: 'copy',
+      description: 'What becomes of the source files.',
+    })(),
+    mirror: Flags.boolean({
+      description: 'Also remove from the archive path what vanished from the source.',
+    }),
+    checksum: Flags.boolean({
+      description: 'Read files also where size, times and inode say that they are unchanged.',
+    }),
+    exclude: Flags.string({
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'GLOB',
+      description: 'Leave out names, or paths when GLOB has a slash, that match.',
+    }),
+    init: Flags.boolean({ description: 'Make the archive first when there is none.' }),
+    'dry-run': Flags.boolean({ description: 'Read and compare, and change nothing.' }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Ingest);
+    const { to, mode, mirror, checksum, exclude } = flags;
+    await this.write(flags, async (archive, { signal, view, style }) => {
+      const summary = await archive.ingest({
+        sources: args.source,
+        ...{ to, mode, mirror, checksum, exclude, signal },
+        dryRun: flags['dry-run'],
+        estimate: style === 'bar' || style === 'json',
+        onProgress: view.update,
+        onMessage: view.message,
+      });
+      view.stop();
+      await this.print(summary, flags, () => ingestParagraph(summary));
+      if (summary.failed.length > 0) process.exitCode = EXIT.partial;
+      if (signal.aborted) process.exitCode = EXIT.interrupted;
+    });
+  }
+}

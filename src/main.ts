@@ -1,0 +1,25 @@
+/** The command line's door: which commands there are. Called by bin/run.js from the bundle. */
+import { fileURLToPath } from 'node:url';
+
+import { type CommandTable, launch } from './cli/launch.js';
+
+/** Each is loaded when it is asked for. A test holds the table against the files of `commands/`. */
+export const COMMANDS: CommandTable = {
+  cat: () => import('./commands/cat.js'),
+  du: () => import('./commands/du.js'),
+  find: () => import('./commands/find.js'),
+  head: () => import('./commands/head.js'),
+  ingest: () => import('./commands/ingest.js'),
+  init: () => import('./commands/init.js'),
+  log: () => import('./commands/log.js'),
+  ls: () => import('./commands/ls.js'),
+  ops: () => import('./commands/ops.js'),
+  replay: () => import('./commands/replay.js'),
+  stat: () => import('./commands/stat.js'),
+  verify: () => import('./commands/verify.js'),
+};
+
+/** Runs `hkfs ARGV`. */
+export function main(argv: string[]): Promise<void> {
+  return launch(argv, COMMANDS, fileURLToPath(new URL('..', import.meta.url)));
+}
