@@ -78,16 +78,11 @@ function unknownCommand(id: string, commands: CommandTable): HkfsError {
 /** One letter more, less or other, or two swapped. */
 function isNear(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  const [restA, restB] = [a.slice(start), b.slice(start)];
-  const swapped = restA.slice(0, 2) === [...restB.slice(0, 2)].reverse().join('');
-  return (
-    restA.slice(1) === restB.slice(1) ||
-    restA === restB.slice(1) ||
-    restA.slice(1) === restB ||
-    (swapped && restA.slice(2) === restB.slice(2))
-  );
+  let same = 0;
+  while (same < a.length && a[same] === b[same]) same++;
+  const [x = '', y = ''] = [a.slice(same), b.slice(same)];
+  const oneEdit = x.slice(1) === y.slice(1) || x === y.slice(1) || x.slice(1) === y;
+  return oneEdit || (x[0] === y[1] && x[1] === y[0] && x.slice(2) === y.slice(2));
 }
 
 /** The part of oclif's configuration that parsing and running one command reads. */

@@ -78,13 +78,13 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
     const { args, flags } = await this.parse(Ingest);
     const { to, mode, mirror, checksum, exclude } = flags;
     await this.write(flags, async (archive, { signal, view, style }) => {
+      const options = { sources: args.source, to, mode, mirror, checksum, exclude, dryRun: flags['dry-run'] };
       const summary = await archive.ingest({
-        sources: args.source,
-        ...{ to, mode, mirror, checksum, exclude, signal },
-        dryRun: flags['dry-run'],
+        ...options,
         estimate: style === 'bar' || style === 'json',
         onProgress: view.update,
         onMessage: view.message,
+        signal,
       });
       view.stop();
       await this.print(summary, flags, () => ingestParagraph(summary));

@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+
+import { asksForJson, renderError } from '../../src/cli/render-error.js';
+import { ERROR_EXITS, type ErrorCode, HkfsError } from '../../src/errors.js';
+
+const plain = { json: false };
+
+test('an expected error is its message, its code and its hint, without a stack', () => {
+  const error = new HkfsError('NOT_AN_ARCHIVE', '/x is no archive', { hint: 'Make one with hkfs init.' });
+  expect(renderError(error, plain)).toEqual({
+    text: 'hkfs: /x is no archive [NOT_AN_ARCHIVE]\nhint: Make one with hkfs init.\n',
+    exitCode: 6,
+  });
+});
+
+test('under --json an error is one object on one line', () => {
+  const { text } = renderError(new HkfsError('NOT_FOUND', 'no a\nb', { hint: 'h' }), { json: true });
+  expect(text).toBe('{"error":{"code":"NOT_FOUND","message":"no a b","hint":"h"}}\n');
+});
+
+test.each(Object.keys(ERROR_EXITS) as ErrorCode[])('%s leaves with the exit code of the table', (code) => {
+  expect(renderError(new HkfsError(code, 'm'), plain).exitCode).toBe(ERROR_EXITS[code]);
+});
+
+test('what oclif says of wrong arguments is USAGE, on one line, with exit code 2', () => {
+  const error = Object.assign(new Error('Nonexistent flag: --foo\nSee more help with --help'), {
+    oclif: { exit: 2 },
+  });
+  expect(renderError(error, plain)).toEqual({
+    text: 'hkfs: Nonexistent flag: --foo [USAGE]\nhint: Add --help for the arguments and flags.\n',
+    exitCode: 2,
+  });
+});
+
+test('anything else is a bug, with its stack and exit code 70', () => {
+  const { text, exitCode } = renderError(new TypeError('x is undefined'), plain);
+  expect(exitCode).toBe(70);
+  expect(text).toMatch(
+    /^hkfs: a bug in hkfs: x is undefined \[BUG\]\nhint: .*\nTypeError: x is undefined\n +at /,
+  );
+  expect(renderError('thrown text', plain)).toMatchObject({ exitCode: 70 });
+});
+
+test('a reader that went away is no error', () => {
+  expect(renderError(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }), plain)).toEqual({
+    text: '',
+    exitCode: 0,
+  });
+});
+
+test('a message cannot send control sequences to the terminal', () => {
+  expect(renderError(new HkfsError('NOT_FOUND', 'no \u001b[2J'), plain).text).toBe(
+    'hkfs: no \\033[2J [NOT_FOUND]\n',
+  );
+});
+
+test('--json counts only before --', () => {
+  expect(asksForJson(['ls', '--json'])).toBe(true);
+  expect(asksForJson(['ls', '--', '--json'])).toBe(false);
+});
