@@ -80,7 +80,7 @@ function isNear(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;
   let same = 0;
   while (same < a.length && a[same] === b[same]) same++;
-  const [x = '', y = ''] = [a.slice(same), b.slice(same)];
+  const [x, y] = [a.slice(same), b.slice(same)];
   const oneEdit = x.slice(1) === y.slice(1) || x === y.slice(1) || x.slice(1) === y;
   return oneEdit || (x[0] === y[1] && x[1] === y[0] && x.slice(2) === y.slice(2));
 }
