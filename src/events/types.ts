@@ -135,6 +135,7 @@ export interface ObjectStored {
 export interface ObjectRelocated {
   readonly type: 'object.relocated';
   readonly hash: Hash;
+  readonly size: number;
   readonly from: { readonly device: bigint; readonly inode: bigint };
   readonly to: { readonly device: bigint; readonly inode: bigint };
 }

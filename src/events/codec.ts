@@ -1,0 +1,48 @@
+/**
+ * Events as stored: the canonical CBOR array `[schema version, type, …fields]`. Fields are only ever
+ * appended, and a reader ignores those it does not know. Names and link targets are byte strings,
+ * hashes are 32 bytes.
+ */
+import { HkfsError } from '../errors.js';
+import { decodeCbor, encodeCbor } from './cbor.js';
+import { readerOf } from './event-readers.js';
+import { fieldsOf } from './event-writers.js';
+import { FieldReader } from './read-fields.js';
+import type { HkfsEvent, Position } from './types.js';
+import { unknownEvent, upcast, type StoredFields } from './upcast.js';
+
+/**
+ * The bytes of an event: the value in the log and the leaf of the Merkle tree.
+ *
+ * @throws HkfsError BAD_PATH for a name that stands for no bytes; TypeError for values outside their
+ * range, which the reader would refuse.
+ */
+export function encodeEvent(event: HkfsEvent): Uint8Array {
+  return encodeCbor(fieldsOf(event));
+}
+
+/**
+ * The event in these bytes; `position` is only for the errors.
+ *
+ * @throws HkfsError LOG_DAMAGED where the bytes are not an event, UNKNOWN_EVENT where a newer hkfs
+ * wrote them.
+ */
+export function decodeEvent(bytes: Uint8Array, position: Position): HkfsEvent {
+  const fields = upcast(arrayIn(bytes, position), position);
+  const type = fields[1];
+  if (typeof type !== 'string') throw new HkfsError('LOG_DAMAGED', `event ${position} has no type`);
+  const read = readerOf(type);
+  if (read === undefined) throw unknownEvent(position, `type ${JSON.stringify(type)}`);
+  return read(new FieldReader(fields, position));
+}
+
+function arrayIn(bytes: Uint8Array, position: Position): StoredFields {
+  let value: unknown;
+  try {
+    value = decodeCbor(bytes);
+  } catch (cause) {
+    throw new HkfsError('LOG_DAMAGED', `event ${position} is damaged: not canonical CBOR`, { cause });
+  }
+  if (!Array.isArray(value)) throw new HkfsError('LOG_DAMAGED', `event ${position} is not an array`);
+  return value;
+}

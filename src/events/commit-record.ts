@@ -1,0 +1,60 @@
+/** Commit records as stored: `[1, first, count, timeMs, operation, range]`, the range's hashes joined. */
+import { HkfsError } from '../errors.js';
+import { decodeCbor, encodeCbor } from './cbor.js';
+import { HASH_BYTES, subtreesOf } from './merkle.js';
+import type { CommitRecord, Position } from './types.js';
+
+const COMMIT_VERSION = 1;
+
+export function encodeCommit(commit: CommitRecord): Buffer {
+  const { first, count, timeMs, operation, range } = commit;
+  return Buffer.from(encodeCbor([COMMIT_VERSION, first, count, timeMs, operation, Buffer.concat(range)]));
+}
+
+/**
+ * The commit record stored for `first`.
+ *
+ * @throws HkfsError LOG_DAMAGED when it is not one, or is that of another position; UNKNOWN_EVENT
+ * when a newer hkfs wrote it.
+ */
+export function decodeCommit(bytes: Uint8Array, first: Position): CommitRecord {
+  const [version, stored, count, timeMs, operation, joined] = arrayIn(bytes, first);
+  if (isNatural(version) && version > COMMIT_VERSION) throw newer(first);
+  if (version !== COMMIT_VERSION || stored !== first) throw damaged(first);
+  if (!isNatural(count) || count < 1 || !isNatural(timeMs) || !isNatural(operation)) throw damaged(first);
+  if (!(joined instanceof Uint8Array)) throw damaged(first);
+  const range = splitHashes(joined);
+  if (joined.length % HASH_BYTES !== 0 || range.length !== subtreesOf(first + count)) throw damaged(first);
+  return { first, count, timeMs, operation, range };
+}
+
+function arrayIn(bytes: Uint8Array, first: Position): readonly unknown[] {
+  let value: unknown;
+  try {
+    value = decodeCbor(bytes);
+  } catch (cause) {
+    throw damaged(first, cause);
+  }
+  if (!Array.isArray(value)) throw damaged(first);
+  return value;
+}
+
+function splitHashes(joined: Uint8Array): Uint8Array[] {
+  const hashes: Uint8Array[] = [];
+  for (let at = 0; at < joined.length; at += HASH_BYTES) hashes.push(joined.subarray(at, at + HASH_BYTES));
+  return hashes;
+}
+
+function isNatural(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function damaged(first: Position, cause?: unknown): HkfsError {
+  return new HkfsError('LOG_DAMAGED', `the commit record of event ${first} is damaged`, { cause });
+}
+
+function newer(first: Position): HkfsError {
+  return new HkfsError('UNKNOWN_EVENT', `the commit record of event ${first} has an unknown version`, {
+    hint: 'a newer hkfs wrote this archive: upgrade hkfs',
+  });
+}

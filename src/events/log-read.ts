@@ -1,0 +1,129 @@
+/** Streams the log: joins events with their commits and distrusts both. */
+import { HkfsError } from '../errors.js';
+import { decodeEvent } from './codec.js';
+import { commitUpTo, scanCommits } from './commit-scan.js';
+import type { Level } from './level.js';
+import { eventKey, eventPosition } from './log-keys.js';
+import { CompactRange } from './merkle.js';
+import { scan, type Span } from './scan.js';
+import type { CommitRecord, EventRecord, Position } from './types.js';
+
+/**
+ * The records of the span in order, in batches of at most 1,024; with an auditor, each commit whose
+ * end is in the span is compared with its events.
+ */
+export async function* readForward(
+  level: Level,
+  span: Span,
+  auditor?: Auditor,
+): AsyncGenerator<EventRecord[]> {
+  if (span.from >= span.to) return;
+  const commits = new CommitCursor(scanCommits(level, span));
+  let next = span.from;
+  for await (const batch of scan(level, keysOf(span))) {
+    const records: EventRecord[] = [];
+    for (const [key, bytes] of batch) {
+      if (eventPosition(key) !== next) throw gap(next);
+      const commit = commits.covering(next) ?? (await commits.advance(next));
+      records.push(recordOf(next, bytes, commit));
+      auditor?.add(next, bytes, commit);
+      next += 1;
+    }
+    yield records;
+  }
+  if (next !== span.to) throw gap(next);
+}
+
+/** The records of the span from the last to the first, in batches of at most 1,024. */
+export async function* readBackward(level: Level, span: Span): AsyncGenerator<EventRecord[]> {
+  if (span.from >= span.to) return;
+  const commits = new CommitCursor(scanCommits(level, span, true));
+  let next = span.to - 1;
+  for await (const batch of scan(level, { ...keysOf(span), reverse: true })) {
+    const records: EventRecord[] = [];
+    for (const [key, bytes] of batch) {
+      if (eventPosition(key) !== next) throw gap(next);
+      const commit = commits.covering(next) ?? (await commits.advance(next));
+      records.push(recordOf(next, bytes, commit));
+      next -= 1;
+    }
+    yield records;
+  }
+  if (next !== span.from - 1) throw gap(next);
+}
+
+/** Recomputes the Merkle range from the events and compares it with every commit's. */
+export class Auditor {
+  readonly #range: CompactRange;
+
+  private constructor(range: CompactRange) {
+    this.#range = range;
+  }
+
+  /** @throws RangeError when `from` is not the first position of a commit (or the log's end). */
+  static async from(level: Level, from: Position): Promise<Auditor> {
+    if (from === 0) return new Auditor(CompactRange.empty());
+    const before = await commitUpTo(level, from - 1);
+    if (before === null || before.first + before.count !== from)
+      throw new RangeError(`an audit cannot start at ${from}: no commit ends before it`);
+    return new Auditor(CompactRange.from(from, before.range));
+  }
+
+  /** @throws HkfsError LOG_DAMAGED when this event ends a commit whose range does not follow. */
+  add(position: Position, bytes: Uint8Array, commit: CommitRecord): void {
+    this.#range.append(bytes);
+    if (position !== commit.first + commit.count - 1) return;
+    const { hashes } = this.#range;
+    const follows = hashes.every((hash, at) => hash.equals(commit.range[at]!));
+    if (!follows || hashes.length !== commit.range.length) throw notTheFingerprint(commit);
+  }
+}
+
+export function gap(position: Position): HkfsError {
+  return new HkfsError('LOG_GAP', `the log has a gap: event ${position} is missing`, {
+    hint: 'restore .hkfs/log from a copy',
+  });
+}
+
+/** Walks commits beside their events. */
+class CommitCursor {
+  readonly #commits: AsyncIterator<CommitRecord>;
+  #current: CommitRecord | undefined;
+
+  constructor(commits: AsyncIterator<CommitRecord>) {
+    this.#commits = commits;
+  }
+
+  /** The current commit if it covers the position. */
+  covering(position: Position): CommitRecord | undefined {
+    const commit = this.#current;
+    return commit && position >= commit.first && position < commit.first + commit.count ? commit : undefined;
+  }
+
+  /** The next commit. @throws HkfsError LOG_DAMAGED when it does not cover the position. */
+  async advance(position: Position): Promise<CommitRecord> {
+    const { value, done } = await this.#commits.next();
+    this.#current = done === true ? undefined : value;
+    const commit = this.covering(position);
+    if (commit === undefined)
+      throw new HkfsError('LOG_DAMAGED', `event ${position} is in the log but in no commit`);
+    return commit;
+  }
+}
+
+function keysOf(span: Span): { gte: Buffer; lt: Buffer } {
+  return { gte: eventKey(span.from), lt: eventKey(span.to) };
+}
+
+function recordOf(position: Position, bytes: Buffer, commit: CommitRecord): EventRecord {
+  const { timeMs, operation } = commit;
+  return { position, timeMs, operation, event: decodeEvent(bytes, position), bytes };
+}
+
+function notTheFingerprint({ first, count }: CommitRecord): HkfsError {
+  return new HkfsError(
+    'LOG_DAMAGED',
+    `the commit of events ${first} to ${first + count - 1} does not have their fingerprint`,
+    { hint: 'restore .hkfs/log from a copy' },
+  );
+}

@@ -1,0 +1,244 @@
+/**
+ * The event log: the only truth about names and attributes. One LevelDB batch, written with sync,
+ * holds a commit's events and its record: all of it survives, or nothing.
+ */
+import { HkfsError, isHkfsError } from '../errors.js';
+import { decodeEvent, encodeEvent } from './codec.js';
+import { commitUpTo, scanCommits } from './commit-scan.js';
+import { encodeCommit } from './commit-record.js';
+import { explainLevelError, flushLevel, openLevel, type Level } from './level.js';
+import { checkedLastCommit } from './log-open.js';
+import { commitKey, eventKey } from './log-keys.js';
+import { Auditor, gap, readBackward, readForward } from './log-read.js';
+import { CompactRange } from './merkle.js';
+import type { Span } from './scan.js';
+import type { CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
+
+export interface AppendContext {
+  /** Milliseconds since 1970, now. */
+  readonly timeMs: number;
+  /** 0 for the archive's creation. */
+  readonly operation: number;
+}
+export interface Appended {
+  readonly commit: CommitRecord;
+  readonly records: readonly EventRecord[];
+}
+/** From 0 and to the log's size unless told otherwise; `to` is not included. */
+export type SpanOptions = Partial<Span>;
+export interface ReadOptions extends SpanOptions {
+  /** Also recompute the Merkle tree; `from` must then be the first position of a commit. */
+  readonly audit?: boolean;
+}
+export interface AuditProgress {
+  readonly checked: number;
+  readonly size: number;
+}
+
+export class EventLog {
+  readonly #level: Level;
+  #range: CompactRange;
+  #lastCommit: CommitRecord | null;
+  /** Settles when the last append that was asked for is done; never rejects. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #failure: unknown = undefined;
+
+  private constructor(level: Level, lastCommit: CommitRecord | null) {
+    this.#level = level;
+    this.#lastCommit = lastCommit;
+    this.#range = lastCommit === null ? CompactRange.empty() : rangeAfter(lastCommit);
+  }
+
+  /**
+   * Opens the log in the directory `location`. Reads only its last commit, whatever its length.
+   *
+   * @throws HkfsError ARCHIVE_HELD when another process has it open; LOG_DAMAGED or LOG_GAP when
+   * LevelDB or the check of the log's end finds damage; NEWER_FORMAT; NO_SPACE, READ_ONLY,
+   * NO_PERMISSION, IO_ERROR where the file system fails.
+   */
+  static async open(location: string, options: { createIfMissing?: boolean } = {}): Promise<EventLog> {
+    const level = await openLevel(location, options);
+    try {
+      return new EventLog(level, await checkedLastCommit(level));
+    } catch (error) {
+      await level.close();
+      throw explainLevelError(error, location);
+    }
+  }
+
+  /** Number of events, and the position of the next one. */
+  get size(): number {
+    return this.#range.size;
+  }
+
+  get lastCommit(): CommitRecord | null {
+    return this.#lastCommit;
+  }
+
+  /** Size and RFC 6962 root of the whole history. */
+  head(): Head {
+    return { size: this.size, root: this.#range.root().toString('hex') };
+  }
+
+  /**
+   * Appends one commit, durably; a second append waits for the first. Its time is never before the
+   * time of the commit before it. After a failed write the log takes no more until it is reopened,
+   * because nobody knows how much of the batch LevelDB has.
+   *
+   * @throws HkfsError NO_SPACE, READ_ONLY, NO_PERMISSION or IO_ERROR when the write fails; BAD_PATH
+   * for names that stand for no bytes; TypeError for no events or values that cannot be stored.
+   */
+  async append(events: readonly HkfsEvent[], context: AppendContext): Promise<Appended> {
+    checkAppend(events, context);
+    const encoded = events.map((event) => asBuffer(encodeEvent(event)));
+    const appended = this.#turn.then(() => this.#write(events, encoded, context));
+    this.#turn = appended.catch(() => undefined);
+    return appended;
+  }
+
+  /**
+   * The records from `from` up to `to`, in batches of at most 1,024.
+   *
+   * @throws HkfsError LOG_GAP for a missing position, LOG_DAMAGED for an event that does not decode,
+   * is in no commit or (under `audit`) a commit whose range does not follow, UNKNOWN_EVENT;
+   * RangeError for an audit from inside a commit.
+   */
+  async *read({ audit = false, ...span }: ReadOptions = {}): AsyncGenerator<EventRecord[]> {
+    const { from, to } = this.#spanOf(span);
+    const auditor = audit ? await Auditor.from(this.#level, from) : undefined;
+    yield* readForward(this.#level, { from, to }, auditor);
+  }
+
+  /** As {@link read}, from the last record to the first. */
+  readReverse(span: SpanOptions = {}): AsyncGenerator<EventRecord[]> {
+    return readBackward(this.#level, this.#spanOf(span));
+  }
+
+  /** The commits that cover any position from `from` up to `to`, in order. */
+  readCommits(span: SpanOptions = {}): AsyncGenerator<CommitRecord> {
+    return scanCommits(this.#level, this.#spanOf(span));
+  }
+
+  /** The commit that covers a position. @throws RangeError outside the log, HkfsError LOG_DAMAGED. */
+  async commitAt(position: Position): Promise<CommitRecord> {
+    this.#checkPosition(position);
+    const commit = await commitUpTo(this.#level, position);
+    if (commit !== null && position < commit.first + commit.count) return commit;
+    throw new HkfsError('LOG_DAMAGED', `event ${position} is in no commit`);
+  }
+
+  /** One record. @throws RangeError outside the log, else as {@link read}. */
+  async get(position: Position): Promise<EventRecord> {
+    const { timeMs, operation } = await this.commitAt(position);
+    const bytes = this.#bytesAt(position);
+    return { position, timeMs, operation, event: decodeEvent(bytes, position), bytes };
+  }
+
+  /** One event without its commit, and without a turn of the event loop. Throws as {@link get}. */
+  getSync(position: Position): HkfsEvent {
+    this.#checkPosition(position);
+    return decodeEvent(this.#bytesAt(position), position);
+  }
+
+  /** Reads and checks everything, commit by commit; reports after each batch. Throws as {@link read}. */
+  async *audit(): AsyncGenerator<AuditProgress> {
+    const { size } = this;
+    let checked = 0;
+    for await (const batch of this.read({ to: size, audit: true })) {
+      checked += batch.length;
+      yield { checked, size };
+    }
+  }
+
+  /** After large writes: leaves no write-ahead log for the next open to replay. */
+  async compactForClose(): Promise<void> {
+    await this.#turn;
+    try {
+      await flushLevel(this.#level);
+    } catch (error) {
+      throw explainLevelError(error, this.#level.location);
+    }
+  }
+
+  /** Waits for appends under way, then lets the directory go. */
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#level.close();
+  }
+
+  async #write(
+    events: readonly HkfsEvent[],
+    encoded: readonly Buffer[],
+    context: AppendContext,
+  ): Promise<Appended> {
+    if (this.#failure !== undefined) throw refused(this.#failure);
+    const first = this.size;
+    const range = this.#range.clone();
+    for (const bytes of encoded) range.append(bytes);
+    const timeMs = Math.max(context.timeMs, this.#lastCommit?.timeMs ?? 0);
+    const { operation } = context;
+    const commit = { first, count: encoded.length, timeMs, operation, range: range.hashes };
+    await this.#writeBatch(commit, encoded);
+    this.#range = range;
+    this.#lastCommit = commit;
+    const records = events.map((event, at) => ({
+      position: first + at,
+      timeMs,
+      operation,
+      event,
+      bytes: encoded[at]!,
+    }));
+    return { commit, records };
+  }
+
+  async #writeBatch(commit: CommitRecord, encoded: readonly Buffer[]): Promise<void> {
+    try {
+      // A chained batch takes puts seven times as fast as an array of operations does.
+      const batch = this.#level.batch();
+      encoded.forEach((value, at) => batch.put(eventKey(commit.first + at), value));
+      batch.put(commitKey(commit.first), encodeCommit(commit));
+      await batch.write({ sync: true });
+    } catch (error) {
+      this.#failure = explainLevelError(error, this.#level.location);
+      throw this.#failure;
+    }
+  }
+
+  #bytesAt(position: Position): Buffer {
+    const bytes = this.#level.getSync(eventKey(position));
+    if (bytes === undefined) throw gap(position);
+    return bytes;
+  }
+
+  #spanOf({ from = 0, to = this.size }: SpanOptions): Span {
+    return { from: Math.max(from, 0), to: Math.min(to, this.size) };
+  }
+
+  #checkPosition(position: Position): void {
+    if (!Number.isSafeInteger(position) || position < 0 || position >= this.size)
+      throw new RangeError(`no event ${position} in a log of ${this.size}`);
+  }
+}
+
+function rangeAfter({ first, count, range }: CommitRecord): CompactRange {
+  return CompactRange.from(first + count, range);
+}
+
+function checkAppend(events: readonly HkfsEvent[], { timeMs, operation }: AppendContext): void {
+  if (events.length === 0) throw new TypeError('a commit needs events');
+  if (!Number.isSafeInteger(timeMs) || timeMs < 0) throw new TypeError(`not a time: ${timeMs}`);
+  if (!Number.isSafeInteger(operation) || operation < 0)
+    throw new TypeError(`not an operation: ${operation}`);
+}
+
+function refused(cause: unknown): HkfsError {
+  const code = isHkfsError(cause) ? cause.code : 'IO_ERROR';
+  return new HkfsError(code, 'the log takes no more events after a failed write', {
+    hint: 'open the archive again',
+    cause,
+  });
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
