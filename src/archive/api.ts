@@ -132,12 +132,7 @@ export interface ArchiveReader {
   find(query: FindQuery, options?: AtOption): AsyncIterable<EntryRow>;
   locate(target: string, options?: AtOption): Promise<ContentLocation>;
   du(path: string, options?: AtOption & { depth?: number }): AsyncIterable<DuRow>;
-  log(query?: {
-    path?: string;
-    operation?: number;
-    from?: Position;
-    limit?: number;
-  }): AsyncIterable<LogRow>;
+  log(query?: { path?: string; operation?: number; from?: Position; limit?: number }): AsyncIterable<LogRow>;
   ops(): AsyncIterable<OperationRow>;
   head(): Promise<Head>;
 }

@@ -71,7 +71,11 @@ export async function flushLevel(level: Level): Promise<void> {
 function codeAndText(error: unknown): { code: string | undefined; text: string } {
   const texts: string[] = [];
   let code: string | undefined;
-  for (let at: unknown = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
+  for (
+    let at: unknown = error;
+    typeof at === 'object' && at !== null;
+    at = (at as { cause?: unknown }).cause
+  ) {
     const { code: own, message } = at as { code?: unknown; message?: unknown };
     if (typeof own === 'string' && own !== 'LEVEL_DATABASE_NOT_OPEN') code = own;
     if (typeof message === 'string') texts.push(message);

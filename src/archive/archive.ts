@@ -1,0 +1,177 @@
+/**
+ * An archive as a library: what the commands do, and nothing that they do otherwise.
+ *
+ * `Archive.open(dir)` holds the archive until `close()`; other processes get their queries answered
+ * by this one meanwhile. `openReader(dir)` answers queries, through the holder where there is one.
+ */
+import { readdirSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { basename, resolve } from 'node:path';
+import { errnoOf } from '../errors.js';
+import { toFsPath } from '../fs/names.js';
+import { acquire, acquireOrAsk } from './acquire.js';
+import type {
+  ArchiveReader,
+  IngestOptions,
+  IngestSummary,
+  Progress,
+  ReplaySummary,
+  VerifyOptions,
+  VerifySummary,
+} from './api.js';
+import { HolderService } from './holder.js';
+import { initArchive } from './init.js';
+import { layoutOf } from './layout.js';
+import { LocalReader } from './local-reader.js';
+import type { OpenArchive } from './open-archive.js';
+import { RemoteReader } from './remote-reader.js';
+
+export { findArchiveRoot } from './layout.js';
+
+export interface ArchiveOpenOptions {
+  /** Writers mend what a crash left behind; readers change nothing but the views. */
+  readonly mode?: 'read' | 'write';
+  /** Wait while another process holds the archive. */
+  readonly wait?: boolean | undefined;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Open also when the views do not follow from the log: `replay` is to rebuild them. */
+  readonly forReplay?: boolean;
+}
+
+/** A query that takes longer than this serves the queries of others as well. */
+const SERVE_AFTER_MS = 150;
+
+export class Archive extends LocalReader {
+  private readonly open: OpenArchive;
+  private readonly now: () => number;
+  private service: HolderService | null = null;
+  private serving: Promise<void> = Promise.resolve();
+  private timer: NodeJS.Timeout | undefined;
+  private busy: Promise<unknown> = Promise.resolve();
+
+  private constructor(open: OpenArchive, clock: () => number) {
+    super(open, clock);
+    this.open = open;
+    this.now = clock;
+  }
+
+  /** Makes an archive. @throws HkfsError ALREADY_AN_ARCHIVE, NO_HARD_LINKS and what the file system refuses */
+  static async init(
+    directory: string,
+    options: { clock?: () => number } = {},
+  ): Promise<{ archive: string; id: string }> {
+    const root = resolve(directory);
+    const id = randomUUID();
+    await initArchive(root, id, options.clock ?? Date.now);
+    return { archive: root, id };
+  }
+
+  /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
+  static async open(directory: string, options: ArchiveOpenOptions = {}): Promise<Archive> {
+    const { mode = 'read', clock = Date.now, wait, onProgress, forReplay = false } = options;
+    const open = await acquire(layoutOf(resolve(directory)), { wait, onProgress, forReplay });
+    return Archive.serve(open, mode, clock);
+  }
+
+  /** @internal */
+  static async serve(open: OpenArchive, mode: 'read' | 'write', clock: () => number): Promise<Archive> {
+    const archive = new Archive(open, clock);
+    try {
+      if (mode === 'write') {
+        await archive.startService('writer');
+        await archive.mend();
+      } else
+        archive.timer = setTimeout(
+          () => (archive.serving = archive.startService('reader')),
+          SERVE_AFTER_MS,
+        ).unref();
+    } catch (error) {
+      await archive.close();
+      throw error;
+    }
+    return archive;
+  }
+
+  /** @throws HkfsError for bad input before anything is changed; INTERRUPTED after a clean stop */
+  ingest(options: IngestOptions): Promise<IngestSummary> {
+    return this.exclusively(async () => {
+      const { ingest } = await import('./ingest/ingest.js');
+      return ingest(this.open, options, this.now, (operation) => (this.running = operation));
+    });
+  }
+
+  verify(options: VerifyOptions = {}): Promise<VerifySummary> {
+    return this.exclusively(async () => {
+      const { verify } = await import('./verify/verify.js');
+      return verify(this.open, options, this.now);
+    });
+  }
+
+  /** Rebuilds the views; with `check` compares them with a rebuilt copy and changes nothing. */
+  replay(
+    options: { check?: boolean | undefined; onProgress?: (progress: Progress) => void } = {},
+  ): Promise<ReplaySummary> {
+    return this.exclusively(async () => {
+      const { replay } = await import('./replay.js');
+      return replay(this.open, options, this.now);
+    });
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.busy.catch(() => {});
+    await this.serving.catch(() => {});
+    await this.service?.close();
+    await this.open.close();
+  }
+
+  /** What a kill left: staged files, half-built views, a tree behind its log. */
+  private async mend(): Promise<void> {
+    const { layout } = this.open;
+    for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
+      rmSync(toFsPath(directory), { recursive: true, force: true });
+    for (const name of readdirSync(toFsPath(layout.staging)))
+      rmSync(toFsPath(`${layout.staging}/${name}`), { recursive: true, force: true });
+    const position = await this.open.views.treePosition();
+    if (position !== null && position >= this.open.log.size) return;
+    const { catchUpTree } = await import('./tree-catch-up.js');
+    await catchUpTree(this.open, position);
+  }
+
+  private async startService(kind: 'reader' | 'writer'): Promise<void> {
+    const command = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)].join(' ');
+    const since = new Date(this.now()).toISOString();
+    try {
+      const holder = { pid: process.pid, command, since, kind };
+      this.service = await HolderService.start(this.open.layout, holder, this);
+    } catch (error) {
+      // A reader that cannot say so answers its own query all the same.
+      if (kind === 'writer' || errnoOf(error) === undefined) throw error;
+    }
+  }
+
+  /** One operation at a time in this process as well. */
+  private async exclusively<T>(act: () => Promise<T>): Promise<T> {
+    const before = this.busy;
+    const mine = before.catch(() => {}).then(act);
+    this.busy = mine;
+    try {
+      return await mine;
+    } finally {
+      this.running = null;
+    }
+  }
+}
+
+/** Queries on an archive: over the socket of the process that holds it, or by opening it here. */
+export async function openReader(
+  directory: string,
+  options: { wait?: boolean | undefined; clock?: () => number } = {},
+): Promise<ArchiveReader & { close(): Promise<void> }> {
+  const layout = layoutOf(resolve(directory));
+  const opened = await acquireOrAsk(layout, { wait: options.wait });
+  if (opened !== 'answered') return Archive.serve(opened, 'read', options.clock ?? Date.now);
+  return Object.assign(new RemoteReader(layout), { close: () => Promise.resolve() });
+}

@@ -1,0 +1,302 @@
+/**
+ * The durable recipe (docs/design.md, "Order of writes"): staged bytes are synced, named in the hash
+ * tree, synced again; only then the events that name them are committed; then the views, then the
+ * tree. Work is collected in batches, one of which is being finished while the next is collected.
+ */
+import { unlinkSync } from 'node:fs';
+import type { LevelPut } from '../events/level.js';
+import type { Hash, HkfsEvent, Position } from '../events/types.js';
+import { describeFsError } from '../fs/errors.js';
+import { failpoint } from '../fs/failpoints.js';
+import { StatTable } from '../fs/stats.js';
+import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
+import type { InodeId } from '../projections/keys.js';
+import type { Entry } from '../projections/namespace.js';
+import { TreeProjection } from '../projections/tree.js';
+import type { Message } from './api.js';
+import { ObjectIndex, sealRow } from './object-index.js';
+import type { OpenArchive } from './open-archive.js';
+
+/** A batch is finished when it has this many events … */
+const MAX_EVENTS = 8192;
+/** … or this many bytes in staging, or is this old. */
+const MAX_BYTES = 256 << 20;
+const MAX_AGE_MS = 2000;
+/** Operations handed to a worker thread at once. */
+const CHUNK = 512;
+
+export interface CommitterOptions {
+  readonly operation: number;
+  readonly clock: () => number;
+  readonly onMessage: (message: Message) => void;
+}
+
+interface Batch {
+  readonly events: HkfsEvent[];
+  readonly namings: NameItem[];
+  readonly stored: Hash[];
+  readonly previous: Map<Position, Entry | null>;
+  readonly releases: ReleaseItem[];
+  /** Links that met the link limit and wait for the twin that this batch brings. */
+  readonly deferred: TreeOperation[];
+  bytes: number;
+  startedMs: number;
+  needsSync: boolean;
+}
+
+export interface Replacement {
+  readonly staged: string;
+  readonly hash: Hash;
+  readonly size: number;
+  readonly from: InodeId;
+  readonly to: InodeId;
+  readonly healedFrom: string;
+}
+
+interface TreeOutcome {
+  readonly seals: LevelPut[];
+  readonly full: TreeOperation[];
+}
+
+export class Committer {
+  readonly index: ObjectIndex;
+  private readonly archive: OpenArchive;
+  private readonly options: CommitterOptions;
+  private readonly tree: TreeProjection;
+  private batch: Batch;
+  private nextPosition: Position;
+  private nextStagedId = 0;
+  private finishing: Promise<void> = Promise.resolve();
+  private failure: unknown;
+
+  constructor(archive: OpenArchive, options: CommitterOptions) {
+    this.archive = archive;
+    this.options = options;
+    this.index = new ObjectIndex(archive.views.level);
+    this.tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
+    this.nextPosition = archive.log.size;
+    this.batch = this.emptyBatch();
+  }
+
+  /** Numbers for staged files, never given twice in an operation. */
+  reserveStagedIds(count: number): number {
+    const first = this.nextStagedId;
+    this.nextStagedId += count;
+    return first;
+  }
+
+  /** @param previous what stood at the event's place before; null: nothing; undefined: unknown */
+  push(event: HkfsEvent, previous?: Entry | null): Position {
+    const position = this.nextPosition++;
+    this.batch.events.push(event);
+    if (previous !== undefined) this.batch.previous.set(position, previous);
+    return position;
+  }
+
+  /** A staged file that is to get its name before the events of this batch are committed. */
+  name(item: NameItem, object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {
+    this.batch.namings.push(item);
+    this.batch.bytes += object.size;
+    this.stored(object);
+  }
+
+  /** The bytes are in the hash tree, but may not be on the disk yet. */
+  adopt(object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {
+    this.batch.needsSync = true;
+    this.stored(object);
+  }
+
+  /** A good copy takes the place of a damaged object, or of a leftover that the log never named. */
+  async replace(object: Replacement): Promise<void> {
+    const { hash, size, from, to } = object;
+    const known = await this.archive.contents().object(hash);
+    const path = `${this.archive.layout.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
+    this.batch.namings.push({ from: object.staged, to: path, replace: true });
+    if (known === null) return this.stored({ hash, size, ...to });
+    this.push({ type: 'object.damaged', hash, finding: 'content' });
+    this.push({ type: 'object.relocated', hash, size, from, to });
+    this.push({ type: 'object.healed', hash, from: object.healedFrom });
+    this.batch.stored.push(hash);
+    this.index.addPending(hash, to);
+    const text = `object ${hash} had other bytes than its name says; replaced by the content of ${object.healedFrom}`;
+    this.options.onMessage({ level: 'warning', code: 'OBJECT_DAMAGED', path, text });
+  }
+
+  release(item: ReleaseItem): void {
+    this.batch.releases.push(item);
+  }
+
+  /** Finishes the batch in the background when it is large or old; waits where two are under way. */
+  async maybeCommit(): Promise<void> {
+    this.throwFailure();
+    const { events, bytes, startedMs } = this.batch;
+    if (events.length === 0) return;
+    const due =
+      events.length >= MAX_EVENTS || bytes >= MAX_BYTES || this.options.clock() - startedMs >= MAX_AGE_MS;
+    if (!due) return;
+    await this.finishing;
+    this.cut();
+  }
+
+  /** Everything that was pushed is committed and in the tree. */
+  async flush(): Promise<void> {
+    await this.finishing;
+    this.throwFailure();
+    // Finishing may push events of twins, which are a batch of their own.
+    while (this.batch.events.length > 0) {
+      this.cut();
+      await this.finishing;
+      this.throwFailure();
+    }
+  }
+
+  private cut(): void {
+    const { batch } = this;
+    this.batch = this.emptyBatch();
+    this.finishing = this.finish(batch).catch((error: unknown) => {
+      this.failure ??= describeFsError(error, this.archive.layout.root);
+    });
+  }
+
+  private async finish(batch: Batch): Promise<void> {
+    this.throwFailure();
+    const { archive, options } = this;
+    if (batch.namings.length > 0 || batch.needsSync) {
+      failpoint('commit.sync');
+      await archive.sync();
+      await this.nameAll(batch.namings);
+      await archive.sync();
+    }
+    failpoint('commit.append');
+    const { records } = await archive.log.append(batch.events, {
+      timeMs: options.clock(),
+      operation: options.operation,
+    });
+    failpoint('commit.appended');
+    await archive.views.apply(records);
+    failpoint('commit.views');
+    const operations = await this.tree.operations(records, (position) => batch.previous.get(position));
+    const seals = await this.applyTree([...operations, ...batch.deferred]);
+    failpoint('commit.tree');
+    await archive.views.setTreePosition(archive.views.position, seals);
+    this.index.settle(batch.stored);
+    await this.releaseAll(batch.releases);
+  }
+
+  private async nameAll(items: readonly NameItem[]): Promise<void> {
+    const results = await Promise.all(
+      chunks(items).map((chunk) => this.archive.pool.run({ task: 'name', items: chunk })),
+    );
+    for (const { failures } of results)
+      for (const [, failure] of failures)
+        throw Object.assign(new Error(failure.message), { code: failure.code });
+  }
+
+  /** Directories first, in order; then everything else in parallel unless something is moved or removed. */
+  private async applyTree(operations: readonly TreeOperation[]): Promise<LevelPut[]> {
+    const outcome: TreeOutcome = { seals: [], full: [] };
+    const ordered = operations.some(({ op }) => op === 'unlink' || op === 'rmdir' || op === 'rename');
+    const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
+    for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
+    if (!ordered) {
+      const others = operations.filter(({ op }) => op !== 'mkdir');
+      await Promise.all(chunks(others).map((chunk) => this.applyChunk(chunk, outcome)));
+    }
+    if (outcome.full.length > 0) await this.addTwins(outcome.full);
+    return outcome.seals;
+  }
+
+  private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {
+    const { root, staging } = this.archive.layout;
+    const result = await this.archive.pool.run({ task: 'tree', root, staging, operations });
+    for (const [index, failure] of result.failures) this.treeFailure(operations[index]!, failure);
+    const stats = new StatTable(result.stats);
+    for (const [row, index] of result.linked.entries()) {
+      const hash = hashOfObjectPath((operations[index] as { object: string }).object);
+      this.index.touch(hash);
+      const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stats.get(row);
+      outcome.seals.push(sealRow({ device, inode }, { hash, size, mtimeNs, ctimeNs }));
+    }
+    for (const index of result.full) outcome.full.push(operations[index]!);
+  }
+
+  /** Each object whose inodes are all full gets a twin; its links wait for the twin's commit. */
+  private async addTwins(links: readonly TreeOperation[]): Promise<void> {
+    const objects = new Set(links.map((link) => (link as { object: string }).object));
+    for (const object of objects) {
+      const hash = hashOfObjectPath(object);
+      const staged = `${this.archive.layout.staging}/${this.reserveStagedIds(1)}`;
+      const twin = await this.archive.pool.run({ task: 'twin', object, hash, staged });
+      const { dev: device, ino: inode, size } = new StatTable(twin.stat).get(0);
+      const naming = { from: staged, to: twin.path, replace: false };
+      this.name(naming, { hash, device, inode, size: Number(size) });
+    }
+    this.batch.deferred.push(...links);
+  }
+
+  private treeFailure(operation: TreeOperation, failure: { code: string; message: string }): void {
+    const path = 'path' in operation ? operation.path : operation.to;
+    if (failure.code === 'ENOSPC' || failure.code === 'EDQUOT' || failure.code === 'EROFS')
+      throw Object.assign(new Error(failure.message), { code: failure.code, path });
+    this.options.onMessage({
+      level: 'warning',
+      code: failure.code,
+      path,
+      text: `not put into the tree: ${failure.message}`,
+    });
+  }
+
+  private async releaseAll(items: readonly ReleaseItem[]): Promise<void> {
+    for (const chunk of chunks(items)) {
+      const { failures } = await this.archive.pool.run({ task: 'release', items: chunk });
+      for (const [index, { code, message }] of failures)
+        this.options.onMessage({
+          level: 'warning',
+          code,
+          path: chunk[index]!.path,
+          text: `stays: ${message}`,
+        });
+    }
+  }
+
+  private stored(object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {
+    const { hash, size, device, inode } = object;
+    this.push({ type: 'object.stored', hash, size, device, inode });
+    this.batch.stored.push(hash);
+    this.index.addPending(hash, { device, inode });
+  }
+
+  private throwFailure(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  private emptyBatch(): Batch {
+    return {
+      events: [],
+      namings: [],
+      stored: [],
+      previous: new Map(),
+      releases: [],
+      deferred: [],
+      bytes: 0,
+      startedMs: this.options.clock(),
+      needsSync: false,
+    };
+  }
+}
+
+/** Removes a staged file that turned out to be a second copy. */
+export function discardStaged(staging: string, id: number): void {
+  unlinkSync(`${staging}/${id}`);
+}
+
+export function hashOfObjectPath(path: string): Hash {
+  const [directory, file] = path.split('/').slice(-2);
+  return directory! + file!.slice(0, 62);
+}
+
+function chunks<T>(items: readonly T[]): T[][] {
+  const result: T[][] = [];
+  for (let at = 0; at < items.length; at += CHUNK) result.push(items.slice(at, at + CHUNK));
+  return result;
+}

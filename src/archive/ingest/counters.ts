@@ -1,0 +1,63 @@
+/** What an ingest did so far: the numbers of its summary and of its progress. */
+import type { Failure, IngestSummary, Message } from '../api.js';
+
+export class Counters {
+  files = 0;
+  bytes = 0;
+  directories = 0;
+  symlinks = 0;
+  specials = 0;
+  newObjects = 0;
+  newBytes = 0;
+  duplicateFiles = 0;
+  duplicateBytes = 0;
+  unchangedFiles = 0;
+  removed = 0;
+  readonly failed: Failure[] = [];
+
+  /** Failures kept for the summary; more are counted and reported one by one as messages. */
+  static readonly MAX_FAILURES = 100_000;
+
+  private readonly onMessage: (message: Message) => void;
+
+  constructor(onMessage: (message: Message) => void) {
+    this.onMessage = onMessage;
+  }
+
+  file(size: number): void {
+    this.files += 1;
+    this.bytes += size;
+  }
+
+  fail(path: string, code: string, message: string): void {
+    if (this.failed.length < Counters.MAX_FAILURES) this.failed.push({ path, code, message });
+    this.onMessage({ level: 'warning', code, path, text: `not ingested: ${message}` });
+  }
+
+  /** The numbers alone, as the operation's closing event keeps them. */
+  counts(): Record<string, number> {
+    const { files, bytes, directories, symlinks, specials, newObjects, newBytes } = this;
+    const { duplicateFiles, duplicateBytes, unchangedFiles, removed } = this;
+    return {
+      files,
+      bytes,
+      directories,
+      symlinks,
+      specials,
+      newObjects,
+      newBytes,
+      duplicateFiles,
+      duplicateBytes,
+      unchangedFiles,
+      removed,
+      failed: this.failed.length,
+    };
+  }
+
+  summary(operation: number | null, seconds: number): IngestSummary {
+    const { failed: _count, ...counts } = this.counts();
+    const numbers = counts as unknown as Omit<IngestSummary, 'operation' | 'failed' | 'seconds'>;
+    const dry = operation === null ? { dryRun: true as const } : {};
+    return { operation, ...numbers, failed: this.failed, seconds, ...dry };
+  }
+}

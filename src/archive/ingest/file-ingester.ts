@@ -1,0 +1,328 @@
+/**
+ * Files of the sources, from what the scan saw to their events: known ones without reading, the
+ * others through the threads that hash and stage them, in the order in which they were found.
+ */
+import type { DirectoryId, FileIngested, Hash } from '../../events/types.js';
+import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.js';
+import { hashToHex } from '../../fs/hash.js';
+import { baseName, parentPath } from '../../fs/names.js';
+import { objectPath } from '../../fs/stage.js';
+import { StatTable, type FileStat } from '../../fs/stats.js';
+import { STAGE, type StageMethod, type StageResult } from '../../fs/tasks.js';
+import type { Entry } from '../../projections/namespace.js';
+import type { IngestMode } from '../api.js';
+import { discardStaged, type Committer } from '../committer.js';
+import type { Seal } from '../object-index.js';
+import type { OpenArchive } from '../open-archive.js';
+import { identityOf, isUnchangedFile, type SourceEntry } from './classify.js';
+import type { Counters } from './counters.js';
+import { KnownFiles } from './known-files.js';
+
+/** A task for a thread has this many files … */
+const TASK_FILES = 128;
+/** … or this many bytes. */
+const TASK_BYTES = 8 << 20;
+/** How often a file that changes while it is read is read again. */
+const MAX_ATTEMPTS = 3;
+
+export interface FileToIngest {
+  readonly source: SourceEntry;
+  readonly parent: DirectoryId;
+  readonly existing: Entry | undefined;
+  readonly attempts: number;
+}
+
+export interface FileIngesterOptions {
+  readonly mode: IngestMode;
+  readonly checksum: boolean;
+  readonly dryRun: boolean;
+}
+
+interface InFlight {
+  readonly files: readonly FileToIngest[];
+  readonly firstId: number;
+  readonly result: Promise<StageResult>;
+}
+
+export class FileIngester {
+  private readonly archive: OpenArchive;
+  private readonly committer: Committer;
+  private readonly counters: Counters;
+  private readonly options: FileIngesterOptions;
+  private readonly known: KnownFiles;
+  private method: StageMethod;
+  private waiting: FileToIngest[] = [];
+  private waitingBytes = 0;
+  private readonly inFlight: InFlight[] = [];
+  /** In a dry run nothing is stored, so what would have been is remembered here. */
+  private readonly dryHashes = new Set<Hash>();
+
+  constructor(
+    parts: { archive: OpenArchive; committer: Committer; counters: Counters },
+    options: FileIngesterOptions,
+  ) {
+    this.archive = parts.archive;
+    this.committer = parts.committer;
+    this.counters = parts.counters;
+    this.options = options;
+    this.known = new KnownFiles(parts.archive, parts.committer);
+    this.method = options.dryRun ? 'none' : options.mode === 'copy' ? 'reflink' : 'link';
+  }
+
+  /** Files of one directory, or a part of it. */
+  async add(files: readonly FileToIngest[]): Promise<void> {
+    const unread = this.options.checksum ? files : await this.takeKnown(files);
+    for (const file of unread) {
+      if (file.source.stat.size === 0n) this.emit(file, { hash: null, origin: 'empty', isOwn: false });
+      else await this.enqueue(file);
+    }
+  }
+
+  /** Everything that was added has become events. */
+  async drain(): Promise<void> {
+    do {
+      this.submit();
+      while (this.inFlight.length > 0) await this.settleOldest();
+    } while (this.waiting.length > 0);
+  }
+
+  /** Emits what is known from an earlier read; gives back what has to be read. */
+  private async takeKnown(files: readonly FileToIngest[]): Promise<readonly FileToIngest[]> {
+    const verdicts = await this.known.look(files);
+    const unread: FileToIngest[] = [];
+    for (const [index, file] of files.entries()) {
+      const verdict = verdicts[index]!;
+      if (verdict.is === 'unread') unread.push(file);
+      else if (verdict.is === 'unchanged') this.unchanged(file, verdict.isOwn);
+      else {
+        const source = { ...file.source, attributes: verdict.attributes };
+        this.emit({ ...file, source }, { hash: verdict.hash, origin: 'duplicate', isOwn: verdict.isOwn });
+      }
+    }
+    return unread;
+  }
+
+  private unchanged(file: FileToIngest, isOwn: boolean): void {
+    this.counters.file(Number(file.source.stat.size));
+    this.counters.unchangedFiles += 1;
+    this.release(file, null, isOwn);
+  }
+
+  private async enqueue(file: FileToIngest): Promise<void> {
+    this.waiting.push(file);
+    this.waitingBytes += Number(file.source.stat.size);
+    if (this.waiting.length < TASK_FILES && this.waitingBytes < TASK_BYTES) return;
+    this.submit();
+    while (this.inFlight.length > this.archive.pool.size * 2) await this.settleOldest();
+  }
+
+  private submit(): void {
+    if (this.waiting.length === 0) return;
+    const files = this.waiting;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    const firstId = this.committer.reserveStagedIds(files.length);
+    const result = this.stage(files, firstId, false);
+    result.catch(() => {}); // awaited in settleOldest
+    this.inFlight.push({ files, firstId, result });
+  }
+
+  private stage(files: readonly FileToIngest[], firstId: number, force: boolean): Promise<StageResult> {
+    const expected = new StatTable(files.length);
+    for (const [index, file] of files.entries()) expected.set(index, file.source.stat);
+    const { objects, staging } = this.archive.layout;
+    return this.archive.pool.run({
+      task: 'stage',
+      files: files.map((file) => file.source.path),
+      expected: expected.values,
+      method: this.method,
+      objects,
+      staging,
+      firstId,
+      force,
+    });
+  }
+
+  private async settleOldest(): Promise<void> {
+    const { files, firstId, result } = this.inFlight.shift()!;
+    const staged = await result;
+    if (this.method === 'reflink' && !staged.reflink) this.method = 'copy';
+    const objects = new StatTable(staged.objects);
+    const seals = await this.sealsOfPresent(staged, objects);
+    for (const [index, file] of files.entries()) {
+      const status = staged.status[index]!;
+      const hash = hashToHex(staged.hashes.subarray(index * 32, index * 32 + 32));
+      if (status === STAGE.failed) this.fail(file, staged.failures.get(index)!);
+      else if (status === STAGE.changed) await this.readAgain(file);
+      else if (status === STAGE.staged)
+        this.takeStaged(file, { hash, id: firstId + index, stat: objects.get(index) });
+      else await this.takePresent(file, { hash, stat: objects.get(index), seal: seals.get(index) });
+    }
+    await this.committer.maybeCommit();
+  }
+
+  private async sealsOfPresent(
+    staged: StageResult,
+    objects: StatTable,
+  ): Promise<Map<number, Seal | undefined>> {
+    const indexes = [...staged.status.keys()].filter((index) => staged.status[index] === STAGE.present);
+    const inodes = indexes.map((index) => {
+      const { dev: device, ino: inode } = objects.get(index);
+      return { device, inode };
+    });
+    const seals = inodes.length === 0 ? [] : await this.committer.index.seals(inodes);
+    return new Map(indexes.map((index, at) => [index, seals[at]]));
+  }
+
+  private fail(file: FileToIngest, failure: { code: string; message: string }): void {
+    this.counters.fail(file.source.path, failure.code, failure.message);
+  }
+
+  /** A new content; a second copy of one that is on its way goes again. */
+  private takeStaged(file: FileToIngest, staged: { hash: Hash; id: number; stat: FileStat }): void {
+    const { hash, id, stat } = staged;
+    const { objects, staging } = this.archive.layout;
+    const isSecond = this.committer.index.isPending(hash) || this.dryHashes.has(hash);
+    if (this.options.dryRun) this.dryHashes.add(hash);
+    else if (isSecond) discardStaged(staging, id);
+    else {
+      const to = objectPath(objects, Buffer.from(hash, 'hex'));
+      const object = { hash, device: stat.dev, inode: stat.ino, size: Number(file.source.stat.size) };
+      this.committer.name({ from: `${staging}/${id}`, to, replace: false }, object);
+    }
+    const isOwn = !isSecond && stat.ino === file.source.stat.ino;
+    this.emit(file, { hash, origin: isSecond ? 'duplicate' : 'new', isOwn });
+  }
+
+  private async takePresent(
+    file: FileToIngest,
+    present: { hash: Hash; stat: FileStat; seal: Seal | undefined },
+  ): Promise<void> {
+    const { hash, stat, seal } = present;
+    const trust = this.committer.index.judge(hash, stat, seal);
+    const isGood = trust === 'good' || this.options.dryRun || (await this.known.settleDoubt(hash, stat));
+    if (!isGood) return this.replaceDamaged(file, { hash, stat });
+    const isOwn = stat.ino === file.source.stat.ino && stat.dev === file.source.stat.dev;
+    this.emit(file, { hash, origin: 'duplicate', isOwn });
+  }
+
+  /** The object's bytes are not those of its name, and here are the right ones: they take its place. */
+  private async replaceDamaged(file: FileToIngest, damaged: { hash: Hash; stat: FileStat }): Promise<void> {
+    const firstId = this.committer.reserveStagedIds(1);
+    const staged = await this.stage([file], firstId, true);
+    if (staged.status[0] !== STAGE.staged) return this.readAgain(file);
+    const healed = new StatTable(staged.objects).get(0);
+    await this.committer.replace({
+      staged: `${this.archive.layout.staging}/${firstId}`,
+      hash: damaged.hash,
+      size: Number(file.source.stat.size),
+      from: { device: damaged.stat.dev, inode: damaged.stat.ino },
+      to: { device: healed.dev, inode: healed.ino },
+      healedFrom: file.source.path,
+    });
+    this.emit(file, { hash: damaged.hash, origin: 'duplicate', isOwn: false });
+  }
+
+  private async readAgain(file: FileToIngest): Promise<void> {
+    const { source, attempts } = file;
+    if (attempts + 1 >= MAX_ATTEMPTS)
+      return this.counters.fail(source.path, 'UNSTABLE', 'it kept changing while it was read');
+    const directory = parentPath(source.path);
+    const listing = await this.archive.pool.run({ task: 'lstat', directory, names: [baseName(source.path)] });
+    const failure = listing.failures.get(0);
+    if (failure) return this.fail(file, failure);
+    const stat = new StatTable(listing.stats).get(0);
+    if (entryKindOf(stat.mode) !== 'file')
+      return this.counters.fail(source.path, 'UNSTABLE', 'it became something else while it was read');
+    const xattrs = listing.xattrs.get(0) ?? false;
+    const attributes = attributesOf(stat, source.path, this.archive.posix, { xattrs });
+    this.waiting.push({ ...file, source: { ...source, stat, attributes }, attempts: attempts + 1 });
+  }
+
+  /** The event of a file whose content is known; none where nothing is new. */
+  private emit(file: FileToIngest, content: Content): void {
+    const { source, existing } = file;
+    const event = existing?.event;
+    const isSame =
+      event?.type === 'file.ingested' &&
+      event.hash === content.hash &&
+      BigInt(event.size) === source.stat.size;
+    this.count(file, isSame ? 'unchanged' : content.origin);
+    if (!this.options.dryRun) {
+      if (isSame) this.pushAttributes(file, event, content.isOwn);
+      else this.pushFile(file, content.hash);
+    }
+    if (content.hash !== null) this.known.remember(source, content.hash);
+    this.release(file, content.hash, content.isOwn);
+  }
+
+  private pushFile(file: FileToIngest, hash: Hash | null): void {
+    const { source, existing, parent } = file;
+    const isDirectory = existing?.kind === 'directory';
+    if (isDirectory) this.committer.push({ type: 'path.removed', parent, name: source.name });
+    this.committer.push(
+      {
+        type: 'file.ingested',
+        parent,
+        name: source.name,
+        hash,
+        size: Number(source.stat.size),
+        attributes: source.attributes,
+        source: identityOf(source.stat),
+      },
+      existing && !isDirectory ? existing : null,
+    );
+  }
+
+  /** An inode that is the object's own has our mode and our links; what the log has of it stays. */
+  private pushAttributes(file: FileToIngest, event: FileIngested, isOwn: boolean): void {
+    const { source, parent } = file;
+    const isSameSource = isUnchangedFile(event, source.stat);
+    if (isOwn || (isSameSource && attributesEqual(event.attributes, source.attributes))) return;
+    this.committer.push({
+      type: 'attributes.changed',
+      parent,
+      name: source.name,
+      attributes: source.attributes,
+      source: identityOf(source.stat),
+    });
+  }
+
+  /** After the commit a moved source goes, and an assimilated one becomes a link to its object. */
+  private release(file: FileToIngest, hash: Hash | null, isOwn: boolean): void {
+    const { mode, dryRun } = this.options;
+    const relink = mode === 'assimilate';
+    if (dryRun || (mode !== 'move' && !relink) || (relink && (hash === null || isOwn))) return;
+    const expected = new StatTable(1);
+    expected.set(0, file.source.stat);
+    const object = hash && objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
+    this.committer.release({
+      path: file.source.path,
+      object: relink ? object : null,
+      relink,
+      expected: expected.values,
+      adopted: isOwn,
+    });
+  }
+
+  private count(file: FileToIngest, origin: Content['origin'] | 'unchanged'): void {
+    const size = Number(file.source.stat.size);
+    this.counters.file(size);
+    if (origin === 'unchanged') this.counters.unchangedFiles += 1;
+    if (origin === 'new') {
+      this.counters.newObjects += 1;
+      this.counters.newBytes += size;
+    }
+    if (origin === 'duplicate') {
+      this.counters.duplicateFiles += 1;
+      this.counters.duplicateBytes += size;
+    }
+  }
+}
+
+interface Content {
+  readonly hash: Hash | null;
+  readonly origin: 'new' | 'duplicate' | 'empty';
+  /** The source's inode is the object's. */
+  readonly isOwn: boolean;
+}

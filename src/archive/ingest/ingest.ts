@@ -1,0 +1,238 @@
+/** The use case: directories and files of the real filesystem become entries and objects. */
+import { lstatSync, rmdirSync } from 'node:fs';
+import { errnoOf, HkfsError } from '../../errors.js';
+import type { Attributes, DirectoryId } from '../../events/types.js';
+import { attributesOf, entryKindOf } from '../../fs/attributes.js';
+import { baseName, toFsPath } from '../../fs/names.js';
+import { lstatOrNull, readTarget } from '../../fs/scan.js';
+import type { Entry } from '../../projections/namespace.js';
+import type { IngestOptions, IngestSummary, Message } from '../api.js';
+import { Committer } from '../committer.js';
+import type { OpenArchive } from '../open-archive.js';
+import { Operation } from '../operation.js';
+import type { SourceEntry } from './classify.js';
+import { Counters } from './counters.js';
+import { DirectoryIngester } from './directory-ingester.js';
+import { excluder } from './exclude.js';
+import { FileIngester } from './file-ingester.js';
+import { ProgressMeter } from './progress-meter.js';
+import { planSources, type SourceRoot } from './sources.js';
+
+const ignore = (): void => {};
+
+/**
+ * @throws HkfsError for what makes the whole command impossible, before anything is changed, and
+ *   INTERRUPTED after a clean stop
+ */
+export async function ingest(
+  archive: OpenArchive,
+  options: IngestOptions,
+  clock: () => number,
+  onStart: (operation: number) => void = ignore,
+): Promise<IngestSummary> {
+  const started = clock();
+  const namespace = archive.namespace();
+  const { root } = archive.layout;
+  const roots = await planSources({ sources: options.sources, to: options.to, archiveRoot: root }, namespace);
+  await refuseFilesInTheWay(archive, roots);
+  refuseOtherDevice(archive, options, roots);
+  const onMessage = options.onMessage ?? ignore;
+  const counters = new Counters(onMessage);
+  const request = {
+    command: 'ingest',
+    args: describe(options),
+    sources: roots.map(({ path }) => path),
+    clock,
+    onMessage,
+  };
+  const operation = options.dryRun ? null : await Operation.start(archive, request);
+  if (operation) onStart(operation.number);
+  const committer = operation?.committer ?? new Committer(archive, { operation: 0, clock, onMessage });
+  const run = new IngestRun({ archive, committer, counters, options, onMessage });
+  const meter = new ProgressMeter(
+    archive.pool,
+    counters,
+    options,
+    roots.map(({ path }) => path),
+  );
+  try {
+    for (const source of roots) await run.source(source);
+    await run.files.drain();
+    await committer.flush();
+  } catch (error) {
+    await operation?.fail(
+      options.signal?.aborted ? 'interrupted' : (error as Error).message,
+      counters.counts(),
+    );
+    throw options.signal?.aborted ? interrupted(error) : error;
+  } finally {
+    await meter.stop();
+  }
+  if (options.signal?.aborted) {
+    await operation?.fail('interrupted', counters.counts());
+    throw interrupted();
+  }
+  await operation?.complete(counters.counts());
+  run.removeEmptied();
+  return counters.summary(operation?.number ?? null, (clock() - started) / 1000);
+}
+
+interface RunParts {
+  readonly archive: OpenArchive;
+  readonly committer: Committer;
+  readonly counters: Counters;
+  readonly options: IngestOptions;
+  readonly onMessage: (message: Message) => void;
+}
+
+class IngestRun {
+  readonly files: FileIngester;
+  private readonly parts: RunParts;
+  private readonly directories: DirectoryIngester;
+  /** Directories made on the way to targets, by path. */
+  private readonly made = new Map<string, { id: DirectoryId; isNew: boolean }>();
+
+  constructor(parts: RunParts) {
+    this.parts = parts;
+    const { archive, committer, counters, options, onMessage } = parts;
+    const { mode = 'copy', checksum = false, dryRun = false, mirror = false } = options;
+    this.files = new FileIngester({ archive, committer, counters }, { mode, checksum, dryRun });
+    const { dev, ino } = lstatSync(toFsPath(archive.layout.root), { bigint: true });
+    this.directories = new DirectoryIngester(
+      {
+        archive,
+        committer,
+        counters,
+        files: this.files,
+        namespace: archive.namespace(),
+        archiveRoot: { dev, ino },
+      },
+      {
+        mirror,
+        dryRun,
+        move: mode === 'move',
+        isExcluded: excluder(options.exclude ?? []),
+        onMessage,
+        signal: options.signal,
+      },
+    );
+  }
+
+  async source(root: SourceRoot): Promise<void> {
+    if (this.parts.options.signal?.aborted) return;
+    const existing = await this.parts.archive.namespace().resolve(root.target);
+    if (root.target === '') return this.directories.walk(root.path, root.stat, { id: 0, isNew: false });
+    const parent = await this.ensureDirectory(parentOf(root.target));
+    const source = this.sourceEntry(root);
+    if (root.isDirectory) {
+      const directory = this.directories.addDirectory(source, parent.id, existing);
+      await this.directories.walk(root.path, root.stat, directory);
+    } else if (source.kind === 'file') {
+      await this.files.add([{ source, parent: parent.id, existing, attempts: 0 }]);
+    } else this.directories.addNonFile(source, parent.id, existing);
+  }
+
+  /** After a move: source directories that hold nothing any more, innermost first. */
+  removeEmptied(): void {
+    for (const path of this.directories.walked.reverse()) {
+      try {
+        rmdirSync(toFsPath(path));
+      } catch (error) {
+        if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') continue;
+        const text = `stays: ${(error as Error).message}`;
+        this.parts.onMessage({ level: 'warning', code: errnoOf(error) ?? 'EIO', path, text });
+      }
+    }
+  }
+
+  private sourceEntry(root: SourceRoot): SourceEntry {
+    const { path, stat } = root;
+    const kind = entryKindOf(stat.mode);
+    const attributes = attributesOf(stat, toFsPath(path), this.parts.archive.posix);
+    const target = kind === 'symlink' ? readTarget(toFsPath(path)) : undefined;
+    if (kind === 'symlink')
+      this.parts.onMessage({
+        level: 'note',
+        code: 'SYMLINK_SOURCE',
+        path,
+        text: `a symlink, recorded as such; to take in what it points to, write ${path}/`,
+      });
+    return { name: baseName(root.target), path, kind, stat, attributes, target };
+  }
+
+  private async ensureDirectory(path: string): Promise<{ id: DirectoryId; isNew: boolean }> {
+    if (path === '') return { id: 0, isNew: false };
+    const made = this.made.get(path);
+    if (made) return made;
+    const entry = await this.parts.archive.namespace().resolve(path);
+    const directory =
+      entry?.directoryId != null ? { id: entry.directoryId, isNew: false } : await this.makeDirectory(path);
+    this.made.set(path, directory);
+    return directory;
+  }
+
+  private async makeDirectory(path: string): Promise<{ id: DirectoryId; isNew: boolean }> {
+    const parent = await this.ensureDirectory(parentOf(path));
+    if (this.parts.options.dryRun) return { id: Number.MAX_SAFE_INTEGER, isNew: true };
+    const attributes = impliedAttributes(this.parts.archive);
+    const event = { type: 'directory.added', parent: parent.id, name: baseName(path), attributes } as const;
+    return { id: this.parts.committer.push(event, null), isNew: true };
+  }
+}
+
+/** A directory that only the target's path names: like mkdir by this user, now. */
+function impliedAttributes(archive: OpenArchive): Attributes {
+  const stat = lstatSync(toFsPath(archive.layout.hkfs), { bigint: true });
+  const { linkGroup: _none, ...attributes } = attributesOf(stat, archive.layout.hkfs, archive.posix, {
+    xattrs: false,
+  });
+  return { ...attributes, mode: 0o755, mtimeNs: BigInt(Date.now()) * 1_000_000n };
+}
+
+async function refuseFilesInTheWay(archive: OpenArchive, roots: readonly SourceRoot[]): Promise<void> {
+  const namespace = archive.namespace();
+  for (const { target } of roots)
+    for (let at = parentOf(target); at !== ''; at = parentOf(at)) {
+      const entry: Entry | undefined = await namespace.resolve(at);
+      if (entry === undefined || entry.kind === 'directory') continue;
+      throw new HkfsError('BAD_TARGET', `/${at} is a ${entry.kind} in the archive, so /${target} cannot be`, {
+        hint: 'choose another --to',
+      });
+    }
+}
+
+function refuseOtherDevice(archive: OpenArchive, options: IngestOptions, roots: readonly SourceRoot[]): void {
+  if ((options.mode ?? 'copy') === 'copy') return;
+  const device = lstatOrNull(archive.layout.objects)?.dev;
+  const other = roots.find(({ stat }) => stat.dev !== device);
+  if (other === undefined) return;
+  throw new HkfsError(
+    'DIFFERENT_FILESYSTEM',
+    `${other.path} and the archive are on different file systems, so --mode ${options.mode} cannot link it`,
+    { hint: 'leave out --mode: copy works across file systems' },
+  );
+}
+
+function describe(options: IngestOptions): string[] {
+  const { to, mode, mirror, checksum, exclude = [] } = options;
+  return [
+    ...options.sources,
+    ...(to === undefined ? [] : ['--to', to]),
+    ...(mode === undefined || mode === 'copy' ? [] : ['--mode', mode]),
+    ...(mirror ? ['--mirror'] : []),
+    ...(checksum ? ['--checksum'] : []),
+    ...exclude.flatMap((glob) => ['--exclude', glob]),
+  ];
+}
+
+function interrupted(cause?: unknown): HkfsError {
+  return new HkfsError('INTERRUPTED', 'stopped; everything up to here is in the archive', {
+    hint: 'the same command again goes on from here without reading what was done',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? '' : path.slice(0, slash);
+}

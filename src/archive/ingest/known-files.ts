@@ -1,0 +1,154 @@
+/** Files whose content is known without reading: unchanged ones, hard links, and the archive's own inodes. */
+import { lstatSync } from 'node:fs';
+import type { Attributes, Hash } from '../../events/types.js';
+import { objectPath } from '../../fs/stage.js';
+import { lstatOrNull } from '../../fs/scan.js';
+import type { FileStat } from '../../fs/stats.js';
+import { parseSourceValue, type KnownSource } from '../../projections/evolve.js';
+import { sourceKey } from '../../projections/keys.js';
+import type { Committer } from '../committer.js';
+import type { Seal } from '../object-index.js';
+import type { OpenArchive } from '../open-archive.js';
+import { isUnchangedFile, type SourceEntry } from './classify.js';
+import type { FileToIngest } from './file-ingester.js';
+
+export type Verdict =
+  | { readonly is: 'unread' }
+  | { readonly is: 'unchanged'; readonly isOwn: boolean }
+  | {
+      readonly is: 'known';
+      readonly hash: Hash;
+      readonly attributes: Attributes;
+      readonly isOwn: boolean;
+    };
+
+/** Hard-linked sources of this run remembered until the views know them. */
+const MAX_LINKS = 50_000;
+const UNREAD: Verdict = { is: 'unread' };
+
+export class KnownFiles {
+  private readonly archive: OpenArchive;
+  private readonly committer: Committer;
+  private readonly device: bigint;
+  private readonly links = new Map<string, { stat: FileStat; hash: Hash }>();
+
+  constructor(archive: OpenArchive, committer: Committer) {
+    this.archive = archive;
+    this.committer = committer;
+    this.device = lstatSync(archive.layout.objects, { bigint: true }).dev;
+  }
+
+  async look(files: readonly FileToIngest[]): Promise<Verdict[]> {
+    const verdicts: Verdict[] = [];
+    const open: number[] = [];
+    for (const [index, { source, existing }] of files.entries()) {
+      const event = existing?.event;
+      const isUnchanged = event?.type === 'file.ingested' && isUnchangedFile(event, source.stat);
+      verdicts.push(isUnchanged ? { is: 'unchanged', isOwn: false } : UNREAD);
+      if (!isUnchanged && source.stat.size > 0n) open.push(index);
+    }
+    if (open.length > 0 && !this.isFresh) await this.lookUp(files, open, verdicts);
+    return verdicts;
+  }
+
+  /** A file of this run that has other names: they need not be read again. */
+  remember(source: SourceEntry, hash: Hash): void {
+    if (source.stat.nlink < 2n) return;
+    const key = inodeText(source.stat);
+    this.links.delete(key);
+    this.links.set(key, { stat: source.stat, hash });
+    if (this.links.size <= MAX_LINKS) return;
+    for (const oldest of this.links.keys()) {
+      this.links.delete(oldest);
+      return;
+    }
+  }
+
+  /**
+   * An object about which there is doubt is hashed; one that the log does not know yet (left by a run
+   * that was killed between naming and committing) is adopted.
+   * @returns whether its bytes are those of its name
+   */
+  async settleDoubt(hash: Hash, stat: FileStat): Promise<boolean> {
+    const path = objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
+    const { hashes, failures } = await this.archive.pool.run({ task: 'hash', files: [path] });
+    if (failures.size > 0 || Buffer.from(hashes).toString('hex') !== hash) return false;
+    if (this.committer.index.isPending(hash)) return true;
+    const object = await this.archive.contents().object(hash);
+    const isKnown = object?.inodes.some(({ device, inode }) => device === stat.dev && inode === stat.ino);
+    if (!isKnown) this.committer.adopt({ hash, device: stat.dev, inode: stat.ino, size: Number(stat.size) });
+    return true;
+  }
+
+  /** Nothing was ever ingested, so nothing can be known. */
+  private get isFresh(): boolean {
+    return this.archive.now < 2 && this.links.size === 0;
+  }
+
+  private async lookUp(
+    files: readonly FileToIngest[],
+    open: readonly number[],
+    verdicts: Verdict[],
+  ): Promise<void> {
+    const inodes = open.map((index) => inodeOf(files[index]!.source.stat));
+    const seals = await this.committer.index.seals(inodes);
+    const sources = await this.archive.views.level.getMany(inodes.map(sourceKey));
+    for (const [at, index] of open.entries()) {
+      const file = files[index]!;
+      const value = sources[at];
+      const known = value === undefined ? undefined : parseSourceValue(value);
+      verdicts[index] =
+        (await this.ownInode(file, seals[at], known)) ?? (await this.sameSource(file, known)) ?? UNREAD;
+    }
+  }
+
+  /** The source is a name of an object: what the log has of its attributes is the truth, not our 0444. */
+  private async ownInode(
+    file: FileToIngest,
+    seal: Seal | undefined,
+    known: KnownSource | undefined,
+  ): Promise<Verdict | null> {
+    const { stat } = file.source;
+    if (seal === undefined || stat.dev !== this.device) return null;
+    if (this.committer.index.judge(seal.hash, stat, seal) !== 'good') return null;
+    const event = file.existing?.event;
+    if (event?.type === 'file.ingested' && event.hash === seal.hash) return { is: 'unchanged', isOwn: true };
+    const attributes = (known && (await this.recorded(known))) ?? file.source.attributes;
+    return { is: 'known', hash: seal.hash, attributes, isOwn: true };
+  }
+
+  /** Read before, under this or another name, and untouched since. */
+  private async sameSource(file: FileToIngest, known: KnownSource | undefined): Promise<Verdict | null> {
+    const { stat, attributes } = file.source;
+    const link = this.links.get(inodeText(stat));
+    const seen = link ? { ...link.stat, hash: link.hash } : known;
+    const isSame =
+      seen !== undefined &&
+      seen.size === stat.size &&
+      seen.mtimeNs === stat.mtimeNs &&
+      seen.ctimeNs === stat.ctimeNs;
+    if (!isSame || !(await this.isTrusted(seen.hash, stat.size))) return null;
+    return { is: 'known', hash: seen.hash, attributes, isOwn: false };
+  }
+
+  private async isTrusted(hash: Hash, size: bigint): Promise<boolean> {
+    if (this.committer.index.isPending(hash)) return true;
+    const stat = lstatOrNull(objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex')));
+    if (stat === null || stat.size !== size) return false;
+    const [seal] = await this.committer.index.seals([inodeOf(stat)]);
+    return this.committer.index.judge(hash, stat, seal) === 'good';
+  }
+
+  private async recorded(known: KnownSource): Promise<Attributes | null> {
+    const { event } = await this.archive.log.get(known.position);
+    return event.type === 'file.ingested' ? event.attributes : null;
+  }
+}
+
+function inodeOf(stat: { dev: bigint; ino: bigint }): { device: bigint; inode: bigint } {
+  return { device: stat.dev, inode: stat.ino };
+}
+
+function inodeText(stat: FileStat): string {
+  return `${stat.dev}:${stat.ino}`;
+}

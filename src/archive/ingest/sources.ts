@@ -1,0 +1,117 @@
+/** What is to be taken in, checked before anything is changed: where it is and where it goes. */
+import { accessSync, constants, lstatSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { errnoOf, HkfsError } from '../../errors.js';
+import { baseName, joinPath, normalizeTreePath, parentPath, toFsPath } from '../../fs/names.js';
+import type { FileStat } from '../../fs/stats.js';
+import type { Namespace } from '../../projections/namespace.js';
+
+export interface SourceRoot {
+  /** Absolute path of the real filesystem. */
+  readonly path: string;
+  readonly stat: FileStat;
+  readonly isDirectory: boolean;
+  /** Path in the archive; '' is its root. */
+  readonly target: string;
+}
+
+export interface SourceRequest {
+  readonly sources: readonly string[];
+  readonly to: string | undefined;
+  readonly archiveRoot: string;
+}
+
+/**
+ * @throws HkfsError SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_IN_ARCHIVE, SOURCES_COLLIDE, BAD_PATH,
+ *   BAD_TARGET, USAGE
+ */
+export async function planSources(request: SourceRequest, namespace: Namespace): Promise<SourceRoot[]> {
+  if (request.sources.length === 0) throw new HkfsError('USAGE', 'no source was named');
+  const to = request.to === undefined ? undefined : normalizeTreePath(request.to);
+  const paths = [...new Set(request.sources.map((source) => resolve(source)))];
+  const intoDirectory = await isInto(request, { to, paths }, namespace);
+  const roots = paths.map((path): SourceRoot => {
+    const stat = statSource(path);
+    const isDirectory = (stat.mode & 0o170000n) === 0o040000n;
+    refuseInside(path, request.archiveRoot);
+    refuseUnreadable(path, isDirectory);
+    const name = baseName(path);
+    const target =
+      to === undefined ? name : intoDirectory || !isDirectory ? targetOf(to, name, intoDirectory) : to;
+    if (target === '' && !isDirectory)
+      throw new HkfsError('BAD_TARGET', 'a file cannot be the root of an archive');
+    return { path, stat, isDirectory, target: normalizeTreePath(target) };
+  });
+  refuseCollisions(roots);
+  return roots;
+}
+
+function targetOf(to: string, name: string, into: boolean): string {
+  return into ? joinPath(to, name) : to;
+}
+
+/** Like cp: several sources, or a file and a target that is a directory, go into the target. */
+async function isInto(
+  request: SourceRequest,
+  plan: { to: string | undefined; paths: string[] },
+  namespace: Namespace,
+): Promise<boolean> {
+  if (plan.to === undefined) return false;
+  if (plan.paths.length > 1) return true;
+  const stat = statSource(plan.paths[0]!);
+  if ((stat.mode & 0o170000n) === 0o040000n) return false;
+  return request.to!.endsWith('/') || (await namespace.resolve(plan.to))?.kind === 'directory';
+}
+
+function statSource(path: string): FileStat {
+  try {
+    return lstatSync(toFsPath(path), { bigint: true });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR')
+      throw new HkfsError('SOURCE_MISSING', `no such file or directory: ${path}`, {
+        hint: 'check the path; nothing was changed',
+      });
+    if (errno === 'EACCES') throw unreadable(path, error);
+    throw error;
+  }
+}
+
+function refuseUnreadable(path: string, isDirectory: boolean): void {
+  if (lstatSync(toFsPath(path)).isSymbolicLink()) return;
+  try {
+    accessSync(toFsPath(path), isDirectory ? constants.R_OK | constants.X_OK : constants.R_OK);
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') throw unreadable(path, error);
+    throw error;
+  }
+}
+
+function unreadable(path: string, cause: unknown): HkfsError {
+  return new HkfsError('SOURCE_UNREADABLE', `no permission to read ${path}`, {
+    hint: 'run as a user who may read it; nothing was changed',
+    cause,
+  });
+}
+
+function refuseInside(path: string, archiveRoot: string): void {
+  const real = realpathSync(toFsPath(parentPath(path)));
+  const full = path === '/' ? '/' : joinPath(real, baseName(path));
+  const root = realpathSync(toFsPath(archiveRoot));
+  if (full !== root && !full.startsWith(`${root}/`)) return;
+  throw new HkfsError('SOURCE_IN_ARCHIVE', `${path} is inside the archive ${archiveRoot}`, {
+    hint: 'what was put into the tree by hand is adopted by `hkfs sync`',
+  });
+}
+
+function refuseCollisions(roots: readonly SourceRoot[]): void {
+  const seen = new Map<string, string>();
+  for (const { path, target } of roots) {
+    const other = seen.get(target);
+    if (other !== undefined)
+      throw new HkfsError('SOURCES_COLLIDE', `${other} and ${path} would both become /${target}`, {
+        hint: 'ingest them one by one, each with its own --to',
+      });
+    seen.set(target, path);
+  }
+}

@@ -1,0 +1,110 @@
+/** Where things are in an archive (docs/design.md, "An archive on disk"), and its `archive.json`. */
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { errnoOf, HkfsError } from '../errors.js';
+import { joinPath, parentPath, toFsPath } from '../fs/names.js';
+
+/** The version of everything below `.hkfs`; raised when older programs must not touch it. */
+export const FORMAT_VERSION = 1;
+
+export interface ArchiveFile {
+  readonly format: number;
+  readonly id: string;
+  readonly hash: 'blake3-256';
+  readonly created: string;
+}
+
+export interface Layout {
+  readonly root: string;
+  readonly hkfs: string;
+  readonly archiveFile: string;
+  readonly log: string;
+  readonly views: string;
+  readonly nextViews: string;
+  readonly oldViews: string;
+  readonly checkViews: string;
+  readonly objects: string;
+  readonly staging: string;
+  readonly holder: string;
+  readonly socket: string;
+}
+
+export function layoutOf(root: string): Layout {
+  const hkfs = joinPath(root, '.hkfs');
+  return {
+    root,
+    hkfs,
+    archiveFile: `${hkfs}/archive.json`,
+    log: `${hkfs}/log`,
+    views: `${hkfs}/views`,
+    nextViews: `${hkfs}/views.next`,
+    oldViews: `${hkfs}/views.old`,
+    checkViews: `${hkfs}/views.check`,
+    objects: `${hkfs}/objects`,
+    staging: `${hkfs}/staging`,
+    holder: `${hkfs}/holder.json`,
+    socket: `${hkfs}/socket`,
+  };
+}
+
+/** @throws HkfsError NOT_AN_ARCHIVE or NEWER_FORMAT */
+export function readArchiveFile(root: string): ArchiveFile {
+  const { archiveFile } = layoutOf(root);
+  const file = parseArchiveFile(readText(archiveFile, root), root);
+  if (file.format > FORMAT_VERSION)
+    throw new HkfsError(
+      'NEWER_FORMAT',
+      `${root} has format ${file.format}; this hkfs knows ${FORMAT_VERSION}`,
+      {
+        hint: 'use a newer hkfs for this archive',
+      },
+    );
+  return file;
+}
+
+function readText(path: string, root: string): string {
+  try {
+    return readFileSync(toFsPath(path), 'utf8');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error;
+    throw notAnArchive(root);
+  }
+}
+
+function parseArchiveFile(text: string, root: string): ArchiveFile {
+  try {
+    const file = JSON.parse(text) as ArchiveFile;
+    if (Number.isInteger(file.format) && typeof file.id === 'string') return file;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new HkfsError('NOT_AN_ARCHIVE', `${layoutOf(root).archiveFile} is not what hkfs wrote`, {
+    hint: 'restore it from a backup of the archive',
+  });
+}
+
+function notAnArchive(root: string): HkfsError {
+  const what =
+    existsSync(toFsPath(root)) && !lstatSync(toFsPath(root)).isDirectory() ? 'a file' : 'no archive';
+  return new HkfsError('NOT_AN_ARCHIVE', `${root} is ${what}`, {
+    hint: 'make one with `hkfs init DIR`, or name another with --archive DIR',
+  });
+}
+
+/**
+ * The archive's directory: the one that is named, else the nearest folder upwards that holds `.hkfs`.
+ * @throws HkfsError NOT_AN_ARCHIVE
+ */
+export function findArchiveRoot(cwd: string, named?: string): string {
+  if (named !== undefined && named !== '') {
+    const root = resolve(cwd, named);
+    if (!existsSync(toFsPath(layoutOf(root).archiveFile))) throw notAnArchive(root);
+    return root;
+  }
+  for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at))
+    if (existsSync(toFsPath(layoutOf(at).archiveFile))) return at;
+  throw new HkfsError('NOT_AN_ARCHIVE', 'no archive here or in any folder above', {
+    hint: 'name it with --archive DIR or HKFS_ARCHIVE, or make one with `hkfs init DIR`',
+  });
+}

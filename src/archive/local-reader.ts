@@ -1,0 +1,94 @@
+/** Queries answered from the log and views that this process holds. */
+import { HkfsError } from '../errors.js';
+import type { Head } from '../events/types.js';
+import { normalizeTreePath } from '../fs/names.js';
+import type {
+  ArchiveReader,
+  AtOption,
+  ContentLocation,
+  DuRow,
+  EntryRow,
+  FindQuery,
+  LogRow,
+  Moment,
+  OperationRow,
+  StatRow,
+} from './api.js';
+import type { OpenArchive } from './open-archive.js';
+import { du } from './queries/du.js';
+import { find } from './queries/find.js';
+import { locate } from './queries/locate.js';
+import { log } from './queries/log.js';
+import { resolveMoment } from './queries/moments.js';
+import { operations } from './queries/operations.js';
+import { entryRow } from './queries/rows.js';
+import { stat } from './queries/stat.js';
+import { resolvePath } from './queries/targets.js';
+
+export class LocalReader implements ArchiveReader {
+  private readonly archive: OpenArchive;
+  private readonly clock: () => number;
+  /** The operation under way in this process. */
+  running: number | null = null;
+
+  constructor(archive: OpenArchive, clock: () => number) {
+    this.archive = archive;
+    this.clock = clock;
+  }
+
+  get root(): string {
+    return this.archive.layout.root;
+  }
+
+  resolveMoment(at: string | undefined): Promise<Moment> {
+    return resolveMoment(this.archive, at, this.clock());
+  }
+
+  async *ls(path: string, options: AtOption & { recursive?: boolean } = {}): AsyncGenerator<EntryRow> {
+    const { position } = await this.resolveMoment(options.at);
+    const namespace = this.archive.namespace(position);
+    const start = await resolvePath(path, this.root, namespace);
+    const { directoryId } = start.entry;
+    if (directoryId === null) yield entryRow(start);
+    else if (options.recursive) for await (const named of namespace.walk(start)) yield entryRow(named);
+    else
+      for await (const entries of namespace.list(directoryId))
+        for (const entry of entries)
+          yield entryRow({ path: start.path === '' ? entry.name : `${start.path}/${entry.name}`, entry });
+  }
+
+  async stat(target: string, options: AtOption = {}): Promise<StatRow> {
+    return stat(this.archive, target, (await this.resolveMoment(options.at)).position);
+  }
+
+  async *find(query: FindQuery, options: AtOption = {}): AsyncGenerator<EntryRow> {
+    yield* find(this.archive, query, (await this.resolveMoment(options.at)).position);
+  }
+
+  async locate(target: string, options: AtOption = {}): Promise<ContentLocation> {
+    return locate(this.archive, target, (await this.resolveMoment(options.at)).position);
+  }
+
+  async *du(path: string, options: AtOption & { depth?: number } = {}): AsyncGenerator<DuRow> {
+    const { position } = await this.resolveMoment(options.at);
+    yield* du(this.archive, path, { at: position, depth: options.depth ?? 0 });
+  }
+
+  async *log(query: Parameters<ArchiveReader['log']>[0] = {}): AsyncGenerator<LogRow> {
+    const { from = 0 } = query;
+    if (from > this.archive.log.size)
+      throw new HkfsError('BAD_MOMENT', `the log ends at @${this.archive.now}`, {
+        hint: 'give a smaller --from',
+      });
+    const path = query.path === undefined ? null : normalizeTreePath(query.path);
+    yield* log(this.archive, query, path === '' ? null : path);
+  }
+
+  ops(): AsyncGenerator<OperationRow> {
+    return operations(this.archive, this.running);
+  }
+
+  async head(): Promise<Head> {
+    return this.archive.log.head();
+  }
+}

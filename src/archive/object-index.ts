@@ -1,0 +1,86 @@
+/**
+ * Which objects may be trusted without reading them. An object is good when its inode has the size,
+ * mtime and ctime that it had when we last linked or verified it (its seal); anything else is doubt,
+ * and doubt is settled by hashing.
+ */
+import type { Level, LevelPut } from '../events/level.js';
+import type { Hash } from '../events/types.js';
+import type { FileStat } from '../fs/stats.js';
+import { sealKey, type InodeId } from '../projections/keys.js';
+
+export interface Seal {
+  readonly hash: Hash;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
+export type Trust = 'good' | 'doubt' | 'unknown';
+
+/** Objects linked lately: their ctime moves while their seals are on the way to the disk. */
+const RECENT = 32_768;
+
+export class ObjectIndex {
+  private readonly level: Level;
+  /** Stored by this operation, not yet in the views. */
+  private readonly pending = new Map<Hash, InodeId>();
+  private readonly recent = new Map<Hash, true>();
+
+  constructor(level: Level) {
+    this.level = level;
+  }
+
+  isPending(hash: Hash): boolean {
+    return this.pending.has(hash);
+  }
+
+  addPending(hash: Hash, inode: InodeId): void {
+    this.pending.set(hash, inode);
+  }
+
+  settle(hashes: Iterable<Hash>): void {
+    for (const hash of hashes) this.pending.delete(hash);
+  }
+
+  /** From now on until many others were linked, a moved ctime of this object is our own doing. */
+  touch(hash: Hash): void {
+    this.recent.delete(hash);
+    this.recent.set(hash, true);
+    if (this.recent.size <= RECENT) return;
+    for (const oldest of this.recent.keys()) {
+      this.recent.delete(oldest);
+      return;
+    }
+  }
+
+  /** `unknown`: no seal of this inode, which tells nothing about whether the log knows the object. */
+  judge(hash: Hash, stat: FileStat, seal: Seal | undefined): Trust {
+    if (this.pending.has(hash)) return 'good';
+    if (seal === undefined || seal.hash !== hash) return 'unknown';
+    if (seal.size !== stat.size || seal.mtimeNs !== stat.mtimeNs) return 'doubt';
+    return seal.ctimeNs === stat.ctimeNs || this.recent.has(hash) ? 'good' : 'doubt';
+  }
+
+  async seals(inodes: readonly InodeId[]): Promise<(Seal | undefined)[]> {
+    const values = await this.level.getMany(inodes.map(sealKey));
+    return values.map((value) => (value === undefined ? undefined : parseSeal(value)));
+  }
+}
+
+export function sealRow(inode: InodeId, seal: Seal): LevelPut {
+  const value = Buffer.allocUnsafe(56);
+  value.writeBigInt64BE(seal.size, 0);
+  value.writeBigInt64BE(seal.mtimeNs, 8);
+  value.writeBigInt64BE(seal.ctimeNs, 16);
+  value.write(seal.hash, 24, 'hex');
+  return { type: 'put', key: sealKey(inode), value };
+}
+
+function parseSeal(value: Buffer): Seal {
+  return {
+    size: value.readBigInt64BE(0),
+    mtimeNs: value.readBigInt64BE(8),
+    ctimeNs: value.readBigInt64BE(16),
+    hash: value.toString('hex', 24, 56),
+  };
+}

@@ -1,0 +1,201 @@
+/** An archive held by this process: log, views and threads, opened in order and caught up. */
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { HkfsError, isHkfsError } from '../errors.js';
+import { EventLog } from '../events/log.js';
+import type { Position } from '../events/types.js';
+import { syncFilesystem } from '../fs/durable.js';
+import { WorkerPool } from '../fs/pool.js';
+import { loadPosix, type Posix } from '../fs/posix.js';
+import { Contents } from '../projections/contents.js';
+import { Namespace } from '../projections/namespace.js';
+import { Views } from '../projections/views.js';
+import type { Progress } from './api.js';
+import { layoutOf, readArchiveFile, type ArchiveFile, type Layout } from './layout.js';
+
+/** Events folded in one batch of rows. */
+const FOLD_BATCH = 4096;
+/** Appended events from which on flushing at close pays for the next open. */
+const FLUSH_EVENTS = 1000;
+
+export interface OpenOptions {
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Views that do not follow from the log are tolerated: `replay` is about to rebuild them. */
+  readonly forReplay?: boolean;
+}
+
+export class OpenArchive {
+  readonly layout: Layout;
+  readonly file: ArchiveFile;
+  readonly log: EventLog;
+  #views: Views;
+  #pool: WorkerPool | null = null;
+  #posix: Posix | null | undefined;
+  private readonly sizeAtOpen: number;
+  private rebuilt = false;
+
+  private constructor(parts: { layout: Layout; file: ArchiveFile; log: EventLog; views: Views }) {
+    this.layout = parts.layout;
+    this.file = parts.file;
+    this.log = parts.log;
+    this.#views = parts.views;
+    this.sizeAtOpen = parts.log.size;
+  }
+
+  /**
+   * @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER and what the
+   *   file system refuses
+   */
+  static async open(root: string, options: OpenOptions = {}): Promise<OpenArchive> {
+    const layout = layoutOf(root);
+    const file = readArchiveFile(root);
+    const log = await EventLog.open(layout.log, { createIfMissing: false });
+    try {
+      const views = await openViews(layout, log, options);
+      const archive = new OpenArchive({ layout, file, log, views: views ?? (await emptyViews(layout)) });
+      if (views === null && !options.forReplay) {
+        await archive.rebuild(options.onProgress);
+      } else await archive.catchUp(options.onProgress);
+      return archive;
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  get views(): Views {
+    return this.#views;
+  }
+
+  /** Threads are started when they are first needed. */
+  get pool(): WorkerPool {
+    return (this.#pool ??= new WorkerPool());
+  }
+
+  get posix(): Posix | null {
+    if (this.#posix === undefined) this.#posix = loadPosix();
+    return this.#posix;
+  }
+
+  /** The newest moment that the views know. */
+  get now(): Position {
+    return this.#views.position - 1;
+  }
+
+  namespace(at: Position = this.now): Namespace {
+    return new Namespace(this.#views.level, at);
+  }
+
+  contents(at: Position = this.now): Contents {
+    return new Contents(this.#views.level, at);
+  }
+
+  /** Makes all that was written to the archive's file system durable. */
+  async sync(): Promise<void> {
+    await syncFilesystem(this.layout.hkfs, this.posix);
+  }
+
+  /** Folds what the log has beyond the views. */
+  async catchUp(onProgress?: (progress: Progress) => void): Promise<number> {
+    return foldLog(this.log, this.#views, { ...(onProgress ? { onProgress } : {}) });
+  }
+
+  /**
+   * Folds the whole log into a fresh generation beside the views, then puts it in their place. A kill
+   * at any point leaves either generation or none, and none is rebuilt on the next open.
+   * @returns the number of events folded
+   */
+  async rebuild(onProgress?: (progress: Progress) => void, audit = false): Promise<number> {
+    const { layout } = this;
+    rmSync(layout.nextViews, { recursive: true, force: true });
+    const next = await Views.open(layout.nextViews, true);
+    const tree = (await this.#views.treePosition()) ?? (await this.guessTreePosition());
+    const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) });
+    for await (const rows of this.#views.localRows()) await next!.level.batch(rows);
+    await next!.setTreePosition(Math.min(tree, this.log.size));
+    await next!.close(true);
+    await this.#views.close();
+    replaceDirectory(layout.nextViews, layout.views, layout.oldViews);
+    this.#views = (await Views.open(layout.views, false))!;
+    this.rebuilt = true;
+    return events;
+  }
+
+  async close(): Promise<void> {
+    const flush = !this.rebuilt && this.log.size - this.sizeAtOpen >= FLUSH_EVENTS;
+    await this.#pool?.close();
+    await this.#views.close(flush);
+    if (flush) await this.log.compactForClose();
+    await this.log.close();
+  }
+
+  /** Where the views were lost: only the last operation can be half done in the tree. */
+  private async guessTreePosition(): Promise<Position> {
+    const { lastCommit } = this.log;
+    if (lastCommit === null) return 0;
+    const last = await this.log.get(this.log.size - 1);
+    const isClosed = last.event.type === 'operation.completed' || last.operation === 0;
+    if (isClosed) return this.log.size;
+    for await (const batch of this.log.readReverse({ from: 0, to: this.log.size }))
+      for (const record of batch) if (record.event.type === 'operation.started') return record.position;
+    return 0;
+  }
+}
+
+/** Folds everything from the views' checkpoint on. @returns the number of events */
+export async function foldLog(
+  log: EventLog,
+  views: Views,
+  options: { audit?: boolean; to?: Position; onProgress?: (progress: Progress) => void },
+): Promise<number> {
+  const to = options.to ?? log.size;
+  const from = options.audit ? 0 : views.position;
+  const start = views.position;
+  let pending: Parameters<Views['apply']>[0][number][] = [];
+  for await (const batch of log.read({ from, to, audit: options.audit ?? false })) {
+    pending = pending.length === 0 ? [...batch] : pending.concat(batch);
+    if (pending.length < FOLD_BATCH) continue;
+    await views.apply(pending);
+    pending = [];
+    options.onProgress?.(foldProgress(views.position, to));
+  }
+  if (pending.length > 0) await views.apply(pending);
+  return views.position - start;
+}
+
+function foldProgress(done: Position, total: Position): Progress {
+  return { phase: 'replaying', files: done, bytes: 0, totalFiles: total, totalBytes: null };
+}
+
+/** Null where the views have to be rebuilt: absent, of another version, damaged. */
+async function openViews(layout: Layout, log: EventLog, options: OpenOptions): Promise<Views | null> {
+  const views = existsSync(layout.views) ? await openExisting(layout) : null;
+  if (views === null || views.position <= log.size) return views;
+  await views.close();
+  if (options.forReplay) return null;
+  throw new HkfsError(
+    'LOG_SHORTER',
+    `the log ends at position ${log.size}, but the views had seen ${views.position} events: its tail was lost`,
+    { hint: 'bring back .hkfs/log from a backup; or accept what is left with `hkfs replay`' },
+  );
+}
+
+async function openExisting(layout: Layout): Promise<Views | null> {
+  try {
+    return await Views.open(layout.views, false);
+  } catch (error) {
+    if (!isHkfsError(error, 'LOG_DAMAGED')) throw error;
+    return null;
+  }
+}
+
+async function emptyViews(layout: Layout): Promise<Views> {
+  rmSync(layout.views, { recursive: true, force: true });
+  return (await Views.open(layout.views, true))!;
+}
+
+function replaceDirectory(next: string, current: string, old: string): void {
+  rmSync(old, { recursive: true, force: true });
+  renameSync(current, old);
+  renameSync(next, current);
+  rmSync(old, { recursive: true, force: true });
+}

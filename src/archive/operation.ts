@@ -1,0 +1,64 @@
+/** An operation: opened by one event, closed by another, whatever happens in between. */
+import { hostname, userInfo } from 'node:os';
+import { errnoOf, isHkfsError } from '../errors.js';
+import { Committer } from './committer.js';
+import type { Message } from './api.js';
+import type { OpenArchive } from './open-archive.js';
+import { lastOperation } from './queries/operations.js';
+
+export interface OperationRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly sources: readonly string[];
+  readonly clock: () => number;
+  readonly onMessage: (message: Message) => void;
+}
+
+export class Operation {
+  readonly number: number;
+  readonly committer: Committer;
+
+  private constructor(number: number, committer: Committer) {
+    this.number = number;
+    this.committer = committer;
+  }
+
+  /** The opening event is durable before anything else is done. */
+  static async start(archive: OpenArchive, request: OperationRequest): Promise<Operation> {
+    const number = (await lastOperation(archive)) + 1;
+    const { command, args, sources, clock, onMessage } = request;
+    const committer = new Committer(archive, { operation: number, clock, onMessage });
+    const { user, host } = whoAmI();
+    committer.push({ type: 'operation.started', operation: number, command, args, user, host, sources });
+    await committer.flush();
+    return new Operation(number, committer);
+  }
+
+  async complete(counts: Record<string, number>): Promise<void> {
+    await this.committer.flush();
+    this.committer.push({ type: 'operation.completed', operation: this.number, counts });
+    await this.committer.flush();
+  }
+
+  /** Best effort: where even this cannot be written, `ops` shows the operation as interrupted. */
+  async fail(reason: string, counts: Record<string, number>): Promise<void> {
+    try {
+      await this.committer.flush();
+      this.committer.push({ type: 'operation.failed', operation: this.number, reason, counts });
+      await this.committer.flush();
+    } catch (error) {
+      if (!isHkfsError(error) && errnoOf(error) === undefined) throw error;
+    }
+  }
+}
+
+function whoAmI(): { user: string; host: string } {
+  const host = hostname();
+  try {
+    return { user: userInfo().username, host };
+  } catch (error) {
+    // A uid without an entry in the password file.
+    if ((error as { code?: unknown }).code !== 'ERR_SYSTEM_ERROR') throw error;
+    return { user: String(process.getuid?.() ?? ''), host };
+  }
+}

@@ -1,0 +1,53 @@
+/** Entries by content or name. */
+import picomatch from 'picomatch';
+import type { Hash, Position } from '../../events/types.js';
+import type { NamedEntry } from '../../projections/namespace.js';
+import type { EntryRow, FindQuery } from '../api.js';
+import type { OpenArchive } from '../open-archive.js';
+import { entryRow } from './rows.js';
+import { resolvePath } from './targets.js';
+
+/** @throws HkfsError NOT_FOUND for a path that is not there, AMBIGUOUS_PREFIX for a hash */
+export async function* find(archive: OpenArchive, query: FindQuery, at: Position): AsyncGenerator<EntryRow> {
+  const namespace = archive.namespace(at);
+  const start = await resolvePath(query.path ?? '', archive.layout.root, namespace);
+  const matches = matcher(query);
+  if (query.hash !== undefined) {
+    const hash = await archive.contents(at).resolvePrefix(query.hash);
+    if (hash === null) return;
+    for await (const named of namedEntries(archive, hash, at))
+      if (isBelow(named.path, start.path) && matches(named)) yield entryRow(named);
+    return;
+  }
+  if (start.path !== '' && matches(start)) yield entryRow(start);
+  if (start.entry.directoryId === null) return;
+  for await (const named of namespace.walk(start)) if (matches(named)) yield entryRow(named);
+}
+
+/** The live entries of a content, in the order in which it was named. */
+async function* namedEntries(archive: OpenArchive, hash: Hash, at: Position): AsyncGenerator<NamedEntry> {
+  const namespace = archive.namespace(at);
+  for await (const place of archive.contents(at).postings(hash)) {
+    const entry = await namespace.entryAt(place);
+    if (entry?.event.type !== 'file.ingested' || entry.event.hash !== hash) continue;
+    const path = await namespace.pathOfPlace(place);
+    if (path !== null) yield { path, entry };
+  }
+}
+
+function isBelow(path: string, start: string): boolean {
+  return start === '' || path === start || path.startsWith(`${start}/`);
+}
+
+function matcher(query: FindQuery): (named: NamedEntry) => boolean {
+  const { name, kind, minSize = 0, maxSize = Infinity } = query;
+  const bySize = query.minSize !== undefined || query.maxSize !== undefined;
+  const glob = name === undefined ? null : picomatch(name.replace(/^\/+/, ''), { dot: true });
+  const byPath = name?.includes('/') ?? false;
+  return ({ path, entry }) => {
+    if (kind !== undefined && entry.kind !== kind) return false;
+    if (glob !== null && !glob(byPath ? path : entry.name)) return false;
+    if (!bySize) return true;
+    return entry.event.type === 'file.ingested' && entry.event.size >= minSize && entry.event.size <= maxSize;
+  };
+}

@@ -1,0 +1,103 @@
+/** Moments as people write them, resolved to positions. */
+import { HkfsError } from '../../errors.js';
+import type { CommitRecord, Position } from '../../events/types.js';
+import * as keys from '../../projections/keys.js';
+import type { Moment } from '../api.js';
+import type { OpenArchive } from '../open-archive.js';
+import { operationEnd } from './operations.js';
+
+const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+
+/**
+ * @param nowMs the time that phrases such as `yesterday` start from, milliseconds since 1970
+ * @throws HkfsError BAD_MOMENT for what cannot be read, or lies before the beginning or after the end
+ */
+export async function resolveMoment(
+  archive: OpenArchive,
+  text: string | undefined,
+  nowMs: number,
+): Promise<Moment> {
+  const position = text === undefined ? archive.now : await positionOf(archive, text.trim(), nowMs);
+  const commit = await archive.log.commitAt(position);
+  return { position, time: new Date(commit.timeMs).toISOString() };
+}
+
+async function positionOf(archive: OpenArchive, text: string, nowMs: number): Promise<Position> {
+  if (text.startsWith('@')) return atPosition(archive, text);
+  if (text.startsWith('op:')) return atOperation(archive, text);
+  if (text.startsWith('tag:')) return atTag(archive, text.slice(4));
+  const timeMs = ISO.test(text) ? parseIso(text) : await parsePhrase(text, nowMs);
+  if (timeMs > nowMs && timeMs > (archive.log.lastCommit?.timeMs ?? 0))
+    throw badMoment(`${text} is in the future`, 'leave out --at for the newest state');
+  return atTime(archive, timeMs, text);
+}
+
+function atPosition(archive: OpenArchive, text: string): Position {
+  if (!/^@\d{1,15}$/.test(text)) throw unreadable(text);
+  const position = Number(text.slice(1));
+  if (position > archive.now)
+    throw badMoment(`the log ends at @${archive.now}; there is no ${text} yet`, 'see `hkfs log --limit 10`');
+  return position;
+}
+
+async function atOperation(archive: OpenArchive, text: string): Promise<Position> {
+  if (!/^op:\d{1,15}$/.test(text)) throw unreadable(text);
+  const operation = Number(text.slice(3));
+  const position = operation === 0 ? 0 : await operationEnd(archive, operation);
+  if (position === null) throw badMoment(`there is no operation ${operation}`, 'see `hkfs ops`');
+  return position;
+}
+
+async function atTag(archive: OpenArchive, tag: string): Promise<Position> {
+  const gte = keys.tagKey(tag, 0);
+  const lt = keys.tagKey(tag, Number.MAX_SAFE_INTEGER);
+  const [value] = await archive.views.level.values({ gte, lt, reverse: true, limit: 1 }).all();
+  if (value === undefined)
+    throw badMoment(`there is no tag ${tag}`, 'see `hkfs log` for the tags that were added');
+  return keys.readPosition(value, 0);
+}
+
+/** The last position whose commit is not after the time. Commit times never run backwards. */
+async function atTime(archive: OpenArchive, timeMs: number, text: string): Promise<Position> {
+  let low = 0;
+  let high = archive.now;
+  const first = await archive.log.commitAt(0);
+  if (timeMs < first.timeMs)
+    throw badMoment(
+      `${text} is before the beginning: the archive was made ${new Date(first.timeMs).toISOString()}`,
+      'give a later time',
+    );
+  let found: CommitRecord = first;
+  while (low <= high) {
+    const middle = await archive.log.commitAt(Math.floor((low + high) / 2));
+    if (middle.timeMs <= timeMs) {
+      found = middle;
+      low = middle.first + middle.count;
+    } else high = middle.first - 1;
+  }
+  return Math.min(archive.now, found.first + found.count - 1);
+}
+
+function parseIso(text: string): number {
+  const timeMs = Date.parse(text.replace(' ', 'T'));
+  if (Number.isNaN(timeMs)) throw unreadable(text);
+  return timeMs;
+}
+
+async function parsePhrase(text: string, nowMs: number): Promise<number> {
+  const { parseDate } = await import('chrono-node');
+  const date = text === '' ? null : parseDate(text, new Date(nowMs));
+  if (date === null) throw unreadable(text);
+  return date.getTime();
+}
+
+function unreadable(text: string): HkfsError {
+  return badMoment(
+    `cannot read the moment ${JSON.stringify(text)}`,
+    'write @POSITION, op:N, tag:NAME, 2026-01-31T12:00, or a phrase such as "2 days ago"',
+  );
+}
+
+function badMoment(message: string, hint: string): HkfsError {
+  return new HkfsError('BAD_MOMENT', message, { hint });
+}

@@ -1,0 +1,140 @@
+/** The tree on disk against the namespace: each file is its object's inode, and nothing is a stranger. */
+import { StatTable, type FileStat } from '../../fs/stats.js';
+import type { Listing } from '../../fs/tasks.js';
+import { errnoOf } from '../../errors.js';
+import { entryKindOf } from '../../fs/attributes.js';
+import { joinPath } from '../../fs/names.js';
+import type { Entry, Namespace } from '../../projections/namespace.js';
+import { ScanQueue } from '../ingest/scan-queue.js';
+import { ObjectIndex, type Seal } from '../object-index.js';
+import type { OpenArchive } from '../open-archive.js';
+import type { Findings } from './findings.js';
+
+export async function checkTree(
+  archive: OpenArchive,
+  findings: Findings,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const check = new TreeCheck(archive, findings);
+  const queue = new ScanQueue<{ id: number; path: string }>(archive.pool, { bare: true, limit: Infinity });
+  queue.push([{ path: archive.layout.root, item: { id: 0, path: '' } }]);
+  for (let next = queue.pop(); next !== undefined && !signal?.aborted; next = queue.pop()) {
+    const children = await check.directory(next.item, next.listing);
+    queue.push(children.map((item) => ({ path: joinPath(archive.layout.root, item.path), item })));
+  }
+}
+
+class TreeCheck {
+  private readonly archive: OpenArchive;
+  private readonly findings: Findings;
+  private readonly namespace: Namespace;
+  private readonly index: ObjectIndex;
+
+  constructor(archive: OpenArchive, findings: Findings) {
+    this.archive = archive;
+    this.findings = findings;
+    this.namespace = archive.namespace();
+    this.index = new ObjectIndex(archive.views.level);
+  }
+
+  /** @returns the directories to go on with */
+  async directory(
+    at: { id: number; path: string },
+    scan: Promise<Listing>,
+  ): Promise<{ id: number; path: string }[]> {
+    const listing = await this.listed(at.path, scan);
+    if (listing === null) return [];
+    const table = new StatTable(listing.stats);
+    const onDisk = new Map(listing.names.map((name, index) => [name, index]));
+    if (at.id === 0) onDisk.delete('.hkfs');
+    const children: { id: number; path: string }[] = [];
+    const linked: { entry: Entry; stat: FileStat }[] = [];
+    for await (const entries of this.namespace.list(at.id))
+      for (const entry of entries) {
+        const index = onDisk.get(entry.name);
+        const path = joinPath(at.path, entry.name);
+        onDisk.delete(entry.name);
+        if (!isInTree(entry)) {
+          if (index !== undefined) this.stranger(path);
+        } else if (index === undefined) this.unlinked(path, 'it is not there');
+        else if (entry.directoryId !== null)
+          children.push(...this.child(entry.directoryId, path, table.get(index)));
+        else if (
+          this.isAsRecorded(entry, path, { stat: table.get(index), target: listing.targets.get(index) })
+        )
+          linked.push({ entry, stat: table.get(index) });
+      }
+    for (const name of onDisk.keys()) this.stranger(joinPath(at.path, name));
+    await this.checkInodes(at.path, linked);
+    return children;
+  }
+
+  private async listed(path: string, scan: Promise<Listing>): Promise<Listing | null> {
+    try {
+      return await scan;
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      this.unlinked(path, `it cannot be listed: ${errno}`);
+      return null;
+    }
+  }
+
+  private child(id: number, path: string, stat: FileStat): { id: number; path: string }[] {
+    if (entryKindOf(stat.mode) === 'directory') return [{ id, path }];
+    this.unlinked(path, 'it is no directory');
+    return [];
+  }
+
+  /** @returns whether its inode is to be compared with the object's */
+  private isAsRecorded(
+    entry: Entry,
+    path: string,
+    disk: { stat: FileStat; target: string | undefined },
+  ): boolean {
+    const { event } = entry;
+    const kind = entryKindOf(disk.stat.mode);
+    if (event.type === 'symlink.added') {
+      if (kind !== 'symlink') this.unlinked(path, 'it is no symlink');
+      else if (disk.target !== event.target) this.unlinked(path, 'it points elsewhere');
+      return false;
+    }
+    if (kind !== 'file') {
+      this.unlinked(path, `it is a ${kind}`);
+      return false;
+    }
+    if (event.type !== 'file.ingested' || event.hash !== null) return true;
+    if (disk.stat.size !== 0n) this.unlinked(path, 'it is not empty');
+    return false;
+  }
+
+  private async checkInodes(
+    directory: string,
+    files: readonly { entry: Entry; stat: FileStat }[],
+  ): Promise<void> {
+    const inodes = files.map(({ stat }) => ({ device: stat.dev, inode: stat.ino }));
+    const seals: (Seal | undefined)[] = inodes.length === 0 ? [] : await this.index.seals(inodes);
+    for (const [index, { entry }] of files.entries()) {
+      if (entry.event.type !== 'file.ingested') continue;
+      const hash = seals[index]?.hash ?? (await this.archive.contents().hashOfInode(inodes[index]!));
+      if (hash !== entry.event.hash)
+        this.unlinked(
+          joinPath(directory, entry.name),
+          hash === null ? 'its link is broken: another file' : 'it is a link to another object',
+        );
+    }
+  }
+
+  private unlinked(path: string, reason: string): void {
+    this.findings.unlinked.push({ path, reason });
+  }
+
+  private stranger(path: string): void {
+    this.findings.untracked.push({ path, reason: 'no event names it' });
+  }
+}
+
+/** Specials are kept in the log only. */
+function isInTree(entry: Entry): boolean {
+  return entry.kind === 'file' || entry.kind === 'directory' || entry.kind === 'symlink';
+}

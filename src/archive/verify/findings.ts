@@ -1,0 +1,81 @@
+/** What a verification found: the numbers and lists of its summary, and the events they become. */
+import type { Hash } from '../../events/types.js';
+import type { DamagedRow, VerifySummary } from '../api.js';
+import type { Committer } from '../committer.js';
+import type { OpenArchive } from '../open-archive.js';
+
+/** Hashes of one `objects.verified` event: 128 KiB of log. */
+const HASHES_PER_EVENT = 4096;
+/** Paths named for one damaged object; more are counted. */
+const MAX_PATHS = 1000;
+
+export class Findings {
+  objects = 0;
+  bytes = 0;
+  remaining = 0;
+  readonly damaged: DamagedRow[] = [];
+  readonly missing: DamagedRow[] = [];
+  readonly unlinked: { path: string; reason: string }[] = [];
+  readonly untracked: { path: string; reason: string }[] = [];
+  readonly views: string[] = [];
+  private verified: Hash[] = [];
+  private readonly archive: OpenArchive;
+  private readonly begin: () => Promise<Committer>;
+
+  /** @param begin the operation's committer; the operation starts when the first event is due */
+  constructor(archive: OpenArchive, begin: () => Promise<Committer>) {
+    this.archive = archive;
+    this.begin = begin;
+  }
+
+  /** The object's bytes were read and are right. */
+  async good(hash: Hash, size: number): Promise<void> {
+    this.objects += 1;
+    this.bytes += size;
+    this.verified.push(hash);
+    if ((await this.archive.contents().finding(hash)) !== null)
+      (await this.begin()).push({ type: 'object.healed', hash, from: 'verify' });
+    if (this.verified.length >= HASHES_PER_EVENT) await this.flush();
+  }
+
+  async bad(hash: Hash, finding: 'missing' | 'content' | 'unreadable', reason: string): Promise<void> {
+    const paths: string[] = [];
+    let more = 0;
+    for await (const path of this.archive.contents().livePaths(hash, this.archive.namespace()))
+      if (paths.length < MAX_PATHS) paths.push(path);
+      else more += 1;
+    const text = more === 0 ? reason : `${reason} (and ${more} more paths)`;
+    (finding === 'missing' ? this.missing : this.damaged).push({ hash, reason: text, paths });
+    const known = await this.archive.contents().finding(hash);
+    if (known !== finding) (await this.begin()).push({ type: 'object.damaged', hash, finding });
+  }
+
+  /** What was verified so far becomes an event. */
+  async flush(): Promise<void> {
+    if (this.verified.length === 0) return;
+    const hashes = this.verified;
+    this.verified = [];
+    const committer = await this.begin();
+    committer.push({ type: 'objects.verified', hashes });
+    await committer.maybeCommit();
+  }
+
+  counts(): Record<string, number> {
+    const { objects, bytes, remaining } = this;
+    return {
+      objects,
+      bytes,
+      damaged: this.damaged.length,
+      missing: this.missing.length,
+      unlinked: this.unlinked.length,
+      untracked: this.untracked.length,
+      views: this.views.length,
+      remaining,
+    };
+  }
+
+  summary(operation: number | null, seconds: number): VerifySummary {
+    const { objects, bytes, damaged, missing, unlinked, untracked, views, remaining } = this;
+    return { operation, objects, bytes, damaged, missing, unlinked, untracked, views, remaining, seconds };
+  }
+}

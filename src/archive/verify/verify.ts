@@ -1,0 +1,78 @@
+/** The use case: contents against their names, tree against hash tree, views against the log. */
+import { isHkfsError } from '../../errors.js';
+import type { Message, VerifyOptions, VerifySummary } from '../api.js';
+import type { Committer } from '../committer.js';
+import type { OpenArchive } from '../open-archive.js';
+import { Operation } from '../operation.js';
+import { ObjectCheck } from './check-objects.js';
+import { checkTree } from './check-tree.js';
+import { Findings } from './findings.js';
+
+/** What is found becomes events of an operation of its own; a quick run that finds nothing has none. */
+export async function verify(
+  archive: OpenArchive,
+  options: VerifyOptions,
+  clock: () => number,
+): Promise<VerifySummary> {
+  const started = clock();
+  const { quick = false, olderThanMs = Infinity, budgetSeconds = Infinity, signal, onProgress } = options;
+  let operation: Operation | null = null;
+  const begin = async (): Promise<Committer> => {
+    operation ??= await Operation.start(archive, {
+      command: 'verify',
+      args: describe(options),
+      sources: [],
+      clock,
+      onMessage: options.onMessage ?? ((_message: Message) => {}),
+    });
+    return operation.committer;
+  };
+  const findings = new Findings(archive, begin);
+  signal?.addEventListener('abort', () => archive.pool.cancel(), { once: true });
+  const deadlineMs = started + budgetSeconds * 1000;
+  const check = new ObjectCheck(archive, findings, {
+    quick,
+    olderThanMs,
+    deadlineMs,
+    clock,
+    signal,
+    onProgress,
+  });
+  const audited = quick ? Promise.resolve() : auditLog(archive, findings);
+  await Promise.all([check.run().then(() => checkTree(archive, findings, signal)), audited]);
+  if (!quick) await begin();
+  await close(operation, findings, signal);
+  const { number } = (operation as Operation | null) ?? { number: null };
+  return findings.summary(number, (clock() - started) / 1000);
+}
+
+async function close(
+  operation: Operation | null,
+  findings: Findings,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (signal?.aborted) await operation?.fail('interrupted', findings.counts());
+  else await operation?.complete(findings.counts());
+}
+
+/** Each commit's Merkle range must follow from its events, and the views must have seen them all. */
+async function auditLog(archive: OpenArchive, findings: Findings): Promise<void> {
+  const { size } = archive.log;
+  if (archive.views.position !== size)
+    findings.views.push(`the views stand at ${archive.views.position}, the log at ${size}`);
+  try {
+    for await (const _batch of archive.log.read({ to: size, audit: true })) continue;
+  } catch (error) {
+    if (!isHkfsError(error)) throw error;
+    findings.views.push(error.message);
+  }
+}
+
+function describe(options: VerifyOptions): string[] {
+  const { quick, olderThanMs, budgetSeconds } = options;
+  return [
+    ...(quick ? ['--quick'] : []),
+    ...(olderThanMs === undefined ? [] : ['--older-than', new Date(olderThanMs).toISOString()]),
+    ...(budgetSeconds === undefined ? [] : ['--budget', `${budgetSeconds}s`]),
+  ];
+}

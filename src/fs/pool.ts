@@ -1,0 +1,117 @@
+/** A few worker threads that do file-system tasks with synchronous calls (docs/design.md, "Speed"). */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Task, TaskResults } from './tasks.js';
+
+/** Tasks a worker has at hand at once: one under way, one waiting, so that it never idles. */
+const DEPTH = 2;
+const MAX_WORKERS = 8;
+
+export interface WorkerRequest {
+  readonly id: number;
+  readonly task: Task;
+}
+
+export type WorkerReply =
+  | { readonly ready: true }
+  | { readonly id: number; readonly value: TaskResults[keyof TaskResults] }
+  | { readonly id: number; readonly error: TaskError }
+  | { readonly progress: number };
+
+export interface TaskError {
+  readonly message: string;
+  readonly code?: string | undefined;
+  readonly stack?: string | undefined;
+  /** The archive's own file system failed, not a source. */
+  readonly inStaging: boolean;
+}
+
+interface Pending {
+  readonly request: WorkerRequest;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly running: Map<number, Pending>;
+  readonly ready: Promise<void>;
+}
+
+export class WorkerPool {
+  private readonly threads: Thread[] = [];
+  private readonly queue: Pending[] = [];
+  private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
+  private nextId = 1;
+  /** Called with bytes of a large file as they are read. */
+  onBytes: (bytes: number) => void = () => {};
+
+  /** @param size threads; by default one for each core, at most 8 */
+  constructor(size = Math.min(availableParallelism(), MAX_WORKERS)) {
+    for (let i = 0; i < size; i += 1) this.threads.push(this.start());
+  }
+
+  get size(): number {
+    return this.threads.length;
+  }
+
+  run<T extends Task>(task: T): Promise<TaskResults[T['task']]> {
+    return new Promise((resolve, reject) => {
+      const request = { id: this.nextId++, task };
+      this.queue.push({ request, resolve: resolve as (value: never) => void, reject });
+      this.dispatch();
+    });
+  }
+
+  /** Makes reads of large files stop at their next block; their tasks fail with code ECANCELED. */
+  cancel(): void {
+    Atomics.store(this.cancelled, 0, 1);
+  }
+
+  /** Waits for the threads to be ready first: ending one while it loads koffi aborts the process. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.threads.map((thread) => thread.ready));
+    await Promise.all(this.threads.map((thread) => thread.worker.terminate()));
+  }
+
+  private start(): Thread {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.cancelled });
+    const running = new Map<number, Pending>();
+    let markReady = (): void => {};
+    const ready = new Promise<void>((resolve) => (markReady = resolve));
+    const thread: Thread = { worker, running, ready };
+    worker.on('message', (reply: WorkerReply) => {
+      if ('ready' in reply) markReady();
+      else if ('progress' in reply) this.onBytes(reply.progress);
+      else this.settle(thread, reply);
+    });
+    worker.on('error', (error: Error) => {
+      markReady();
+      for (const pending of [...running.values(), ...this.queue.splice(0)]) pending.reject(error);
+      running.clear();
+    });
+    worker.unref();
+    return thread;
+  }
+
+  private settle(thread: Thread, reply: Extract<WorkerReply, { id: number }>): void {
+    const pending = thread.running.get(reply.id);
+    thread.running.delete(reply.id);
+    if (thread.running.size === 0) thread.worker.unref();
+    this.dispatch();
+    if (pending === undefined) return;
+    if ('error' in reply) pending.reject(Object.assign(new Error(reply.error.message), reply.error));
+    else pending.resolve(reply.value as never);
+  }
+
+  private dispatch(): void {
+    while (this.queue.length > 0) {
+      const idlest = this.threads.reduce((a, b) => (b.running.size < a.running.size ? b : a));
+      if (idlest.running.size >= DEPTH) return;
+      const pending = this.queue.shift()!;
+      idlest.worker.ref();
+      idlest.running.set(pending.request.id, pending);
+      idlest.worker.postMessage(pending.request);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** Reading directories: names, lstat of each, and what only some entries have. */
+import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { errnoOf } from '../errors.js';
+import type { Xattr } from '../events/types.js';
+import { openAnchor } from './long-path.js';
+import { joinPath, nameFromBytes, readDirectoryNames, toFsPath } from './names.js';
+import type { Posix } from './posix.js';
+import { StatTable } from './stats.js';
+import type { CountResult, CountTask, EntryFailure, Listing, LstatTask, ScanTask } from './tasks.js';
+
+const TYPE_BITS = 0o170000n;
+const SYMLINK = 0o120000n;
+const REPLACEMENT = '\uFFFD';
+
+/** Lists a directory sorted by name. @throws the errno of opening it. */
+export function scanDirectory(task: ScanTask, posix: Posix | null): Listing {
+  const anchor = openAnchor(task.directory);
+  try {
+    const names = readDirectoryNames(anchor.path).sort();
+    return { ...statNames(anchor.path, names.slice(0, task.limit), task.bare ? null : posix), names };
+  } finally {
+    anchor.close();
+  }
+}
+
+/** Stats of some names of a directory; what vanished or cannot be read is among the failures. */
+export function lstatNames(task: LstatTask, posix: Posix | null): Listing {
+  const anchor = openAnchor(task.directory);
+  try {
+    return statNames(anchor.path, task.names, posix);
+  } finally {
+    anchor.close();
+  }
+}
+
+function statNames(directory: string, names: readonly string[], posix: Posix | null): Listing {
+  const table = new StatTable(names.length);
+  const targets = new Map<number, string>();
+  const xattrs = new Map<number, readonly Xattr[]>();
+  const failures = new Map<number, EntryFailure>();
+  for (const [index, name] of names.entries()) {
+    const path = toFsPath(joinPath(directory, name));
+    try {
+      const stat = lstatSync(path, { bigint: true });
+      table.set(index, stat);
+      if ((stat.mode & TYPE_BITS) === SYMLINK) targets.set(index, readTarget(path));
+      const found = posix?.readXattrs(path);
+      if (found && found.length > 0) xattrs.set(index, found);
+    } catch (error) {
+      failures.set(index, toFailure(error));
+    }
+  }
+  return { names, stats: table.values, targets, xattrs, failures };
+}
+
+/** A quick walk for totals: what cannot be read counts as nothing. */
+export function countFiles(task: CountTask): CountResult {
+  let files = 0;
+  let bytes = 0;
+  const stack = [...task.paths];
+  for (let path = stack.pop(); path !== undefined; path = stack.pop()) {
+    try {
+      const stat = lstatSync(toFsPath(path));
+      if (stat.isDirectory()) for (const name of readDirectoryNames(path)) stack.push(joinPath(path, name));
+      else if (stat.isFile()) {
+        files += 1;
+        bytes += stat.size;
+      }
+    } catch (error) {
+      toFailure(error);
+    }
+  }
+  return { files, bytes };
+}
+
+/** A symlink's text as a PEP 383 string. */
+export function readTarget(path: string | Buffer): string {
+  const text = readlinkSync(path, 'utf8');
+  return text.includes(REPLACEMENT) ? nameFromBytes(readlinkSync(path, 'buffer')) : text;
+}
+
+/** A failure of one entry, by errno. Anything that is no system error is a bug and propagates. */
+export function toFailure(error: unknown): EntryFailure {
+  const code = errnoOf(error);
+  if (code === undefined) throw error;
+  return { code, message: (error as Error).message };
+}
+
+export function lstatOrNull(path: string): BigIntStats | null {
+  return lstatSync(toFsPath(path), { bigint: true, throwIfNoEntry: false }) ?? null;
+}

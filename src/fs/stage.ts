@@ -1,0 +1,224 @@
+/**
+ * Sources into staging: a new content is written in the same pass that hashes it, so that what is
+ * named later is what was hashed. A file whose stat after the read differs from the scan's is
+ * reported as changed, and nothing of it is kept.
+ */
+import * as fs from 'node:fs';
+import { errnoOf } from '../errors.js';
+import {
+  BLOCK_BYTES,
+  copySparse,
+  finishStaged,
+  inSource,
+  isStagingError,
+  readAndHash,
+  readSmall,
+  withFile,
+  withStagedFile,
+  writeStaged,
+  type ReadContent,
+  type TaskContext,
+} from './contents.js';
+import { failpoint } from './failpoints.js';
+import { hashBytes } from './hash.js';
+import { joinPath } from './names.js';
+import { lstatOrNull, toFailure } from './scan.js';
+import { sameContentStat, StatTable, type FileStat } from './stats.js';
+import {
+  STAGE,
+  type EntryFailure,
+  type HashResult,
+  type HashTask,
+  type StageResult,
+  type StageTask,
+} from './tasks.js';
+
+/** Sharing blocks is worth its system calls from one block of the file system on. */
+const REFLINK_MIN_BYTES = 4096n;
+
+/** @throws errors of the staging file system; those of a source are in the result. */
+export function stageFiles(task: StageTask, context: TaskContext): StageResult {
+  const count = task.files.length;
+  const expected = new StatTable(task.expected);
+  const objects = new StatTable(count);
+  const status = new Uint8Array(count);
+  const hashes = new Uint8Array(count * 32);
+  const failures = new Map<number, EntryFailure>();
+  const stager = new Stager(task, context);
+  for (const [index, path] of task.files.entries()) {
+    try {
+      const staged = stager.stage(path, index, expected.get(index));
+      status[index] = staged.status;
+      if (staged.hash) hashes.set(staged.hash, index * 32);
+      if (staged.object) objects.set(index, staged.object);
+    } catch (error) {
+      if (isStagingError(error)) throw error;
+      status[index] = STAGE.failed;
+      failures.set(index, toFailure(error));
+    }
+  }
+  return { status, hashes, objects: objects.values, failures, reflink: stager.reflink };
+}
+
+/** Hashes whole files, without looking at what they should be. */
+export function hashFiles(task: HashTask, context: TaskContext): HashResult {
+  const stats = new StatTable(task.files.length);
+  const hashes = new Uint8Array(task.files.length * 32);
+  const failures = new Map<number, EntryFailure>();
+  for (const [index, path] of task.files.entries()) {
+    try {
+      withFile(path, (fd) => {
+        const stat = fs.fstatSync(fd, { bigint: true });
+        hashes.set(hashOpenFile(fd, Number(stat.size), context), index * 32);
+        stats.set(index, stat);
+      });
+    } catch (error) {
+      failures.set(index, toFailure(error));
+    }
+  }
+  return { hashes, stats: stats.values, failures };
+}
+
+/** `objects/ab/<62 hex>` of a hash. */
+export function objectPath(objects: string, hash: Uint8Array): string {
+  const hex = Buffer.from(hash.buffer, hash.byteOffset, 32).toString('hex');
+  return `${objects}/${hex.slice(0, 2)}/${hex.slice(2)}`;
+}
+
+interface Staged {
+  readonly status: number;
+  readonly hash: Buffer | null;
+  readonly object: fs.BigIntStats | null;
+}
+
+const CHANGED: Staged = { status: STAGE.changed, hash: null, object: null };
+
+class Stager {
+  private readonly task: StageTask;
+  private readonly context: TaskContext;
+  reflink: boolean;
+
+  constructor(task: StageTask, context: TaskContext) {
+    this.task = task;
+    this.context = context;
+    this.reflink = task.method === 'reflink';
+  }
+
+  stage(path: string, index: number, expected: FileStat): Staged {
+    const staged = joinPath(this.task.staging, String(this.task.firstId + index));
+    return withFile(path, (fd) => {
+      const isStable = (read: ReadContent): boolean =>
+        read.length === Number(expected.size) &&
+        sameContentStat(fs.fstatSync(fd, { bigint: true }), expected);
+      if (this.task.method === 'none') return this.onlyHash(fd, expected, isStable);
+      if (this.task.method === 'link') {
+        const linked = this.onlyHash(fd, expected, isStable);
+        if (linked.status !== STAGE.staged) return linked;
+        const object = linkStaged(path, staged, expected);
+        if (object) return { ...linked, object };
+        if (expected.size <= BLOCK_BYTES)
+          return this.writeBlock({ fd, staged, expected, isStable }, linked.hash!);
+        return withFile(path, (again) => this.stageLarge({ fd: again, staged, expected, isStable }));
+      }
+      const cloned = this.reflink && expected.size >= REFLINK_MIN_BYTES;
+      if (cloned || expected.size > BLOCK_BYTES) return this.stageLarge({ fd, staged, expected, isStable });
+      return this.stageSmall({ fd, staged, expected, isStable });
+    });
+  }
+
+  private onlyHash(fd: number, expected: FileStat, isStable: (read: ReadContent) => boolean): Staged {
+    const read =
+      expected.size > BLOCK_BYTES ? readAndHash(fd, this.context) : this.readBlock(fd, Number(expected.size));
+    if (!isStable(read)) return CHANGED;
+    return this.presentObject(read.hash, expected) ?? { status: STAGE.staged, hash: read.hash, object: null };
+  }
+
+  /** Read whole, hashed, and written only if it is new. */
+  private stageSmall(file: SourceFile): Staged {
+    const read = this.readBlock(file.fd, Number(file.expected.size));
+    if (!file.isStable(read)) return CHANGED;
+    return this.presentObject(read.hash, file.expected) ?? this.writeBlock(file, read.hash);
+  }
+
+  /** The block holds the whole file. */
+  private writeBlock(file: SourceFile, hash: Buffer): Staged {
+    const object = withStagedFile(file.staged, (target) => {
+      writeStaged(target, this.context.block.subarray(0, Number(file.expected.size)));
+      return finishStaged(target, file.expected.mtimeNs);
+    });
+    failpoint('stage.written');
+    return { status: STAGE.staged, hash, object };
+  }
+
+  /** Cloned or written while it is hashed, and dropped again if it is not new. */
+  private stageLarge(file: SourceFile): Staged {
+    const { read, object } = withStagedFile(file.staged, (target) => {
+      const content = this.copy(file, target);
+      return { read: content, object: finishStaged(target, file.expected.mtimeNs) };
+    });
+    const outcome = file.isStable(read) ? this.presentObject(read.hash, file.expected) : CHANGED;
+    if (outcome) {
+      fs.unlinkSync(file.staged);
+      return outcome;
+    }
+    failpoint('stage.written');
+    return { status: STAGE.staged, hash: read.hash, object };
+  }
+
+  private copy(file: SourceFile, target: number): ReadContent {
+    const { posix } = this.context;
+    if (this.reflink && posix) {
+      this.reflink = posix.ficlone(target, file.fd);
+      // The clone is what is kept, so the clone is what is hashed.
+      if (this.reflink) return withFile(file.staged, (clone) => readAndHash(clone, this.context));
+    }
+    const size = Number(file.expected.size);
+    const isSparse = file.expected.blocks * 512n < file.expected.size;
+    if (isSparse && posix) return copySparse({ from: file.fd, to: target, size, posix }, this.context);
+    return readAndHash(file.fd, this.context, (bytes) => writeStaged(target, bytes));
+  }
+
+  private readBlock(fd: number, size: number): ReadContent {
+    const length = readSmall(fd, size, this.context.block);
+    this.context.onBlock(length);
+    return { hash: hashBytes(this.context.block.subarray(0, length)), length };
+  }
+
+  private presentObject(hash: Buffer, expected: FileStat): Staged | null {
+    if (this.task.force) return null;
+    const object = lstatOrNull(objectPath(this.task.objects, hash));
+    return object?.size === expected.size ? { status: STAGE.present, hash, object } : null;
+  }
+}
+
+interface SourceFile {
+  readonly fd: number;
+  readonly staged: string;
+  readonly expected: FileStat;
+  readonly isStable: (read: ReadContent) => boolean;
+}
+
+/** The file systems' ways to say that this inode cannot have a name of ours. */
+const NOT_LINKABLE = new Set(['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP', 'ENOTSUP']);
+
+/** The source's inode under a staged name, or null where it has to be copied instead. */
+function linkStaged(path: string, staged: string, expected: FileStat): fs.BigIntStats | null {
+  try {
+    inSource(path, (source) => fs.linkSync(source, staged));
+  } catch (error) {
+    if (NOT_LINKABLE.has(errnoOf(error) ?? '')) return null;
+    throw error;
+  }
+  const stat = fs.lstatSync(staged, { bigint: true });
+  const same = stat.ino === expected.ino && stat.size === expected.size && stat.mtimeNs === expected.mtimeNs;
+  if (same) return stat;
+  fs.unlinkSync(staged);
+  throw Object.assign(new Error('changed while it was read'), { code: 'ESTALE' });
+}
+
+function hashOpenFile(fd: number, size: number, context: TaskContext): Buffer {
+  if (size > BLOCK_BYTES) return readAndHash(fd, context).hash;
+  const length = readSmall(fd, size, context.block);
+  context.onBlock(length);
+  return hashBytes(context.block.subarray(0, length));
+}

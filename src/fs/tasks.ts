@@ -1,0 +1,207 @@
+/** What worker threads do, as messages: one batch of file-system work in, one packed answer out. */
+import type { Xattr } from '../events/types.js';
+
+export interface ScanTask {
+  readonly task: 'scan';
+  readonly directory: string;
+  /** Entries to stat with the listing; the rest is asked for with `lstat`. */
+  readonly limit: number;
+  /** Leave extended attributes alone. */
+  readonly bare?: boolean;
+}
+
+export interface LstatTask {
+  readonly task: 'lstat';
+  readonly directory: string;
+  readonly names: readonly string[];
+}
+
+export interface EntryFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Stats of names in order, and what only some of them have, by index. */
+export interface Listing {
+  readonly names: readonly string[];
+  /** A StatTable of the first `values.length / STAT_FIELDS` names. */
+  readonly stats: BigInt64Array;
+  readonly targets: ReadonlyMap<number, string>;
+  readonly xattrs: ReadonlyMap<number, readonly Xattr[]>;
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
+/**
+ * How the bytes of a new content come into staging: `link` makes the source's own inode the staged
+ * file (and copies where the file system refuses that), `none` only hashes.
+ */
+export type StageMethod = 'copy' | 'reflink' | 'link' | 'none';
+
+export interface StageTask {
+  readonly task: 'stage';
+  readonly files: readonly string[];
+  /** StatTable of what the scan saw: a file that differs after the read was unstable. */
+  readonly expected: BigInt64Array;
+  readonly method: StageMethod;
+  readonly objects: string;
+  readonly staging: string;
+  /** Staged files are named by number, from here. */
+  readonly firstId: number;
+  /** Stage also what is already in the hash tree. */
+  readonly force: boolean;
+}
+
+export const STAGE = {
+  staged: 0,
+  present: 1,
+  changed: 2,
+  failed: 3,
+} as const;
+
+export interface StageResult {
+  /** One of STAGE per file. */
+  readonly status: Uint8Array;
+  /** 32 bytes per file. */
+  readonly hashes: Uint8Array;
+  /** StatTable: of the staged file, or of the object that was there. */
+  readonly objects: BigInt64Array;
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** False once the file system refused to share blocks. */
+  readonly reflink: boolean;
+}
+
+export interface HashTask {
+  readonly task: 'hash';
+  readonly files: readonly string[];
+}
+
+export interface HashResult {
+  readonly hashes: Uint8Array;
+  readonly stats: BigInt64Array;
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
+export interface NameTask {
+  readonly task: 'name';
+  readonly items: readonly NameItem[];
+}
+
+export interface NameItem {
+  readonly from: string;
+  readonly to: string;
+  /** A damaged object that the new file takes the place of. */
+  readonly replace: boolean;
+}
+
+export interface NameResult {
+  /** StatTable of the objects as named. */
+  readonly stats: BigInt64Array;
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
+/** What stood at a tree path before, so that only that is replaced and never a person's own file. */
+export type Previous =
+  | { readonly kind: 'object'; readonly object: string }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'symlink'; readonly target: string };
+
+export type TreeOperation =
+  | { readonly op: 'mkdir'; readonly path: string }
+  | {
+      readonly op: 'link';
+      readonly path: string;
+      readonly object: string;
+      readonly previous: Previous | null;
+    }
+  | {
+      readonly op: 'empty';
+      readonly path: string;
+      readonly mtimeNs: bigint;
+      readonly previous: Previous | null;
+    }
+  | {
+      readonly op: 'symlink';
+      readonly path: string;
+      readonly target: string;
+      readonly previous: Previous | null;
+    }
+  | { readonly op: 'unlink'; readonly path: string; readonly previous: Previous }
+  | { readonly op: 'rmdir'; readonly path: string }
+  | { readonly op: 'rename'; readonly from: string; readonly to: string };
+
+export interface TreeTask {
+  readonly task: 'tree';
+  /** The archive's directory; every path of an operation is below it. */
+  readonly root: string;
+  readonly staging: string;
+  readonly operations: readonly TreeOperation[];
+}
+
+export interface TreeResult {
+  /** Operations that found something else than expected, or failed, by index. */
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** Links that met the link limit of every inode of their object, by index. */
+  readonly full: readonly number[];
+  /** StatTable of each linked object's inode after the link; index in `linked`. */
+  readonly stats: BigInt64Array;
+  readonly linked: Int32Array;
+}
+
+export interface TwinTask {
+  readonly task: 'twin';
+  readonly object: string;
+  readonly hash: string;
+  readonly staged: string;
+}
+
+export interface TwinResult {
+  readonly path: string;
+  readonly stat: BigInt64Array;
+}
+
+export interface ReleaseTask {
+  readonly task: 'release';
+  readonly items: readonly ReleaseItem[];
+}
+
+/** A source that goes (`move`) or becomes a link to its object (`assimilate`) after the commit. */
+export interface ReleaseItem {
+  readonly path: string;
+  /** Its content is here by now; null: just remove. */
+  readonly object: string | null;
+  readonly relink: boolean;
+  /** StatTable row of what was ingested: anything else is left alone. */
+  readonly expected: BigInt64Array;
+  /** Where the source became the object itself, its ctime has moved since. */
+  readonly adopted: boolean;
+}
+
+export interface ReleaseResult {
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
+/** Totals of directories, for a progress bar. */
+export interface CountTask {
+  readonly task: 'count';
+  readonly paths: readonly string[];
+}
+
+export interface CountResult {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface TaskResults {
+  count: CountResult;
+  scan: Listing;
+  lstat: Listing;
+  stage: StageResult;
+  hash: HashResult;
+  name: NameResult;
+  tree: TreeResult;
+  twin: TwinResult;
+  release: ReleaseResult;
+}
+
+export type Task =
+  CountTask | ScanTask | LstatTask | StageTask | HashTask | NameTask | TreeTask | TwinTask | ReleaseTask;

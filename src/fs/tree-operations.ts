@@ -1,0 +1,243 @@
+/**
+ * The tree on disk, changed so that nothing of a person's own is trampled: an operation only ever
+ * replaces or removes what the archive put there, and it may be applied twice.
+ */
+import * as fs from 'node:fs';
+import { errnoOf } from '../errors.js';
+import { OBJECT_MODE } from './contents.js';
+import { failpoint } from './failpoints.js';
+import { openAnchor } from './long-path.js';
+import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+import { twinPaths } from './place.js';
+import { readTarget, toFailure } from './scan.js';
+import { StatTable } from './stats.js';
+import type { EntryFailure, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
+
+let temporaries = 0;
+
+export function applyTreeOperations(task: TreeTask): TreeResult {
+  const failures = new Map<number, EntryFailure>();
+  const full: number[] = [];
+  const linked: number[] = [];
+  const table = new StatTable(task.operations.length);
+  const tree = new Tree(task);
+  try {
+    for (const [index, operation] of task.operations.entries()) {
+      try {
+        failpoint('tree.apply');
+        const outcome = tree.apply(operation);
+        if (outcome === 'full') full.push(index);
+        else if (outcome) table.set(linked.push(index) - 1, outcome);
+      } catch (error) {
+        failures.set(index, toFailure(error));
+      }
+    }
+  } finally {
+    tree.close();
+  }
+  const stats = table.values.slice(0, (linked.length * table.values.length) / Math.max(1, table.length));
+  return { failures, full, stats, linked: Int32Array.from(linked) };
+}
+
+class Tree {
+  private readonly task: TreeTask;
+  private directory: { path: string; anchor: { path: string; close(): void } } | null = null;
+  /** Directories found to be real ones: nothing is written through a symlink. */
+  private readonly real = new Set<string>();
+
+  constructor(task: TreeTask) {
+    this.task = task;
+    this.real.add(task.root);
+  }
+
+  apply(operation: TreeOperation): fs.BigIntStats | 'full' | undefined {
+    switch (operation.op) {
+      case 'mkdir':
+        return this.mkdir(this.locate(operation.path));
+      case 'link':
+        return this.link(this.locate(operation.path), operation);
+      case 'empty':
+        return this.create(this.locate(operation.path), operation.previous, (path) => {
+          fs.closeSync(fs.openSync(path, 'wx', OBJECT_MODE));
+          const seconds = Number(operation.mtimeNs) / 1e9;
+          fs.utimesSync(path, seconds, seconds);
+        });
+      case 'symlink':
+        return this.create(this.locate(operation.path), operation.previous, (path) =>
+          fs.symlinkSync(toFsPath(operation.target), path),
+        );
+      case 'unlink':
+        return this.unlink(this.locate(operation.path), operation.previous);
+      case 'rmdir':
+        return this.rmdir(this.locate(operation.path));
+      case 'rename':
+        return this.rename(operation.from, operation.to);
+    }
+  }
+
+  close(): void {
+    this.directory?.anchor.close();
+    this.directory = null;
+  }
+
+  private mkdir(path: FsPath): undefined {
+    try {
+      fs.mkdirSync(path, 0o755);
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST' || !fs.lstatSync(path).isDirectory()) throw error;
+    }
+  }
+
+  private link(path: FsPath, operation: Extract<TreeOperation, { op: 'link' }>): fs.BigIntStats | 'full' {
+    try {
+      fs.linkSync(operation.object, path);
+      return protectedStat(path);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return this.relink(path, operation);
+      if (errnoOf(error) !== 'EMLINK') throw error;
+    }
+    return this.linkTwin(path, operation.object) ? protectedStat(path) : 'full';
+  }
+
+  private relink(path: FsPath, operation: Extract<TreeOperation, { op: 'link' }>): fs.BigIntStats | 'full' {
+    const { object, previous } = operation;
+    const there = fs.lstatSync(path, { bigint: true });
+    if (isInodeOf(object, there)) return protectedStat(path);
+    if (previous === null || !isPrevious(path, there, previous)) throw conflict();
+    const temporary = this.temporary();
+    if (!this.linkTwin(temporary, object)) return 'full';
+    fs.renameSync(temporary, path);
+    return protectedStat(path);
+  }
+
+  private linkTwin(path: FsPath, object: string): boolean {
+    for (const inode of twinPaths(object)) {
+      try {
+        fs.linkSync(inode, path);
+        return true;
+      } catch (error) {
+        if (errnoOf(error) !== 'EMLINK') throw error;
+      }
+    }
+    return false;
+  }
+
+  /** What has no object: made under a temporary name where something else has to make room. */
+  private create(path: FsPath, previous: Previous | null, make: (path: FsPath) => void): undefined {
+    const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (there === undefined) return void make(path);
+    const temporary = this.temporary();
+    make(temporary);
+    try {
+      if (isAlike(temporary, path, there)) return;
+      if (previous === null || !isPrevious(path, there, previous)) throw conflict();
+      fs.renameSync(temporary, path);
+    } finally {
+      fs.rmSync(temporary, { force: true });
+    }
+  }
+
+  private unlink(path: FsPath, previous: Previous): undefined {
+    const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (there === undefined) return;
+    if (!isPrevious(path, there, previous)) throw conflict();
+    fs.unlinkSync(path);
+  }
+
+  /** A directory in which a person keeps something of their own stays. */
+  private rmdir(path: FsPath): undefined {
+    try {
+      fs.rmdirSync(path);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'ENOTDIR') throw conflict();
+      throw error;
+    }
+  }
+
+  private rename(from: string, to: string): undefined {
+    const source = openAnchor(this.checked(parentPath(from)));
+    try {
+      const sourcePath = toFsPath(joinPath(source.path, baseName(from)));
+      const target = this.locate(to);
+      if (fs.lstatSync(sourcePath, { throwIfNoEntry: false }) === undefined) return;
+      if (fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw conflict();
+      fs.renameSync(sourcePath, target);
+      this.real.clear();
+      this.real.add(this.task.root);
+    } finally {
+      source.close();
+    }
+  }
+
+  private temporary(): string {
+    return joinPath(this.task.staging, `tree-${process.pid}-${(temporaries += 1)}`);
+  }
+
+  /** A path for the file system, its directory checked and, where its path is long, anchored. */
+  private locate(path: string): FsPath {
+    const parent = parentPath(path);
+    if (this.directory?.path !== parent) {
+      this.close();
+      this.directory = { path: parent, anchor: openAnchor(this.checked(parent)) };
+    }
+    return toFsPath(joinPath(this.directory!.anchor.path, baseName(path)));
+  }
+
+  /** @throws ENOTDIR when a component below the archive's root is a symlink or no directory */
+  private checked(directory: string): string {
+    const missing: string[] = [];
+    for (let at = directory; !this.real.has(at); at = parentPath(at)) {
+      if (at.length < this.task.root.length) throw new Error(`${directory} is not below ${this.task.root}`);
+      missing.push(at);
+    }
+    for (const at of missing.reverse()) {
+      const anchor = openAnchor(parentPath(at));
+      try {
+        const stat = fs.lstatSync(toFsPath(joinPath(anchor.path, baseName(at))));
+        if (!stat.isDirectory()) throw Object.assign(new Error(`${at} is no directory`), { code: 'ENOTDIR' });
+      } finally {
+        anchor.close();
+      }
+      this.real.add(at);
+    }
+    return directory;
+  }
+}
+
+/**
+ * The inode of a tree file, made read-only. An inode that came from a source (`--mode link`) keeps its
+ * mode until here, because only now the log has it.
+ */
+function protectedStat(path: FsPath): fs.BigIntStats {
+  const stat = fs.lstatSync(path, { bigint: true });
+  if (Number(stat.mode & 0o7777n) === OBJECT_MODE) return stat;
+  fs.chmodSync(path, OBJECT_MODE);
+  return fs.lstatSync(path, { bigint: true });
+}
+
+function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {
+  if (previous.kind === 'object') return isInodeOf(previous.object, there);
+  if (previous.kind === 'empty') return there.isFile() && there.size === 0n;
+  return there.isSymbolicLink() && readTarget(path) === previous.target;
+}
+
+/** Applied before: an empty file, or a symlink with the same text. */
+function isAlike(made: FsPath, path: FsPath, there: fs.BigIntStats): boolean {
+  if (there.isSymbolicLink()) {
+    return fs.lstatSync(made).isSymbolicLink() && readTarget(made) === readTarget(path);
+  }
+  return there.isFile() && there.size === 0n && fs.lstatSync(made).isFile();
+}
+
+function isInodeOf(object: string, there: fs.BigIntStats): boolean {
+  return twinPaths(object).some((path) => {
+    const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return stat?.ino === there.ino && stat.dev === there.dev;
+  });
+}
+
+/** Something that the archive did not put there: it stays, and the caller says so. */
+function conflict(): Error {
+  return Object.assign(new Error('something else is there; it was left alone'), { code: 'ECONFLICT' });
+}

@@ -1,0 +1,66 @@
+/** The entry of a worker thread: takes tasks, answers with packed results. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
+import { nameObjects, releaseSources, stageTwin } from './place.js';
+import type { WorkerReply, WorkerRequest } from './pool.js';
+import { loadPosix } from './posix.js';
+import { countFiles, lstatNames, scanDirectory } from './scan.js';
+import { hashFiles, stageFiles } from './stage.js';
+import type { Task, TaskResults } from './tasks.js';
+import { applyTreeOperations } from './tree-operations.js';
+
+/** Bytes between two reports of progress. */
+const REPORT_BYTES = 16 << 20;
+const port = parentPort!;
+const cancelled = workerData as Int32Array;
+let unreported = 0;
+
+const context: TaskContext = {
+  posix: loadPosix(),
+  block: Buffer.allocUnsafeSlow(BLOCK_BYTES),
+  zeros: Buffer.alloc(BLOCK_BYTES),
+  onBlock,
+};
+
+port.on('message', ({ id, task }: WorkerRequest) => port.postMessage(answer(id, task)));
+port.postMessage({ ready: true } satisfies WorkerReply);
+
+function answer(id: number, task: Task): WorkerReply {
+  try {
+    return { id, value: perform(task) };
+  } catch (error) {
+    const { message, code, stack } = error as { message: string; code?: string; stack?: string };
+    return { id, error: { message, code, stack, inStaging: isStagingError(error) } };
+  }
+}
+
+function perform(task: Task): TaskResults[keyof TaskResults] {
+  switch (task.task) {
+    case 'scan':
+      return scanDirectory(task, context.posix);
+    case 'count':
+      return countFiles(task);
+    case 'lstat':
+      return lstatNames(task, context.posix);
+    case 'stage':
+      return stageFiles(task, context);
+    case 'hash':
+      return hashFiles(task, context);
+    case 'name':
+      return nameObjects(task, context);
+    case 'tree':
+      return applyTreeOperations(task);
+    case 'twin':
+      return stageTwin(task, context);
+    case 'release':
+      return releaseSources(task);
+  }
+}
+
+function onBlock(bytes: number): void {
+  unreported += bytes;
+  if (unreported < REPORT_BYTES) return;
+  port.postMessage({ progress: unreported } satisfies WorkerReply);
+  unreported = 0;
+  if (Atomics.load(cancelled, 0) !== 0) throw Object.assign(new Error('cancelled'), { code: 'ECANCELED' });
+}

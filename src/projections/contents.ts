@@ -1,0 +1,170 @@
+/** Contents as of one moment: which names, inodes and verifications an object has. */
+import { HkfsError } from '../errors.js';
+import type { Level } from '../events/level.js';
+import type { Hash, Position } from '../events/types.js';
+import * as keys from './keys.js';
+import type { Namespace } from './namespace.js';
+import { readRows } from './views.js';
+
+export interface StoredInode extends keys.InodeId {
+  /** The position of the event that says so. */
+  readonly position: Position;
+}
+
+export interface StoredObject {
+  readonly hash: Hash;
+  readonly size: number;
+  /** Oldest first; empty when the object was removed. */
+  readonly inodes: readonly StoredInode[];
+  /** The position of the first event that stored it. */
+  readonly firstStored: Position;
+}
+
+export class Contents {
+  private readonly level: Level;
+  readonly at: Position;
+
+  constructor(level: Level, at: Position) {
+    this.level = level;
+    this.at = at;
+  }
+
+  async object(hash: Hash): Promise<StoredObject | null> {
+    for await (const object of this.objects(hash)) return object;
+    return null;
+  }
+
+  /** All objects in order of their hashes, or those whose hash begins with these digits. */
+  async *objects(prefix = ''): AsyncGenerator<StoredObject> {
+    let current: { hash: Buffer; rows: { key: Buffer; value: Buffer }[] } | null = null;
+    for await (const rows of readRows(this.level, hexRange(keys.PREFIX.object, prefix)))
+      for (const { key, value } of rows) {
+        const hash = key.subarray(1, 33);
+        if (current === null || !current.hash.equals(hash)) {
+          const object = current && this.toObject(current);
+          if (object) yield object;
+          current = { hash, rows: [] };
+        }
+        current.rows.push({ key, value });
+      }
+    const object = current && this.toObject(current);
+    if (object) yield object;
+  }
+
+  /** The one object whose hash begins with these digits, null when there is none. */
+  async resolvePrefix(prefix: string): Promise<Hash | null> {
+    let found: Hash | null = null;
+    for await (const { hash } of this.objects(prefix)) {
+      if (found !== null)
+        throw new HkfsError('AMBIGUOUS_PREFIX', `more than one hash begins with ${prefix}`, {
+          hint: `give more digits: ${found.slice(0, 16)}… and ${hash.slice(0, 16)}… both match`,
+        });
+      found = hash;
+    }
+    return found;
+  }
+
+  async hashOfInode(inode: keys.InodeId): Promise<Hash | null> {
+    const range = { gte: keys.inodeKey(inode, 0), lt: keys.inodeKey(inode, this.at + 1) };
+    for await (const value of this.level.values({ ...range, reverse: true, limit: 1 }))
+      return value.length === 0 ? null : value.toString('hex');
+    return null;
+  }
+
+  /** Hashes of inodes that have this number on any device: one seek a device. */
+  async hashesOfInodeNumber(inode: bigint): Promise<Hash[]> {
+    const hashes = new Set<Hash>();
+    let from = keys.inodeKey({ device: 0n, inode: 0n }, 0);
+    for (;;) {
+      const lt = keys.prefixRange(Buffer.from([keys.PREFIX.inode])).lt;
+      const [next] = await this.level.keys({ gte: from, lt, limit: 1 }).all();
+      if (next === undefined) return [...hashes];
+      const { device } = keys.parseInodeKey(next).inode;
+      const hash = await this.hashOfInode({ device, inode });
+      if (hash !== null) hashes.add(hash);
+      from = keys.inodeKey({ device: device + 1n, inode: 0n }, 0);
+    }
+  }
+
+  /** Every place where the content was ever named up to the moment, each once, first naming first. */
+  async *postings(hash: Hash): AsyncGenerator<{ parent: number; name: string; position: Position }> {
+    let last: Buffer | null = null;
+    for await (const rows of readRows(this.level, hexRange(keys.PREFIX.posting, hash)))
+      for (const { key } of rows) {
+        const { place, position } = keys.parsePostingKey(key);
+        const placeBytes = key.subarray(33, key.length - 8);
+        if (position > this.at || last?.equals(placeBytes)) continue;
+        last = placeBytes;
+        yield { ...place, position };
+      }
+  }
+
+  /** Paths that name the content at the moment. */
+  async *livePaths(hash: Hash, namespace: Namespace): AsyncGenerator<string> {
+    for await (const place of this.postings(hash)) {
+      const path = await livePath(place, hash, namespace);
+      if (path !== null) yield path;
+    }
+  }
+
+  async lastVerified(hash: Hash): Promise<number | null> {
+    const value = await this.newest(keys.PREFIX.verified, hash);
+    return value === null ? null : keys.readPosition(value, 0);
+  }
+
+  /** What the last check found wrong, or null when nothing, or healed since. */
+  async finding(hash: Hash): Promise<string | null> {
+    const value = await this.newest(keys.PREFIX.finding, hash);
+    return value === null || value.length === 0 ? null : value.toString();
+  }
+
+  private async newest(prefix: number, hash: Hash): Promise<Buffer | null> {
+    const bytes = Buffer.from(hash, 'hex');
+    const gte = keys.hashPositionKey(prefix, bytes, 0);
+    const lt = keys.hashPositionKey(prefix, bytes, this.at + 1);
+    for await (const value of this.level.values({ gte, lt, reverse: true, limit: 1 })) return value;
+    return null;
+  }
+
+  private toObject(group: { hash: Buffer; rows: { key: Buffer; value: Buffer }[] }): StoredObject | null {
+    const inodes = new Map<string, StoredInode>();
+    let size = 0;
+    let firstStored = Number.MAX_SAFE_INTEGER;
+    for (const { key, value } of group.rows) {
+      const { inode, position } = keys.parseObjectKey(key);
+      if (position > this.at) continue;
+      const id = `${inode.device}:${inode.inode}`;
+      if (value.length === 0) inodes.delete(id);
+      else {
+        inodes.set(id, { ...inode, position });
+        size = keys.readPosition(value, 0);
+      }
+      firstStored = Math.min(firstStored, position);
+    }
+    if (firstStored === Number.MAX_SAFE_INTEGER) return null;
+    const sorted = [...inodes.values()].sort((a, b) => a.position - b.position);
+    return { hash: group.hash.toString('hex'), size, inodes: sorted, firstStored };
+  }
+}
+
+/** The path of a posting's place when it still names the content at the namespace's moment. */
+export async function livePath(
+  place: { parent: number; name: string },
+  hash: Hash,
+  namespace: Namespace,
+): Promise<string | null> {
+  const entry = await namespace.entryAt(place);
+  if (entry?.event.type !== 'file.ingested' || entry.event.hash !== hash) return null;
+  return namespace.pathOfPlace(place);
+}
+
+/** The range of a row kind whose keys go on with a hash that begins with these digits, odd or even. */
+function hexRange(prefix: number, digits: string): keys.KeyRange {
+  const whole = digits.length - (digits.length % 2);
+  const head = Buffer.concat([Buffer.from([prefix]), Buffer.from(digits.slice(0, whole), 'hex')]);
+  if (whole === digits.length) return keys.prefixRange(head);
+  const nibble = Number.parseInt(digits.at(-1)!, 16);
+  const gte = Buffer.concat([head, Buffer.from([nibble << 4])]);
+  if (nibble < 15) return { gte, lt: Buffer.concat([head, Buffer.from([(nibble + 1) << 4])]) };
+  return { gte, lt: keys.prefixRange(head).lt };
+}

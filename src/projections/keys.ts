@@ -1,0 +1,217 @@
+/**
+ * Keys of the views. LevelDB sorts bytewise, so numbers are 8 bytes big-endian and names are raw
+ * bytes ended by a NUL, which no name can contain: rows of one directory stand together, sorted by
+ * name and then by position.
+ *
+ * | row      | key                                   | value                                     |
+ * |----------|---------------------------------------|-------------------------------------------|
+ * | entry    | `e` parent name NUL position          | entry event (a directory: id, then event) |
+ * | place    | `d` directory id, position            | parent, name                              |
+ * | posting  | `p` hash parent name NUL position     | empty                                     |
+ * | object   | `o` hash device inode position        | size; empty when the inode is gone        |
+ * | inode    | `i` device inode position             | hash; empty when gone                     |
+ * | source   | `s` device inode                      | size, mtime, ctime, position, hash        |
+ * | verified | `v` hash position                     | time                                      |
+ * | finding  | `f` hash position                     | finding; empty when healed                |
+ * | started  | `n` operation                         | position, time                            |
+ * | ended    | `x` operation                         | position, time                            |
+ * | tag      | `t` name NUL position                 | position                                  |
+ * | meta     | `m` name                              | checkpoint, version                       |
+ * | local    | `~` …                                 | not derived from the log: seals, tree     |
+ */
+import { nameFromBytes, nameToBytes } from '../events/names.js';
+import type { DirectoryId, Place, Position } from '../events/types.js';
+
+export const PREFIX = {
+  entry: 0x65,
+  place: 0x64,
+  posting: 0x70,
+  object: 0x6f,
+  inode: 0x69,
+  source: 0x73,
+  verified: 0x76,
+  finding: 0x66,
+  started: 0x6e,
+  ended: 0x78,
+  tag: 0x74,
+  meta: 0x6d,
+  local: 0x7e,
+} as const;
+
+export interface KeyRange {
+  readonly gte: Buffer;
+  readonly lt: Buffer;
+}
+
+export function writePosition(target: Buffer, position: Position, offset: number): void {
+  target.writeUInt32BE(Math.floor(position / 0x1_0000_0000), offset);
+  target.writeUInt32BE(position % 0x1_0000_0000, offset + 4);
+}
+
+export function readPosition(bytes: Buffer, offset: number): Position {
+  return bytes.readUInt32BE(offset) * 0x1_0000_0000 + bytes.readUInt32BE(offset + 4);
+}
+
+export function positionBytes(position: Position): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  writePosition(bytes, position, 0);
+  return bytes;
+}
+
+export function entryKey(place: Place, position: Position): Buffer {
+  const name = nameToBytes(place.name);
+  const key = Buffer.allocUnsafe(18 + name.length);
+  key[0] = PREFIX.entry;
+  writePosition(key, place.parent, 1);
+  key.set(name, 9);
+  key[9 + name.length] = 0;
+  writePosition(key, position, 10 + name.length);
+  return key;
+}
+
+/** Name and position out of an entry key. */
+export function parseEntryKey(key: Buffer): { name: string; position: Position } {
+  return {
+    name: nameFromBytes(key.subarray(9, key.length - 9)),
+    position: readPosition(key, key.length - 8),
+  };
+}
+
+/** All versions of all entries of one directory. */
+export function directoryRange(parent: DirectoryId): KeyRange {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = PREFIX.entry;
+  writePosition(key, parent, 1);
+  return prefixRange(key);
+}
+
+/** All versions of one entry up to a position. */
+export function entryRange(place: Place, position: Position): KeyRange {
+  return { gte: entryKey(place, 0), lt: entryKey(place, position + 1) };
+}
+
+export function placeKey(id: DirectoryId, position: Position): Buffer {
+  const key = Buffer.allocUnsafe(17);
+  key[0] = PREFIX.place;
+  writePosition(key, id, 1);
+  writePosition(key, position, 9);
+  return key;
+}
+
+export function postingKey(hash: Buffer, place: Place, position: Position): Buffer {
+  const name = nameToBytes(place.name);
+  const key = Buffer.allocUnsafe(50 + name.length);
+  key[0] = PREFIX.posting;
+  key.set(hash, 1);
+  writePosition(key, place.parent, 33);
+  key.set(name, 41);
+  key[41 + name.length] = 0;
+  writePosition(key, position, 42 + name.length);
+  return key;
+}
+
+export function parsePostingKey(key: Buffer): { hash: Buffer; place: Place; position: Position } {
+  return {
+    hash: key.subarray(1, 33),
+    place: { parent: readPosition(key, 33), name: nameFromBytes(key.subarray(41, key.length - 9)) },
+    position: readPosition(key, key.length - 8),
+  };
+}
+
+export function objectKey(hash: Buffer, inode: InodeId, position: Position): Buffer {
+  const key = Buffer.allocUnsafe(57);
+  key[0] = PREFIX.object;
+  key.set(hash, 1);
+  writeInode(key, inode, 33);
+  writePosition(key, position, 49);
+  return key;
+}
+
+export function parseObjectKey(key: Buffer): { hash: Buffer; inode: InodeId; position: Position } {
+  return { hash: key.subarray(1, 33), inode: readInode(key, 33), position: readPosition(key, 49) };
+}
+
+export interface InodeId {
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+export function inodeKey(inode: InodeId, position: Position): Buffer {
+  const key = Buffer.allocUnsafe(25);
+  key[0] = PREFIX.inode;
+  writeInode(key, inode, 1);
+  writePosition(key, position, 17);
+  return key;
+}
+
+export function parseInodeKey(key: Buffer): { inode: InodeId; position: Position } {
+  return { inode: readInode(key, 1), position: readPosition(key, 17) };
+}
+
+export function sourceKey(inode: InodeId): Buffer {
+  const key = Buffer.allocUnsafe(17);
+  key[0] = PREFIX.source;
+  writeInode(key, inode, 1);
+  return key;
+}
+
+/** Seals are local: what size, mtime and ctime an object's inode had when it was last known good. */
+export function sealKey(inode: InodeId): Buffer {
+  const key = Buffer.allocUnsafe(18);
+  key[0] = PREFIX.local;
+  key[1] = 0x73;
+  writeInode(key, inode, 2);
+  return key;
+}
+
+export function hashPositionKey(prefix: number, hash: Buffer, position: Position): Buffer {
+  const key = Buffer.allocUnsafe(41);
+  key[0] = prefix;
+  key.set(hash, 1);
+  writePosition(key, position, 33);
+  return key;
+}
+
+export function operationKey(prefix: number, operation: number): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = prefix;
+  writePosition(key, operation, 1);
+  return key;
+}
+
+export function tagKey(tag: string, position: Position): Buffer {
+  const name = nameToBytes(tag);
+  const key = Buffer.allocUnsafe(10 + name.length);
+  key[0] = PREFIX.tag;
+  key.set(name, 1);
+  key[1 + name.length] = 0;
+  writePosition(key, position, 2 + name.length);
+  return key;
+}
+
+export function metaKey(name: string): Buffer {
+  return Buffer.from(`m${name}`);
+}
+
+export function localKey(name: string): Buffer {
+  return Buffer.from(`~m${name}`);
+}
+
+/** All rows whose key begins with these bytes. */
+export function prefixRange(bytes: Buffer): KeyRange {
+  const lt = Buffer.from(bytes);
+  let last = lt.length - 1;
+  while (last >= 0 && lt[last] === 0xff) last -= 1;
+  if (last < 0) throw new RangeError('no key sorts after these bytes');
+  lt[last] = lt[last]! + 1;
+  return { gte: bytes, lt: lt.subarray(0, last + 1) };
+}
+
+function writeInode(key: Buffer, id: InodeId, offset: number): void {
+  key.writeBigUInt64BE(id.device, offset);
+  key.writeBigUInt64BE(id.inode, offset + 8);
+}
+
+function readInode(key: Buffer, offset: number): InodeId {
+  return { device: key.readBigUInt64BE(offset), inode: key.readBigUInt64BE(offset + 8) };
+}

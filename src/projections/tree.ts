@@ -1,0 +1,148 @@
+/**
+ * The human-readable tree as a projection: each event becomes operations on the disk that are safe
+ * to apply again. Specials are kept in the log only: a fifo or a device in the tree would make the
+ * tools that people browse it with hang, or act on hardware.
+ */
+import type { Level } from '../events/level.js';
+import type { DirectoryId, EventRecord, Hash, PathRemoved, Place, Position } from '../events/types.js';
+import { joinPath } from '../fs/names.js';
+import type { Previous, TreeOperation } from '../fs/tasks.js';
+import { Namespace, type Entry } from './namespace.js';
+
+/** What a place held just before a position, where the caller knows; undefined: look it up. */
+export type KnownPrevious = (position: Position) => Entry | null | undefined;
+
+const MAX_CACHED_PATHS = 50_000;
+
+export class TreeProjection {
+  private readonly level: Level;
+  private readonly root: string;
+  private readonly objects: string;
+  private readonly paths = new Map<DirectoryId, string | null>();
+
+  /**
+   * @param root the archive's directory
+   * @param objects the hash tree's directory
+   */
+  constructor(level: Level, root: string, objects: string) {
+    this.level = level;
+    this.root = root;
+    this.objects = objects;
+  }
+
+  /** The operations of events in order; the views must have folded them. */
+  async operations(records: readonly EventRecord[], known?: KnownPrevious): Promise<TreeOperation[]> {
+    const operations: TreeOperation[] = [];
+    for (const record of records) await this.project(record, known, operations);
+    return operations;
+  }
+
+  private async project(
+    record: EventRecord,
+    known: KnownPrevious | undefined,
+    into: TreeOperation[],
+  ): Promise<void> {
+    const { event, position } = record;
+    switch (event.type) {
+      case 'directory.added': {
+        const path = await this.pathOf(event, position);
+        if (path === null) return;
+        this.remember(position, path);
+        into.push({ op: 'mkdir', path: this.onDisk(path) });
+        return;
+      }
+      case 'file.ingested':
+      case 'symlink.added':
+      case 'special.added': {
+        const path = await this.pathOf(event, position);
+        if (path === null) return;
+        const hint = known?.(position);
+        const before = hint === undefined ? await this.before(event, position) : hint;
+        const operation = this.place({ ...event, position }, this.onDisk(path), before);
+        if (operation) into.push(operation);
+        return;
+      }
+      case 'path.removed':
+        return this.remove(event, position, into);
+      case 'path.renamed': {
+        const before = new Namespace(this.level, position - 1);
+        const from = await before.pathOfPlace(event.from);
+        const to = await new Namespace(this.level, position).pathOfPlace(event.to);
+        this.paths.clear();
+        if (from !== null && to !== null)
+          into.push({ op: 'rename', from: this.onDisk(from), to: this.onDisk(to) });
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  private place(
+    event: Extract<EventRecord['event'], { type: 'file.ingested' | 'symlink.added' | 'special.added' }> & {
+      position: Position;
+    },
+    path: string,
+    before: Entry | null,
+  ): TreeOperation | null {
+    const previous = before && this.previousOf(before);
+    if (event.type === 'special.added') return previous && { op: 'unlink', path, previous };
+    if (event.type === 'symlink.added') return { op: 'symlink', path, target: event.target, previous };
+    if (event.hash === null) return { op: 'empty', path, mtimeNs: event.attributes.mtimeNs, previous };
+    return { op: 'link', path, object: this.objectPath(event.hash), previous };
+  }
+
+  /** Everything below, files first and directories from the innermost outwards. */
+  private async remove(event: PathRemoved, position: Position, into: TreeOperation[]): Promise<void> {
+    const before = new Namespace(this.level, position - 1);
+    const path = await before.pathOfPlace(event);
+    const entry = await before.entryAt(event);
+    this.paths.clear();
+    if (path === null || entry === undefined) return;
+    const removals = [this.removal(path, entry)];
+    if (entry.directoryId !== null)
+      for await (const below of before.walk({ path, entry }))
+        removals.push(this.removal(below.path, below.entry));
+    for (const removal of removals.reverse()) if (removal) into.push(removal);
+  }
+
+  private removal(path: string, entry: Entry): TreeOperation | null {
+    if (entry.kind === 'directory') return { op: 'rmdir', path: this.onDisk(path) };
+    const previous = this.previousOf(entry);
+    return previous && { op: 'unlink', path: this.onDisk(path), previous };
+  }
+
+  private previousOf(entry: Entry): Previous | null {
+    const { event } = entry;
+    if (event.type === 'symlink.added') return { kind: 'symlink', target: event.target };
+    if (event.type !== 'file.ingested') return null;
+    return event.hash === null ? { kind: 'empty' } : { kind: 'object', object: this.objectPath(event.hash) };
+  }
+
+  private async before(place: Place, position: Position): Promise<Entry | null> {
+    return (await new Namespace(this.level, position - 1).entryAt(place)) ?? null;
+  }
+
+  private async pathOf(place: Place, position: Position): Promise<string | null> {
+    if (place.parent === 0) return place.name;
+    let parent = this.paths.get(place.parent);
+    if (parent === undefined) {
+      parent = await new Namespace(this.level, position).pathOf(place.parent);
+      this.remember(place.parent, parent);
+    }
+    return parent === null ? null : joinPath(parent, place.name);
+  }
+
+  private remember(id: DirectoryId, path: string | null): void {
+    if (this.paths.size >= MAX_CACHED_PATHS) this.paths.clear();
+    this.paths.set(id, path);
+  }
+
+  private onDisk(path: string): string {
+    return joinPath(this.root, path);
+  }
+
+  private objectPath(hash: Hash): string {
+    return `${this.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
+  }
+}

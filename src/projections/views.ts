@@ -1,0 +1,133 @@
+/**
+ * The projections of the log, in one LevelDB: rows and checkpoint are written in one batch, so the
+ * views are always exactly the fold of a prefix of the log. They may be deleted at any time.
+ */
+import { flushLevel, openLevel, type Level, type LevelPut } from '../events/level.js';
+import type { EventRecord, Place, Position } from '../events/types.js';
+import { evolve, evolveWithLookup, needsLookup } from './evolve.js';
+import * as keys from './keys.js';
+
+/** Raise it whenever evolve or the shape of a row changes: older views are then rebuilt. */
+export const VIEWS_VERSION = 1;
+
+const CHECKPOINT = keys.metaKey('checkpoint');
+const VERSION = keys.metaKey('version');
+const TREE = keys.localKey('tree');
+
+export class Views {
+  readonly level: Level;
+  /** The first position that is not folded yet. */
+  position: Position;
+
+  private constructor(level: Level, position: Position) {
+    this.level = level;
+    this.position = position;
+  }
+
+  /** Views made by another version come back empty of meaning: the caller rebuilds on null. */
+  static async open(location: string, create: boolean): Promise<Views | null> {
+    const level = await openLevel(location, { createIfMissing: create, writeBufferSize: 8 << 20 });
+    const version = await level.get(VERSION);
+    const checkpoint = await level.get(CHECKPOINT);
+    if (version === undefined && checkpoint === undefined) {
+      await level.put(VERSION, Buffer.from([VIEWS_VERSION]));
+      return new Views(level, 0);
+    }
+    if (version?.[0] !== VIEWS_VERSION || checkpoint?.length !== 8) {
+      await level.close();
+      return null;
+    }
+    return new Views(level, keys.readPosition(checkpoint, 0));
+  }
+
+  /**
+   * Folds records that follow the checkpoint and writes their rows, the checkpoint and the local
+   * rows as one batch.
+   */
+  async apply(records: readonly EventRecord[], local: readonly LevelPut[] = []): Promise<void> {
+    const fresh = records.filter((record) => record.position >= this.position);
+    if (fresh.length > 0 && fresh[0]!.position !== this.position)
+      throw new Error(`views stand at ${this.position}, got events from ${fresh[0]!.position}`);
+    const batch = new RowBatch();
+    if (fresh.some((record) => needsLookup(record.event))) await this.foldWithLookup(fresh, batch);
+    else for (const record of fresh) evolve(record, batch);
+    const next = this.position + fresh.length;
+    if (fresh.length > 0) batch.put(CHECKPOINT, keys.positionBytes(next));
+    for (const row of local) batch.operations.push(row);
+    await this.level.batch(batch.operations);
+    this.position = next;
+  }
+
+  /** The first position whose effect on the tree on disk is not known to be done; null: unknown. */
+  async treePosition(): Promise<Position | null> {
+    const value = await this.level.get(TREE);
+    return value === undefined ? null : keys.readPosition(value, 0);
+  }
+
+  async setTreePosition(position: Position, local: readonly LevelPut[] = []): Promise<void> {
+    await this.level.batch([{ type: 'put', key: TREE, value: keys.positionBytes(position) }, ...local]);
+  }
+
+  /** The rows that are not derived from the log, for the next generation of the views. */
+  async *localRows(): AsyncGenerator<LevelPut[]> {
+    yield* readRows(this.level, keys.prefixRange(Buffer.from([keys.PREFIX.local])));
+  }
+
+  async close(flush = false): Promise<void> {
+    if (flush) await flushLevel(this.level);
+    await this.level.close();
+  }
+
+  private async foldWithLookup(records: readonly EventRecord[], batch: RowBatch): Promise<void> {
+    batch.rememberEntries();
+    const lookup = async (place: Place): Promise<Buffer | undefined> =>
+      batch.newestEntry(place) ?? (await newestEntry(this.level, place));
+    for (const record of records) await evolveWithLookup(record, batch, lookup);
+  }
+}
+
+/** Rows of one batch; remembers the newest entry of each place where events ask for them. */
+class RowBatch {
+  readonly operations: LevelPut[] = [];
+  private entries: Map<string, Buffer> | null = null;
+
+  put(key: Buffer, value: Uint8Array): void {
+    const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
+    this.operations.push({ type: 'put', key, value: bytes });
+    if (this.entries && key[0] === keys.PREFIX.entry)
+      this.entries.set(key.toString('latin1', 0, key.length - 8), bytes);
+  }
+
+  rememberEntries(): void {
+    this.entries = new Map();
+  }
+
+  newestEntry(place: Place): Buffer | undefined {
+    const key = keys.entryKey(place, 0);
+    return this.entries?.get(key.toString('latin1', 0, key.length - 8));
+  }
+}
+
+async function newestEntry(level: Level, place: Place): Promise<Buffer | undefined> {
+  const range = keys.entryRange(place, Number.MAX_SAFE_INTEGER - 1);
+  for await (const value of level.values({ ...range, reverse: true, limit: 1 })) return value;
+  return undefined;
+}
+
+/** Rows of a range in batches, without holding more than one batch in memory. */
+export async function* readRows(
+  level: Level,
+  range: keys.KeyRange,
+  batch = 1000,
+): AsyncGenerator<LevelPut[]> {
+  const iterator = level.iterator({ ...range, highWaterMarkBytes: 256 * 1024 });
+  try {
+    for (;;) {
+      const rows = await iterator.nextv(batch);
+      if (rows.length === 0) return;
+      yield rows.map(([key, value]) => ({ type: 'put', key, value }));
+    }
+  } finally {
+    await iterator.close();
+  }
+}
