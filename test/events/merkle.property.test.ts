@@ -139,7 +139,7 @@ interface Fixture {
 
 const FIXTURES = join(process.cwd(), '..', 'shared', 'fixtures', 'merkle');
 const fixturesExist = existsSync(FIXTURES);
-if (!fixturesExist) console.log(`skipped: no Merkle fixtures in ${FIXTURES}`);
+if (!fixturesExist) process.stderr.write(`skipped: no Merkle fixtures in ${FIXTURES}\n`);
 
 function fixtures(folder: string): [string, Fixture][] {
   if (!fixturesExist) return [];
