@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 'use strict';
-// CommonJS: loading an ES module costs 4 ms more (docs/decisions/0001-start-up.md).
+// CommonJS: loading an ES module costs 7 ms more (docs/decisions/0001-start-up.md).
 const { enableCompileCache } = require('node:module');
 
 enableCompileCache?.();

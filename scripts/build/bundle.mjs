@@ -1,11 +1,14 @@
 /** The command line as one CommonJS file: see docs/decisions/0001-start-up.md for why. */
 import { realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 /** Native packages find their binaries relative to themselves. */
-const NATIVE = ['classic-level', 'koffi', '@napi-rs/blake-hash'];
+const NATIVE = ['koffi'];
+/** Large and rarely wanted: even skipping over them costs every start a few milliseconds. */
+const SELDOM = ['chrono-node', 'rxjs'];
 
 /** Bundles `dist/main.js` into `dist/bundle/hkfs.cjs`. */
 export async function bundle({ dist: folder, root }) {
@@ -23,10 +26,15 @@ export async function bundle({ dist: folder, root }) {
     target: 'node20',
     minifyWhitespace: true,
     minifySyntax: true,
-    keepNames: false,
     logLevel: 'warning',
-    external: NATIVE,
-    plugins: [lazyOclif(), wholeOclifOutside(), ownUrls({ dist, outfile })],
+    external: [...NATIVE, ...SELDOM],
+    plugins: [
+      lazyOclif(),
+      wholeOclifOutside(),
+      levelBindingOutside(),
+      hashOnUse(),
+      ownUrls({ dist, outfile }),
+    ],
   });
 }
 
@@ -70,6 +78,39 @@ function wholeOclifOutside() {
     name: 'whole-oclif-outside',
     setup(context) {
       context.onResolve({ filter: /^@oclif\/core$/ }, ({ path }) => ({ path, external: true }));
+    },
+  };
+}
+
+/** Of classic-level only the file that finds the binary stays outside: its JavaScript is 15 files. */
+function levelBindingOutside() {
+  return {
+    name: 'level-binding-outside',
+    setup(context) {
+      context.onResolve({ filter: /^\.\/binding$/ }, ({ importer }) =>
+        /classic-level\/[^/]+\.js$/.test(importer)
+          ? { path: 'classic-level/binding.js', external: true }
+          : undefined,
+      );
+    },
+  };
+}
+
+/** Queries hash nothing: the native package is loaded with the first use of one of its exports. */
+function hashOnUse() {
+  const name = '@napi-rs/blake-hash';
+  const getters = Object.keys(createRequire(import.meta.url)(name)).map(
+    (key) => `get ${key}() { return require(${JSON.stringify(name)}).${key}; }`,
+  );
+  return {
+    name: 'hash-on-use',
+    setup(context) {
+      context.onResolve({ filter: /^@napi-rs\/blake-hash$/ }, ({ kind, path }) =>
+        kind === 'import-statement' ? { path, namespace: 'on-use' } : { path, external: true },
+      );
+      context.onLoad({ filter: /.*/, namespace: 'on-use' }, () => ({
+        contents: `module.exports = { __esModule: true, ${getters.join(', ')} };`,
+      }));
     },
   };
 }

@@ -14,13 +14,13 @@ export async function openForReading(
   which: WhichArchive,
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const { findArchiveRoot, openReader } = await import('../archive/archive.js');
-  return openReader(await findArchiveRoot(process.cwd(), which.archive), { wait: which.wait });
+  return openReader(findArchiveRoot(process.cwd(), which.archive), { wait: which.wait });
 }
 
 /** For what appends to the log or rebuilds the views: one process at a time. */
 export async function openForWriting(which: WhichArchive): Promise<Archive> {
   const { Archive, findArchiveRoot } = await import('../archive/archive.js');
-  return Archive.open(await findArchiveRoot(process.cwd(), which.archive), {
+  return Archive.open(findArchiveRoot(process.cwd(), which.archive), {
     mode: 'write',
     wait: which.wait,
   });
@@ -30,7 +30,7 @@ export async function openForWriting(which: WhichArchive): Promise<Archive> {
 export async function initWhereMissing(which: WhichArchive): Promise<void> {
   const { Archive, findArchiveRoot } = await import('../archive/archive.js');
   try {
-    await findArchiveRoot(process.cwd(), which.archive);
+    findArchiveRoot(process.cwd(), which.archive);
   } catch (error) {
     if (!isHkfsError(error, 'NOT_AN_ARCHIVE')) throw error;
     await Archive.init(which.archive ?? process.cwd());

@@ -103,8 +103,8 @@ export function mockArchive(): void {
       return Promise.resolve(reader);
     },
     findArchiveRoot: (_start: string, named?: string) => {
-      if (answers.found) return Promise.resolve(named ?? '/archive');
-      return Promise.reject(new HkfsError('NOT_AN_ARCHIVE', 'no archive here', { hint: 'hkfs init' }));
+      if (answers.found) return named ?? '/archive';
+      throw new HkfsError('NOT_AN_ARCHIVE', 'no archive here', { hint: 'hkfs init' });
     },
   }));
   jest.unstable_mockModule('../../src/archive/content.js', () => ({
