@@ -2,8 +2,11 @@ import picocolors from 'picocolors';
 
 import type { EntryKind } from '../events/types.js';
 
-/** picocolors would also paint under CI or --color; a pipe gets plain text, always. */
-const pc = picocolors.createColors(process.stdout.isTTY && picocolors.isColorSupported);
+/**
+ * picocolors would also paint under CI or --color; a pipe gets plain text, always. Without a terminal isTTY is
+ * undefined, and createColors(undefined) would decide by itself.
+ */
+const pc = picocolors.createColors(process.stdout.isTTY === true && picocolors.isColorSupported);
 
 type Paint = (text: string) => string;
 

@@ -60,6 +60,15 @@ test('outside of any archive a query exits 6 with a hint, and stdout stays empty
   expect(stderr).toMatch(/^hkfs: .* \[NOT_AN_ARCHIVE\]\nhint: /);
 });
 
+test('a pipe gets no colours, whatever the environment asks for', () => {
+  const environment = { CI: 'true', FORCE_COLOR: '1' };
+  const { stdout } = run('bin/run.js', ['init', './plain'], environment);
+  expect(stdout).toMatch(/^Made an archive/);
+  const { stdout: operations } = run('bin/run.js', ['log', '-a', './plain'], environment);
+  expect(operations).toContain('created');
+  expect(operations).not.toContain('\u001b');
+});
+
 describe('npm start', () => {
   test('passes arguments, output and exit code through, and is silent when nothing is to be set up', () => {
     const { status, stdout, stderr } = run('scripts/start.mjs', ['lss', '--json']);
