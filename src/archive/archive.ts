@@ -83,10 +83,9 @@ export class Archive extends LocalReader {
         await archive.startService('writer');
         await archive.mend();
       } else
-        archive.timer = setTimeout(
-          () => (archive.serving = archive.startService('reader')),
-          SERVE_AFTER_MS,
-        ).unref();
+        archive.timer = setTimeout(() => {
+          archive.serving = archive.startService('reader');
+        }, SERVE_AFTER_MS).unref();
     } catch (error) {
       await archive.close();
       throw error;

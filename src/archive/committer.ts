@@ -165,6 +165,7 @@ export class Committer {
       failpoint('commit.sync');
       await archive.sync();
       await this.nameAll(batch.namings);
+      failpoint('commit.named');
       await archive.sync();
     }
     failpoint('commit.append');
@@ -179,6 +180,7 @@ export class Committer {
     const seals = await this.applyTree([...operations, ...batch.deferred]);
     failpoint('commit.tree');
     await archive.views.setTreePosition(archive.views.position, seals);
+    failpoint('commit.done');
     this.index.settle(batch.stored);
     await this.releaseAll(batch.releases);
   }

@@ -96,7 +96,7 @@ async function answer(socket: Socket, reader: ArchiveReader, request: Request): 
   socket.end();
 }
 
-async function* rowsOf(reader: ArchiveReader, request: Request): AsyncGenerator<unknown> {
+async function* rowsOf(reader: ArchiveReader, request: Request): AsyncGenerator {
   const method = reader[request.method] as (...args: unknown[]) => AsyncIterable<unknown> | Promise<unknown>;
   // null stands for an argument that was left out: JSON knows no undefined.
   const result = method.apply(
@@ -113,7 +113,7 @@ function toWire(error: unknown): Extract<Reply, { error: unknown }>['error'] {
 }
 
 /** Asks the holder. @throws the errno of connecting, or the error that the holder answered */
-export async function* askHolder(layout: Layout, request: Request): AsyncGenerator<unknown> {
+export async function* askHolder(layout: Layout, request: Request): AsyncGenerator {
   const socket = await withSocketPath(layout, connect);
   try {
     socket.write(`${JSON.stringify(request)}\n`);

@@ -4,6 +4,7 @@ import { errnoOf, HkfsError } from '../errors.js';
 import { EventLog } from '../events/log.js';
 import { writeFileDurably } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
+import { failpoint } from '../fs/failpoints.js';
 import { toFsPath } from '../fs/names.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from './layout.js';
 
@@ -16,8 +17,10 @@ export async function initArchive(root: string, id: string, clock: () => number)
   const isNew = !existsSync(toFsPath(root));
   try {
     makeDirectories(layout);
+    failpoint('init.directories');
     refuseWithoutHardLinks(layout);
     await firstCommit(layout, id, clock());
+    failpoint('init.logged');
     // Last: without this file there is no archive, so a kill before leaves nothing half made.
     const file: ArchiveFile = {
       format: FORMAT_VERSION,

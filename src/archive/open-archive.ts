@@ -2,8 +2,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../errors.js';
 import { EventLog } from '../events/log.js';
-import type { Position } from '../events/types.js';
+import type { EventRecord, Position } from '../events/types.js';
 import { syncFilesystem } from '../fs/durable.js';
+import { failpoint } from '../fs/failpoints.js';
 import { WorkerPool } from '../fs/pool.js';
 import { loadPosix, type Posix } from '../fs/posix.js';
 import { Contents } from '../projections/contents.js';
@@ -110,10 +111,12 @@ export class OpenArchive {
     const next = await Views.open(layout.nextViews, true);
     const tree = (await this.#views.treePosition()) ?? (await this.guessTreePosition());
     const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) });
+    failpoint('replay.fold');
     for await (const rows of this.#views.localRows()) await next!.level.batch(rows);
     await next!.setTreePosition(Math.min(tree, this.log.size));
     await next!.close(true);
     await this.#views.close();
+    failpoint('replay.folded');
     replaceDirectory(layout.nextViews, layout.views, layout.oldViews);
     this.#views = (await Views.open(layout.views, false))!;
     this.rebuilt = true;
@@ -150,14 +153,19 @@ export async function foldLog(
   const to = options.to ?? log.size;
   const from = options.audit ? 0 : views.position;
   const start = views.position;
-  let pending: Parameters<Views['apply']>[0][number][] = [];
+  let pending: EventRecord[] = [];
+  // One batch of rows is being written while the next events are read.
+  let writing: Promise<void> = Promise.resolve();
   for await (const batch of log.read({ from, to, audit: options.audit ?? false })) {
     pending = pending.length === 0 ? [...batch] : pending.concat(batch);
     if (pending.length < FOLD_BATCH) continue;
-    await views.apply(pending);
+    await writing;
+    writing = views.apply(pending);
+    writing.catch(() => {}); // awaited before the next batch
     pending = [];
     options.onProgress?.(foldProgress(views.position, to));
   }
+  await writing;
   if (pending.length > 0) await views.apply(pending);
   return views.position - start;
 }
@@ -196,6 +204,8 @@ async function emptyViews(layout: Layout): Promise<Views> {
 function replaceDirectory(next: string, current: string, old: string): void {
   rmSync(old, { recursive: true, force: true });
   renameSync(current, old);
+  failpoint('replay.set-aside');
   renameSync(next, current);
+  failpoint('replay.switched');
   rmSync(old, { recursive: true, force: true });
 }

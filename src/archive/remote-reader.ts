@@ -62,7 +62,7 @@ export class RemoteReader implements ArchiveReader {
     return this.one('head', []) as Promise<Head>;
   }
 
-  private many(method: QueryMethod, args: readonly unknown[]): AsyncGenerator<unknown> {
+  private many(method: QueryMethod, args: readonly unknown[]): AsyncGenerator {
     return askHolder(this.layout, { method, args });
   }
 

@@ -17,19 +17,36 @@ export async function* readForward(
   span: Span,
   auditor?: Auditor,
 ): AsyncGenerator<EventRecord[]> {
+  for await (const stored of readStored(level, span, auditor))
+    yield stored.map(({ position, bytes, commit }) => recordOf(position, bytes, commit));
+}
+
+/** Compares every commit of the span with its events' bytes. Gives the number checked after each batch. */
+export async function* auditForward(level: Level, span: Span): AsyncGenerator<number> {
+  const auditor = await Auditor.from(level, span.from);
+  for await (const stored of readStored(level, span, auditor)) yield stored.length;
+}
+
+interface StoredEvent {
+  readonly position: Position;
+  readonly bytes: Buffer;
+  readonly commit: CommitRecord;
+}
+
+async function* readStored(level: Level, span: Span, auditor?: Auditor): AsyncGenerator<StoredEvent[]> {
   if (span.from >= span.to) return;
   const commits = new CommitCursor(scanCommits(level, span));
   let next = span.from;
   for await (const batch of scan(level, keysOf(span))) {
-    const records: EventRecord[] = [];
+    const stored: StoredEvent[] = [];
     for (const [key, bytes] of batch) {
       if (eventPosition(key) !== next) throw gap(next);
       const commit = commits.covering(next) ?? (await commits.advance(next));
-      records.push(recordOf(next, bytes, commit));
+      stored.push({ position: next, bytes, commit });
       auditor?.add(next, bytes, commit);
       next += 1;
     }
-    yield records;
+    yield stored;
   }
   if (next !== span.to) throw gap(next);
 }

@@ -9,7 +9,7 @@ import { encodeCommit } from './commit-record.js';
 import { explainLevelError, flushLevel, openLevel, type Level } from './level.js';
 import { checkedLastCommit } from './log-open.js';
 import { commitKey, eventKey } from './log-keys.js';
-import { Auditor, gap, readBackward, readForward } from './log-read.js';
+import { auditForward, Auditor, gap, readBackward, readForward } from './log-read.js';
 import { CompactRange } from './merkle.js';
 import type { Span } from './scan.js';
 import type { CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
@@ -144,8 +144,8 @@ export class EventLog {
   async *audit(): AsyncGenerator<AuditProgress> {
     const { size } = this;
     let checked = 0;
-    for await (const batch of this.read({ to: size, audit: true })) {
-      checked += batch.length;
+    for await (const count of auditForward(this.#level, { from: 0, to: size })) {
+      checked += count;
       yield { checked, size };
     }
   }

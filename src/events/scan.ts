@@ -24,9 +24,13 @@ const BATCH_BYTES = 512 * 1024;
 export async function* scan(level: Level, range: ScanRange): AsyncGenerator<[Buffer, Buffer][]> {
   const iterator = level.iterator({ ...range, highWaterMarkBytes: BATCH_BYTES, fillCache: false });
   try {
+    let next = iterator.nextv(BATCH_RECORDS);
     for (;;) {
-      const batch = await iterator.nextv(BATCH_RECORDS);
+      const batch = await next;
       if (batch.length === 0) return;
+      // The next batch is on its way while this one is worked on.
+      next = iterator.nextv(BATCH_RECORDS);
+      next.catch(() => {});
       yield batch;
     }
   } catch (error) {

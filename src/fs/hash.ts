@@ -13,14 +13,14 @@ const HASH_TEXT = /^[0-9a-f]{64}$/;
 
 /** BLAKE3-256: 32 bytes. */
 export function hashBytes(bytes: Uint8Array): Buffer {
-  return blake3(bytes);
+  return blake3(asBuffer(bytes));
 }
 
 /** Begins a BLAKE3-256. */
 export function createHasher(): Hasher {
   const hasher = new Blake3Hasher();
   return {
-    update: (bytes) => void hasher.update(bytes),
+    update: (bytes) => void hasher.update(asBuffer(bytes)),
     digest: () => hasher.digestBuffer(),
   };
 }
@@ -34,4 +34,9 @@ export function hashToHex(hash: Uint8Array): Hash {
 export function hexToHash(hex: Hash): Buffer {
   if (!HASH_TEXT.test(hex)) throw new RangeError(`not a hash: ${JSON.stringify(hex)}`);
   return Buffer.from(hex, 'hex');
+}
+
+/** The same memory as a Buffer, which is what the package's types ask for. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

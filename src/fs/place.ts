@@ -62,6 +62,7 @@ export function stageTwin(task: TwinTask, context: TaskContext): TwinResult {
       return read.hash;
     });
   });
+  failpoint('twin.staged');
   if (hash.toString('hex') !== task.hash) {
     fs.unlinkSync(task.staged);
     throw Object.assign(new Error(`${task.object} does not have the bytes of its name`), { code: 'EBADMSG' });
@@ -107,8 +108,9 @@ function releaseSource(item: ReleaseItem, source: FsPath, directory: string): vo
     stat.mtimeNs === expected.mtimeNs &&
     (item.adopted || stat.ctimeNs === expected.ctimeNs);
   if (!same) throw Object.assign(new Error('changed since it was ingested'), { code: 'ESTALE' });
-  if (!item.relink) return fs.unlinkSync(source);
-  relink(item, source, directory);
+  if (item.relink) relink(item, source, directory);
+  else fs.unlinkSync(source);
+  failpoint('source.released');
 }
 
 /** The source's name becomes a link to the object, atomically. */
@@ -122,6 +124,7 @@ function relink(item: ReleaseItem, source: FsPath, directory: string): void {
       throw error;
     }
     try {
+      failpoint('source.relink');
       fs.renameSync(temporary, source);
     } finally {
       // A rename between two links of one inode does nothing and leaves both.

@@ -58,7 +58,7 @@ export class WorkerPool {
   run<T extends Task>(task: T): Promise<TaskResults[T['task']]> {
     return new Promise((resolve, reject) => {
       const request = { id: this.nextId++, task };
-      this.queue.push({ request, resolve: resolve as (value: never) => void, reject });
+      this.queue.push({ request, resolve, reject });
       this.dispatch();
     });
   }

@@ -107,6 +107,7 @@ class Stager {
   stage(path: string, index: number, expected: FileStat): Staged {
     const staged = joinPath(this.task.staging, String(this.task.firstId + index));
     return withFile(path, (fd) => {
+      failpoint('source.read');
       const isStable = (read: ReadContent): boolean =>
         read.length === Number(expected.size) &&
         sameContentStat(fs.fstatSync(fd, { bigint: true }), expected);
@@ -204,13 +205,17 @@ const NOT_LINKABLE = new Set(['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP', 'ENOTSUP
 /** The source's inode under a staged name, or null where it has to be copied instead. */
 function linkStaged(path: string, staged: string, expected: FileStat): fs.BigIntStats | null {
   try {
-    inSource(path, (source) => fs.linkSync(source, staged));
+    inSource(path, (source) => {
+      failpoint('stage.link');
+      fs.linkSync(source, staged);
+    });
   } catch (error) {
     if (NOT_LINKABLE.has(errnoOf(error) ?? '')) return null;
     throw error;
   }
   const stat = fs.lstatSync(staged, { bigint: true });
   const same = stat.ino === expected.ino && stat.size === expected.size && stat.mtimeNs === expected.mtimeNs;
+  failpoint('stage.linked');
   if (same) return stat;
   fs.unlinkSync(staged);
   throw Object.assign(new Error('changed while it was read'), { code: 'ESTALE' });

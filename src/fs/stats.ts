@@ -47,22 +47,54 @@ export class StatTable {
     values[at + 10] = stat.blocks;
   }
 
+  /** A view of one row; it keeps the whole table alive. */
   get(index: number): FileStat {
-    const { values } = this;
-    const at = index * STAT_FIELDS;
-    return {
-      dev: values[at]!,
-      ino: values[at + 1]!,
-      mode: values[at + 2]!,
-      nlink: values[at + 3]!,
-      uid: values[at + 4]!,
-      gid: values[at + 5]!,
-      rdev: values[at + 6]!,
-      size: values[at + 7]!,
-      mtimeNs: values[at + 8]!,
-      ctimeNs: values[at + 9]!,
-      blocks: values[at + 10]!,
-    };
+    return new StatView(this.values, index * STAT_FIELDS);
+  }
+}
+
+/** Reads a field only when it is asked for: making eleven bigints costs more than the lstat's share. */
+class StatView implements FileStat {
+  private readonly values: BigInt64Array;
+  private readonly at: number;
+
+  constructor(values: BigInt64Array, at: number) {
+    this.values = values;
+    this.at = at;
+  }
+
+  get dev(): bigint {
+    return this.values[this.at]!;
+  }
+  get ino(): bigint {
+    return this.values[this.at + 1]!;
+  }
+  get mode(): bigint {
+    return this.values[this.at + 2]!;
+  }
+  get nlink(): bigint {
+    return this.values[this.at + 3]!;
+  }
+  get uid(): bigint {
+    return this.values[this.at + 4]!;
+  }
+  get gid(): bigint {
+    return this.values[this.at + 5]!;
+  }
+  get rdev(): bigint {
+    return this.values[this.at + 6]!;
+  }
+  get size(): bigint {
+    return this.values[this.at + 7]!;
+  }
+  get mtimeNs(): bigint {
+    return this.values[this.at + 8]!;
+  }
+  get ctimeNs(): bigint {
+    return this.values[this.at + 9]!;
+  }
+  get blocks(): bigint {
+    return this.values[this.at + 10]!;
   }
 }
 

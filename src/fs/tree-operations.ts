@@ -90,6 +90,7 @@ class Tree {
 
   private link(path: FsPath, operation: Extract<TreeOperation, { op: 'link' }>): fs.BigIntStats | 'full' {
     try {
+      failpoint('tree.link');
       fs.linkSync(operation.object, path);
       return protectedStat(path);
     } catch (error) {
@@ -106,6 +107,7 @@ class Tree {
     if (previous === null || !isPrevious(path, there, previous)) throw conflict();
     const temporary = this.temporary();
     if (!this.linkTwin(temporary, object)) return 'full';
+    failpoint('tree.replace');
     fs.renameSync(temporary, path);
     return protectedStat(path);
   }
@@ -113,6 +115,7 @@ class Tree {
   private linkTwin(path: FsPath, object: string): boolean {
     for (const inode of twinPaths(object)) {
       try {
+        failpoint('tree.link-twin');
         fs.linkSync(inode, path);
         return true;
       } catch (error) {
@@ -125,7 +128,10 @@ class Tree {
   /** What has no object: made under a temporary name where something else has to make room. */
   private create(path: FsPath, previous: Previous | null, make: (path: FsPath) => void): undefined {
     const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    if (there === undefined) return void make(path);
+    if (there === undefined) {
+      make(path);
+      return;
+    }
     const temporary = this.temporary();
     make(temporary);
     try {
@@ -181,7 +187,7 @@ class Tree {
       this.close();
       this.directory = { path: parent, anchor: openAnchor(this.checked(parent)) };
     }
-    return toFsPath(joinPath(this.directory!.anchor.path, baseName(path)));
+    return toFsPath(joinPath(this.directory.anchor.path, baseName(path)));
   }
 
   /** @throws ENOTDIR when a component below the archive's root is a symlink or no directory */
@@ -212,6 +218,7 @@ class Tree {
 function protectedStat(path: FsPath): fs.BigIntStats {
   const stat = fs.lstatSync(path, { bigint: true });
   if (Number(stat.mode & 0o7777n) === OBJECT_MODE) return stat;
+  failpoint('tree.protect');
   fs.chmodSync(path, OBJECT_MODE);
   return fs.lstatSync(path, { bigint: true });
 }

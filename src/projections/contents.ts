@@ -118,6 +118,29 @@ export class Contents {
     return value === null || value.length === 0 ? null : value.toString();
   }
 
+  /** When the objects whose hash begins with these digits were last verified, milliseconds since 1970. */
+  async verifiedTimes(prefix: string): Promise<Map<Hash, number>> {
+    const times = new Map<Hash, number>();
+    for await (const { hash, value } of this.stamped(keys.PREFIX.verified, prefix))
+      times.set(hash, keys.readPosition(value, 0));
+    return times;
+  }
+
+  /** What is known to be wrong with the objects whose hash begins with these digits. */
+  async findings(prefix: string): Promise<Map<Hash, string>> {
+    const findings = new Map<Hash, string>();
+    for await (const { hash, value } of this.stamped(keys.PREFIX.finding, prefix))
+      if (value.length === 0) findings.delete(hash);
+      else findings.set(hash, value.toString());
+    return findings;
+  }
+
+  private async *stamped(prefix: number, digits: string): AsyncGenerator<{ hash: Hash; value: Buffer }> {
+    for await (const rows of readRows(this.level, hexRange(prefix, digits)))
+      for (const { key, value } of rows)
+        if (keys.readPosition(key, 33) <= this.at) yield { hash: key.toString('hex', 1, 33), value };
+  }
+
   private async newest(prefix: number, hash: Hash): Promise<Buffer | null> {
     const bytes = Buffer.from(hash, 'hex');
     const gte = keys.hashPositionKey(prefix, bytes, 0);

@@ -48,13 +48,13 @@ export class Views {
     const fresh = records.filter((record) => record.position >= this.position);
     if (fresh.length > 0 && fresh[0]!.position !== this.position)
       throw new Error(`views stand at ${this.position}, got events from ${fresh[0]!.position}`);
-    const batch = new RowBatch();
+    const batch = new RowBatch(this.level);
     if (fresh.some((record) => needsLookup(record.event))) await this.foldWithLookup(fresh, batch);
     else for (const record of fresh) evolve(record, batch);
     const next = this.position + fresh.length;
     if (fresh.length > 0) batch.put(CHECKPOINT, keys.positionBytes(next));
-    for (const row of local) batch.operations.push(row);
-    await this.level.batch(batch.operations);
+    for (const { key, value } of local) batch.put(key, value);
+    await batch.write();
     this.position = next;
   }
 
@@ -88,14 +88,23 @@ export class Views {
 
 /** Rows of one batch; remembers the newest entry of each place where events ask for them. */
 class RowBatch {
-  readonly operations: LevelPut[] = [];
+  // A chained batch: its puts go straight to LevelDB's own buffer instead of through an array.
+  private readonly batch: ReturnType<Level['batch']>;
   private entries: Map<string, Buffer> | null = null;
+
+  constructor(level: Level) {
+    this.batch = level.batch();
+  }
 
   put(key: Buffer, value: Uint8Array): void {
     const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
-    this.operations.push({ type: 'put', key, value: bytes });
+    this.batch.put(key, bytes);
     if (this.entries && key[0] === keys.PREFIX.entry)
       this.entries.set(key.toString('latin1', 0, key.length - 8), bytes);
+  }
+
+  write(): Promise<void> {
+    return this.batch.write();
   }
 
   rememberEntries(): void {

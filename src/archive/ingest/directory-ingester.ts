@@ -8,7 +8,7 @@ import type { Entry, Namespace } from '../../projections/namespace.js';
 import type { Message } from '../api.js';
 import type { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
-import { classifyNonFile, splitDevice, type SourceEntry } from './classify.js';
+import { classifyNonFile, isUnchangedFile, splitDevice, type SourceEntry } from './classify.js';
 import type { Counters } from './counters.js';
 import type { IsExcluded } from './exclude.js';
 import type { FileIngester, FileToIngest } from './file-ingester.js';
@@ -18,6 +18,8 @@ export interface WalkOptions {
   readonly mirror: boolean;
   readonly dryRun: boolean;
   readonly move: boolean;
+  /** Unchanged files need neither be read (`--checksum`) nor be released (`--mode move`, `assimilate`). */
+  readonly trustsStats: boolean;
   readonly isExcluded: IsExcluded;
   readonly onMessage: (message: Message) => void;
   readonly signal: AbortSignal | undefined;
@@ -147,7 +149,9 @@ export class DirectoryIngester {
       const names = from === 0 ? listing.names.slice(0, LISTING_ENTRIES) : part.names;
       const files: FileToIngest[] = [];
       for (const [index, name] of names.entries()) {
-        seen.add(name);
+        if (this.options.mirror) seen.add(name);
+        if (this.isUntouched(existing.get(name), { part, index }, joinPath(directory.relativePath, name)))
+          continue;
         const source = this.sourceEntry(path, directory, { part, index, name });
         if (source === null) continue;
         if (source.kind === 'file')
@@ -159,6 +163,21 @@ export class DirectoryIngester {
     }
     if (this.options.mirror) this.removeVanished(directory, existing, seen);
     return children;
+  }
+
+  /** The short way of most files of most runs: same inode, size and times, nothing to be done. */
+  private isUntouched(
+    entry: Entry | undefined,
+    at: { part: Listing; index: number },
+    relativePath: string,
+  ): boolean {
+    if (entry?.event.type !== 'file.ingested' || !this.options.trustsStats) return false;
+    const stat = new StatTable(at.part.stats).get(at.index);
+    if (!isUnchangedFile(entry.event, stat) || this.options.isExcluded(relativePath, entry.name))
+      return false;
+    this.parts.counters.file(entry.event.size);
+    this.parts.counters.unchangedFiles += 1;
+    return true;
   }
 
   private child(

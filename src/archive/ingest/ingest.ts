@@ -3,6 +3,7 @@ import { lstatSync, rmdirSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
 import type { Attributes, DirectoryId } from '../../events/types.js';
 import { attributesOf, entryKindOf } from '../../fs/attributes.js';
+import { failpoint } from '../../fs/failpoints.js';
 import { baseName, toFsPath } from '../../fs/names.js';
 import { lstatOrNull, readTarget } from '../../fs/scan.js';
 import type { Entry } from '../../projections/namespace.js';
@@ -73,6 +74,7 @@ export async function ingest(
     throw interrupted();
   }
   await operation?.complete(counters.counts());
+  failpoint('ingest.closed');
   run.removeEmptied();
   return counters.summary(operation?.number ?? null, (clock() - started) / 1000);
 }
@@ -111,6 +113,7 @@ class IngestRun {
         mirror,
         dryRun,
         move: mode === 'move',
+        trustsStats: !checksum && mode !== 'move' && mode !== 'assimilate',
         isExcluded: excluder(options.exclude ?? []),
         onMessage,
         signal: options.signal,

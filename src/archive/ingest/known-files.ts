@@ -24,13 +24,21 @@ export type Verdict =
 
 /** Hard-linked sources of this run remembered until the views know them. */
 const MAX_LINKS = 50_000;
+
+interface SeenContent {
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  readonly hash: Hash;
+}
+
 const UNREAD: Verdict = { is: 'unread' };
 
 export class KnownFiles {
   private readonly archive: OpenArchive;
   private readonly committer: Committer;
   private readonly device: bigint;
-  private readonly links = new Map<string, { stat: FileStat; hash: Hash }>();
+  private readonly links = new Map<string, SeenContent>();
 
   constructor(archive: OpenArchive, committer: Committer) {
     this.archive = archive;
@@ -56,7 +64,8 @@ export class KnownFiles {
     if (source.stat.nlink < 2n) return;
     const key = inodeText(source.stat);
     this.links.delete(key);
-    this.links.set(key, { stat: source.stat, hash });
+    const { size, mtimeNs, ctimeNs } = source.stat;
+    this.links.set(key, { size, mtimeNs, ctimeNs, hash });
     if (this.links.size <= MAX_LINKS) return;
     for (const oldest of this.links.keys()) {
       this.links.delete(oldest);
@@ -120,8 +129,7 @@ export class KnownFiles {
   /** Read before, under this or another name, and untouched since. */
   private async sameSource(file: FileToIngest, known: KnownSource | undefined): Promise<Verdict | null> {
     const { stat, attributes } = file.source;
-    const link = this.links.get(inodeText(stat));
-    const seen = link ? { ...link.stat, hash: link.hash } : known;
+    const seen: SeenContent | undefined = this.links.get(inodeText(stat)) ?? known;
     const isSame =
       seen !== undefined &&
       seen.size === stat.size &&

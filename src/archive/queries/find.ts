@@ -1,8 +1,8 @@
 /** Entries by content or name. */
-import picomatch from 'picomatch';
 import type { Hash, Position } from '../../events/types.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { EntryRow, FindQuery } from '../api.js';
+import { globMatcher } from '../globs.js';
 import type { OpenArchive } from '../open-archive.js';
 import { entryRow } from './rows.js';
 import { resolvePath } from './targets.js';
@@ -42,7 +42,7 @@ function isBelow(path: string, start: string): boolean {
 function matcher(query: FindQuery): (named: NamedEntry) => boolean {
   const { name, kind, minSize = 0, maxSize = Infinity } = query;
   const bySize = query.minSize !== undefined || query.maxSize !== undefined;
-  const glob = name === undefined ? null : picomatch(name.replace(/^\/+/, ''), { dot: true });
+  const glob = name === undefined ? null : globMatcher(name.replace(/^\/+/, ''));
   const byPath = name?.includes('/') ?? false;
   return ({ path, entry }) => {
     if (kind !== undefined && entry.kind !== kind) return false;

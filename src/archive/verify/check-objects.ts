@@ -5,8 +5,7 @@ import { StatTable, type FileStat } from '../../fs/stats.js';
 import type { HashResult } from '../../fs/tasks.js';
 import type { StoredObject } from '../../projections/contents.js';
 import type { Progress } from '../api.js';
-import { sealRow } from '../object-index.js';
-import { ObjectIndex } from '../object-index.js';
+import { ObjectIndex, sealRow } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Findings } from './findings.js';
 
@@ -32,7 +31,16 @@ interface Candidate {
   readonly size: number;
   /** When it was last verified, or else stored, milliseconds since 1970; 0: never verified. */
   readonly verifiedMs: number;
+  readonly wasFound: boolean;
   readonly stat: FileStat;
+}
+
+interface FileOfObject {
+  readonly path: string;
+  readonly stat: FileStat;
+  readonly verifiedMs: number | null;
+  /** An earlier run found it wrong. */
+  readonly wasFound: boolean;
 }
 
 export class ObjectCheck {
@@ -75,7 +83,9 @@ export class ObjectCheck {
     const table = new StatTable(listing.stats);
     const files = new Map(listing.names.map((name, index) => [name, table.get(index)]));
     const candidates: Candidate[] = [];
-    for await (const object of this.archive.contents().objects(folder)) {
+    const contents = this.archive.contents();
+    const known = { verified: await contents.verifiedTimes(folder), found: await contents.findings(folder) };
+    for await (const object of contents.objects(folder)) {
       const names = [object.hash.slice(2), ...twinNames(object)];
       const present = names.filter((name) => files.has(name));
       if (object.inodes.length > 0 && !present.includes(names[0]!))
@@ -83,8 +93,16 @@ export class ObjectCheck {
       for (const name of present) {
         const stat = files.get(name)!;
         files.delete(name);
-        const candidate = await this.candidate(object, `${directory}/${name}`, stat);
-        if (candidate) candidates.push(candidate);
+        const verifiedMs = known.verified.get(object.hash) ?? null;
+        const wasFound = known.found.has(object.hash);
+        const file = { path: `${directory}/${name}`, stat, verifiedMs, wasFound };
+        if (await this.isDue(object, file))
+          candidates.push({
+            ...file,
+            hash: object.hash,
+            size: Number(stat.size),
+            verifiedMs: verifiedMs ?? 0,
+          });
       }
     }
     for (const name of files.keys())
@@ -95,27 +113,21 @@ export class ObjectCheck {
     return candidates;
   }
 
-  /** Null for what this run does not read. */
-  private async candidate(object: StoredObject, path: string, stat: FileStat): Promise<Candidate | null> {
+  /** Whether this run reads a file: a quick one only where size, mtime or ctime moved since it was sealed. */
+  private async isDue(object: StoredObject, file: FileOfObject): Promise<boolean> {
     const { hash, size } = object;
-    if (this.options.quick) {
+    const { stat, verifiedMs, wasFound } = file;
+    if (this.options.quick && !wasFound) {
       const [seal] = await this.index.seals([{ device: stat.dev, inode: stat.ino }]);
-      const isSealed = this.index.judge(hash, stat, seal) === 'good';
-      if (isSealed && stat.size === BigInt(size)) {
+      if (stat.size === BigInt(size) && this.index.judge(hash, stat, seal) === 'good') {
         this.findings.objects += 1;
-        return null;
+        return false;
       }
     }
-    const verified = await this.archive.contents().lastVerified(hash);
-    const isRecent =
-      this.options.olderThanMs !== Infinity &&
-      (await this.lastKnownGood(object, verified)) >= this.options.olderThanMs;
-    return isRecent ? null : { hash, path, size: Number(stat.size), verifiedMs: verified ?? 0, stat };
-  }
-
-  /** Being stored is being hashed. */
-  private async lastKnownGood(object: StoredObject, verifiedMs: number | null): Promise<number> {
-    return verifiedMs ?? (await this.archive.log.commitAt(object.firstStored)).timeMs;
+    if (this.options.olderThanMs === Infinity) return true;
+    // Being stored is being hashed.
+    const lastGood = verifiedMs ?? (await this.archive.log.commitAt(object.firstStored)).timeMs;
+    return lastGood < this.options.olderThanMs;
   }
 
   private async read(candidate: Candidate): Promise<void> {
@@ -149,7 +161,7 @@ export class ObjectCheck {
     const { files, result } = this.inFlight.shift()!;
     const { hashes, failures } = await result;
     const seals = [];
-    for (const [index, { hash, path, size, stat }] of files.entries()) {
+    for (const [index, { hash, path, size, stat, wasFound }] of files.entries()) {
       const failure = failures.get(index);
       const actual = hashToHex(hashes.subarray(index * 32, index * 32 + 32));
       if (failure?.code === 'ECANCELED') this.findings.remaining += 1;
@@ -157,7 +169,7 @@ export class ObjectCheck {
       else if (actual !== hash)
         await this.findings.bad(hash, 'content', `${path} has other bytes than its name says (${actual})`);
       else {
-        await this.findings.good(hash, size);
+        await this.findings.good(hash, size, wasFound);
         const { dev: device, ino: inode, mtimeNs, ctimeNs } = stat;
         seals.push(sealRow({ device, inode }, { hash, size: BigInt(size), mtimeNs, ctimeNs }));
       }

@@ -61,7 +61,7 @@ async function auditLog(archive: OpenArchive, findings: Findings): Promise<void>
   if (archive.views.position !== size)
     findings.views.push(`the views stand at ${archive.views.position}, the log at ${size}`);
   try {
-    for await (const _batch of archive.log.read({ to: size, audit: true })) continue;
+    for await (const _progress of archive.log.audit()) continue;
   } catch (error) {
     if (!isHkfsError(error)) throw error;
     findings.views.push(error.message);

@@ -1,0 +1,8 @@
+/** Shell globs: `*` and `?` within a name, `**` across names, `[a-z]`, `{a,b}`; dots are ordinary. */
+import picomatch from 'picomatch';
+
+export type Matcher = (text: string) => boolean;
+
+export function globMatcher(glob: string): Matcher {
+  return picomatch(glob, { dot: true });
+}
