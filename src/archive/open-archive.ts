@@ -154,17 +154,20 @@ export async function foldLog(
   const from = options.audit ? 0 : views.position;
   const start = views.position;
   let pending: EventRecord[] = [];
-  // One batch of rows is being written while the next events are read.
-  let writing: Promise<void> = Promise.resolve();
+  // While one batch of rows is written, those of the next are made.
+  let before: Promise<void> = Promise.resolve();
+  let writing: Promise<void> = before;
   for await (const batch of log.read({ from, to, audit: options.audit ?? false })) {
     pending = pending.length === 0 ? [...batch] : pending.concat(batch);
     if (pending.length < FOLD_BATCH) continue;
-    await writing;
+    await before;
+    before = writing;
     writing = views.apply(pending);
-    writing.catch(() => {}); // awaited before the next batch
+    writing.catch(() => {}); // awaited one batch later
     pending = [];
     options.onProgress?.(foldProgress(views.position, to));
   }
+  await before;
   await writing;
   if (pending.length > 0) await views.apply(pending);
   return views.position - start;

@@ -18,10 +18,14 @@ export class Views {
   readonly level: Level;
   /** The first position that is not folded yet. */
   position: Position;
+  /** The first position whose rows were not made yet. */
+  private folded: Position;
+  private writing: Promise<void> = Promise.resolve();
 
   private constructor(level: Level, position: Position) {
     this.level = level;
     this.position = position;
+    this.folded = position;
   }
 
   /** Views made by another version come back empty of meaning: the caller rebuilds on null. */
@@ -42,19 +46,24 @@ export class Views {
 
   /**
    * Folds records that follow the checkpoint and writes their rows, the checkpoint and the local
-   * rows as one batch.
+   * rows as one batch. Calls may overlap: the rows of the next are made while those of the one before
+   * are written, in order.
    */
   async apply(records: readonly EventRecord[], local: readonly LevelPut[] = []): Promise<void> {
-    const fresh = records.filter((record) => record.position >= this.position);
-    if (fresh.length > 0 && fresh[0]!.position !== this.position)
-      throw new Error(`views stand at ${this.position}, got events from ${fresh[0]!.position}`);
+    const fresh = records.filter((record) => record.position >= this.folded);
+    if (fresh.length > 0 && fresh[0]!.position !== this.folded)
+      throw new Error(`views stand at ${this.folded}, got events from ${fresh[0]!.position}`);
+    const next = this.folded + fresh.length;
+    this.folded = next;
+    const before = this.writing;
     const batch = new RowBatch(this.level);
-    if (fresh.some((record) => needsLookup(record.event))) await this.foldWithLookup(fresh, batch);
-    else for (const record of fresh) evolve(record, batch);
-    const next = this.position + fresh.length;
-    if (fresh.length > 0) batch.put(CHECKPOINT, keys.positionBytes(next));
-    for (const { key, value } of local) batch.put(key, value);
-    await batch.write();
+    const made = this.fold(fresh, batch, before).then(() => {
+      if (fresh.length > 0) batch.put(CHECKPOINT, keys.positionBytes(next));
+      for (const { key, value } of local) batch.put(key, value);
+    });
+    this.writing = Promise.all([before, made]).then(() => batch.write());
+    this.writing.catch(() => {}); // this call awaits it, and so does the next
+    await this.writing;
     this.position = next;
   }
 
@@ -78,7 +87,13 @@ export class Views {
     await this.level.close();
   }
 
-  private async foldWithLookup(records: readonly EventRecord[], batch: RowBatch): Promise<void> {
+  /** Rows that need no lookup are made at once; the others when the batches before can be read. */
+  private async fold(records: readonly EventRecord[], batch: RowBatch, before: Promise<void>): Promise<void> {
+    if (!records.some((record) => needsLookup(record.event))) {
+      for (const record of records) evolve(record, batch);
+      return;
+    }
+    await before;
     batch.rememberEntries();
     const lookup = async (place: Place): Promise<Buffer | undefined> =>
       batch.newestEntry(place) ?? (await newestEntry(this.level, place));
