@@ -70,6 +70,8 @@ export class WorkerPool {
 
   /** Waits for the threads to be ready first: ending one while it loads koffi aborts the process. */
   async close(): Promise<void> {
+    // An idle thread does not keep the process alive: it would exit here, with the thread half way.
+    for (const { worker } of this.threads) worker.ref();
     await Promise.allSettled(this.threads.map((thread) => thread.ready));
     await Promise.all(this.threads.map((thread) => thread.worker.terminate()));
   }
