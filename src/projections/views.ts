@@ -51,8 +51,8 @@ export class Views {
    */
   async apply(records: readonly EventRecord[], local: readonly LevelPut[] = []): Promise<void> {
     const fresh = records.filter((record) => record.position >= this.folded);
-    if (fresh.length > 0 && fresh[0]!.position !== this.folded)
-      throw new Error(`views stand at ${this.folded}, got events from ${fresh[0]!.position}`);
+    const stray = fresh.find(({ position }, index) => position !== this.folded + index);
+    if (stray) throw new Error(`views stand at ${this.folded}, got events from ${stray.position}`);
     const next = this.folded + fresh.length;
     this.folded = next;
     const before = this.writing;
