@@ -79,6 +79,12 @@ export async function expectContents(level: Level, { at, snapshot }: Moment): Pr
   expect(objects).toEqual([...stored].sort().map((hash) => shownObject(snapshot, hash)));
   for (const digits of new Set(HASHES.flatMap((hash) => [1, 2, 3, 4, 63, 64].map((n) => hash.slice(0, n)))))
     await expectPrefix(contents, digits, stored);
+  for (const digits of ['', 'a', 'ab', 'ab1', 'f'.repeat(64)]) {
+    const begins = <V>(map: ReadonlyMap<Hash, V>): Map<Hash, V> =>
+      new Map([...map].filter(([hash]) => hash.startsWith(digits)));
+    expect(await contents.verifiedTimes(digits)).toEqual(begins(snapshot.verified));
+    expect(await contents.findings(digits)).toEqual(begins(snapshot.findings));
+  }
   for (const inode of INODES) expect(await contents.hashOfInode(inode)).toBe(hashAt(snapshot, inode));
   for (const number of new Set(INODES.map(({ inode }) => inode))) {
     const of = INODES.filter(({ inode }) => inode === number).map((inode) => hashAt(snapshot, inode));

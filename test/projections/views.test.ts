@@ -84,6 +84,29 @@ describe('folding', () => {
     ));
 });
 
+describe('calls that overlap', () => {
+  test('give what calls one after the other give, also where an event looks up the rows of the call before', () =>
+    withViews([], async (views) => {
+      const records = recordsOf(HISTORY);
+      await Promise.all(
+        [records.slice(0, 3), records.slice(3, 4), records.slice(4)].map((part) => views.apply(part)),
+      );
+      const overlapping = [await rowsOf(views), views.position];
+      await withViews(HISTORY, async (whole) => expect(overlapping).toEqual([await rowsOf(whole), 5]));
+    }));
+
+  test('after one that failed fail too, so that nothing is left out', () =>
+    withViews([CREATED], async (views) => {
+      const before = await rowsOf(views);
+      const calls = [[rename([0, 'x'], [0, 'y'])], [directory(0, 'd')]].map((events, at) =>
+        views.apply(recordsOf(events, 1 + at)),
+      );
+      for (const call of calls) await expect(call).rejects.toThrow('position 1');
+      await expect(views.apply(recordsOf([directory(0, 'd')], 1))).rejects.toThrow('position 1');
+      expect([await rowsOf(views), views.position]).toEqual([before, 1]);
+    }));
+});
+
 describe('records that do not follow the checkpoint', () => {
   test('are refused, and the views stay as they were', () =>
     withViews(HISTORY.slice(0, 2), async (views) => {
