@@ -34,6 +34,12 @@ export class ObjectIndex {
     return this.pending.has(hash);
   }
 
+  /** The inode itself is to become this object: its ctime moves with each of our links. */
+  isPendingInode(hash: Hash, stat: FileStat): boolean {
+    const inode = this.pending.get(hash);
+    return inode?.inode === stat.ino && inode.device === stat.dev;
+  }
+
   addPending(hash: Hash, inode: InodeId): void {
     this.pending.set(hash, inode);
   }

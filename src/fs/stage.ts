@@ -131,14 +131,14 @@ class Stager {
     const read =
       expected.size > BLOCK_BYTES ? readAndHash(fd, this.context) : this.readBlock(fd, Number(expected.size));
     if (!isStable(read)) return CHANGED;
-    return this.presentObject(read.hash, expected) ?? { status: STAGE.staged, hash: read.hash, object: null };
+    return this.presentObject(read.hash) ?? { status: STAGE.staged, hash: read.hash, object: null };
   }
 
   /** Read whole, hashed, and written only if it is new. */
   private stageSmall(file: SourceFile): Staged {
     const read = this.readBlock(file.fd, Number(file.expected.size));
     if (!file.isStable(read)) return CHANGED;
-    return this.presentObject(read.hash, file.expected) ?? this.writeBlock(file, read.hash);
+    return this.presentObject(read.hash) ?? this.writeBlock(file, read.hash);
   }
 
   /** The block holds the whole file. */
@@ -157,7 +157,7 @@ class Stager {
       const content = this.copy(file, target);
       return { read: content, object: finishStaged(target, file.expected.mtimeNs) };
     });
-    const outcome = file.isStable(read) ? this.presentObject(read.hash, file.expected) : CHANGED;
+    const outcome = file.isStable(read) ? this.presentObject(read.hash) : CHANGED;
     if (outcome) {
       fs.unlinkSync(file.staged);
       return outcome;
@@ -185,10 +185,11 @@ class Stager {
     return { hash: hashBytes(this.context.block.subarray(0, length)), length };
   }
 
-  private presentObject(hash: Buffer, expected: FileStat): Staged | null {
+  /** Whatever is there under the hash's name: whether its bytes are right is for others to judge. */
+  private presentObject(hash: Buffer): Staged | null {
     if (this.task.force) return null;
     const object = lstatOrNull(objectPath(this.task.objects, hash));
-    return object?.size === expected.size ? { status: STAGE.present, hash, object } : null;
+    return object === null ? null : { status: STAGE.present, hash, object };
   }
 }
 

@@ -2,8 +2,10 @@
  * Files of the sources, from what the scan saw to their events: known ones without reading, the
  * others through the threads that hash and stage them, in the order in which they were found.
  */
+import { lstatSync } from 'node:fs';
 import type { DirectoryId, FileIngested, Hash } from '../../events/types.js';
 import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.js';
+import { inSource } from '../../fs/contents.js';
 import { hashToHex } from '../../fs/hash.js';
 import { baseName, parentPath } from '../../fs/names.js';
 import { objectPath } from '../../fs/stage.js';
@@ -65,7 +67,8 @@ export class FileIngester {
     this.committer = parts.committer;
     this.counters = parts.counters;
     this.options = options;
-    this.known = new KnownFiles(parts.archive, parts.committer);
+    const releases = options.mode === 'move' || options.mode === 'assimilate';
+    this.known = new KnownFiles(parts.archive, parts.committer, releases);
     this.method = options.dryRun ? 'none' : options.mode === 'copy' ? 'reflink' : 'link';
   }
 
@@ -105,7 +108,8 @@ export class FileIngester {
   private unchanged(file: FileToIngest, isOwn: boolean): void {
     this.counters.file(Number(file.source.stat.size));
     this.counters.unchangedFiles += 1;
-    this.release(file, null, isOwn);
+    const event = file.existing?.event;
+    this.release(file, event?.type === 'file.ingested' ? event.hash : null, isOwn);
   }
 
   private async enqueue(file: FileToIngest): Promise<void> {
@@ -190,8 +194,12 @@ export class FileIngester {
       const object = { hash, device: stat.dev, inode: stat.ino, size: Number(file.source.stat.size) };
       this.committer.name({ from: `${staging}/${id}`, to, replace: false }, object);
     }
-    const isOwn = !isSecond && stat.ino === file.source.stat.ino;
-    this.emit(file, { hash, origin: isSecond ? 'duplicate' : 'new', isOwn });
+    const wasLinked = isSecond && stat.ino === file.source.stat.ino;
+    this.emit(wasLinked ? afterLinking(file) : file, {
+      hash,
+      origin: isSecond ? 'duplicate' : 'new',
+      isOwn: false,
+    });
   }
 
   private async takePresent(
@@ -200,7 +208,8 @@ export class FileIngester {
   ): Promise<void> {
     const { hash, stat, seal } = present;
     const trust = this.committer.index.judge(hash, stat, seal);
-    const isGood = trust === 'good' || this.options.dryRun || (await this.known.settleDoubt(hash, stat));
+    const isRight = stat.size === file.source.stat.size && trust === 'good';
+    const isGood = isRight || this.options.dryRun || (await this.known.settleDoubt(hash, stat));
     if (!isGood) return this.replaceDamaged(file, { hash, stat });
     const isOwn = stat.ino === file.source.stat.ino && stat.dev === file.source.stat.dev;
     this.emit(file, { hash, origin: 'duplicate', isOwn });
@@ -242,18 +251,18 @@ export class FileIngester {
   /** The event of a file whose content is known; none where nothing is new. */
   private emit(file: FileToIngest, content: Content): void {
     const { source, existing } = file;
+    const { hash } = content;
+    const isOwn = content.isOwn || (hash !== null && this.committer.index.isPendingInode(hash, source.stat));
     const event = existing?.event;
     const isSame =
-      event?.type === 'file.ingested' &&
-      event.hash === content.hash &&
-      BigInt(event.size) === source.stat.size;
+      event?.type === 'file.ingested' && event.hash === hash && BigInt(event.size) === source.stat.size;
     this.count(file, isSame ? 'unchanged' : content.origin);
     if (!this.options.dryRun) {
-      if (isSame) this.pushAttributes(file, event, content.isOwn);
-      else this.pushFile(file, content.hash);
+      if (isSame) this.pushAttributes(file, event, isOwn);
+      else this.pushFile(file, hash);
     }
-    if (content.hash !== null) this.known.remember(source, content.hash);
-    this.release(file, content.hash, content.isOwn);
+    if (hash !== null) this.known.remember(source, hash);
+    this.release(file, hash, isOwn);
   }
 
   private pushFile(file: FileToIngest, hash: Hash | null): void {
@@ -318,6 +327,16 @@ export class FileIngester {
       this.counters.duplicateBytes += size;
     }
   }
+}
+
+/** Being linked into staging and unlinked again has moved the source's ctime. */
+function afterLinking(file: FileToIngest): FileToIngest {
+  const { source } = file;
+  const stat = inSource(source.path, (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
+  const { ino, size, mtimeNs } = source.stat;
+  return stat?.ino === ino && stat.size === size && stat.mtimeNs === mtimeNs
+    ? { ...file, source: { ...source, stat } }
+    : file;
 }
 
 interface Content {

@@ -38,9 +38,12 @@ export class KnownFiles {
   private readonly archive: OpenArchive;
   private readonly committer: Committer;
   private readonly device: bigint;
+  private readonly releases: boolean;
   private readonly links = new Map<string, SeenContent>();
 
-  constructor(archive: OpenArchive, committer: Committer) {
+  /** @param releases sources go afterwards: what is unchanged must have a trusted object as well */
+  constructor(archive: OpenArchive, committer: Committer, releases: boolean) {
+    this.releases = releases;
     this.archive = archive;
     this.committer = committer;
     this.device = lstatSync(archive.layout.objects, { bigint: true }).dev;
@@ -51,7 +54,10 @@ export class KnownFiles {
     const open: number[] = [];
     for (const [index, { source, existing }] of files.entries()) {
       const event = existing?.event;
-      const isUnchanged = event?.type === 'file.ingested' && isUnchangedFile(event, source.stat);
+      const isUnchanged =
+        event?.type === 'file.ingested' &&
+        isUnchangedFile(event, source.stat) &&
+        (!this.releases || event.hash === null || (await this.isTrusted(event.hash, source.stat.size)));
       verdicts.push(isUnchanged ? { is: 'unchanged', isOwn: false } : UNREAD);
       if (!isUnchanged && source.stat.size > 0n) open.push(index);
     }

@@ -1,4 +1,5 @@
 /** The tree on disk against the namespace: each file is its object's inode, and nothing is a stranger. */
+import type { Hash } from '../../events/types.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
 import type { Listing } from '../../fs/tasks.js';
 import { errnoOf } from '../../errors.js';
@@ -116,7 +117,9 @@ class TreeCheck {
     const seals: (Seal | undefined)[] = inodes.length === 0 ? [] : await this.index.seals(inodes);
     for (const [index, { entry }] of files.entries()) {
       if (entry.event.type !== 'file.ingested') continue;
-      const hash = seals[index]?.hash ?? (await this.archive.contents().hashOfInode(inodes[index]!));
+      // A seal that no longer fits may be of an inode that was an object once.
+      const sealed = sealedHash(files[index]!.stat, seals[index]);
+      const hash = sealed ?? (await this.archive.contents().hashOfInode(inodes[index]!));
       if (hash !== entry.event.hash)
         this.unlinked(
           joinPath(directory, entry.name),
@@ -132,6 +135,10 @@ class TreeCheck {
   private stranger(path: string): void {
     this.findings.untracked.push({ path, reason: 'no event names it' });
   }
+}
+
+function sealedHash(stat: FileStat, seal: Seal | undefined): Hash | undefined {
+  return seal?.ctimeNs === stat.ctimeNs && seal.mtimeNs === stat.mtimeNs ? seal.hash : undefined;
 }
 
 /** Specials are kept in the log only. */
