@@ -1,0 +1,50 @@
+/** All rows, in the order in which they run. */
+import { row as againSmall } from './rows/again-small.mjs';
+import { row as copyLarge } from './rows/copy-large.mjs';
+import { row as copySmall } from './rows/copy-small.mjs';
+import { row as ingestQueried } from './rows/ingest-queried.mjs';
+import { row as linkSmall } from './rows/link-small.mjs';
+import { row as memory } from './rows/memory.mjs';
+import { row as queries } from './rows/queries.mjs';
+import { row as replay } from './rows/replay.mjs';
+import { row as startUp } from './rows/start-up.mjs';
+import { rows as verify } from './rows/verify.mjs';
+
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} [millionToo] also has a form for a million files
+ * @property {boolean} [millionOnly]
+ * @property {(bench: import('./bench.mjs').Bench) => Promise<{ results: Map<string, import('./programs.mjs').Run[]>, claims: import('./claims.mjs').Claim[] }>} run
+ */
+
+/** @type {Row[]} */
+export const ROWS = [
+  startUp,
+  linkSmall,
+  copySmall,
+  againSmall,
+  copyLarge,
+  ...verify,
+  replay,
+  queries,
+  ingestQueried,
+  memory,
+];
+
+/**
+ * @param {readonly string[]} names none: all that go with the corpus
+ * @param {boolean} million
+ */
+export function chooseRows(names, million) {
+  const fitting = ROWS.filter(({ millionToo, millionOnly }) =>
+    million ? millionToo || millionOnly : !millionOnly,
+  );
+  const unknown = names.filter((name) => !fitting.some((row) => row.name === name));
+  if (unknown.length > 0)
+    throw new RangeError(
+      `no such row: ${unknown.join(', ')}; there are ${fitting.map(({ name }) => name).join(', ')}`,
+    );
+  return names.length === 0 ? fitting : fitting.filter(({ name }) => names.includes(name));
+}
