@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 
 import { HkfsError } from '../errors.js';
 import { nameFromBytes, nameToBytes } from '../events/names.js';
@@ -26,6 +26,12 @@ export function readDirectoryNames(path: FsPath): string[] {
   // Node decodes every bad byte to U+FFFD, so distinct names may have become equal.
   if (!names.some((name) => name.includes(REPLACEMENT))) return names;
   return readdirSync(target, 'buffer').map((bytes) => nameFromBytes(bytes));
+}
+
+/** The path with every symlink followed. Errors of node:fs pass through. */
+export function realPath(path: FsPath): string {
+  // Only the native form takes bytes as they are; the other reads them as UTF-8.
+  return nameFromBytes(realpathSync.native(toFsPath(path), 'buffer'));
 }
 
 /** `dir/name`; the name alone when `dir` is empty. */

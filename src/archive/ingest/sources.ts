@@ -1,8 +1,8 @@
 /** What is to be taken in, checked before anything is changed: where it is and where it goes. */
-import { accessSync, constants, lstatSync, realpathSync } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
-import { baseName, joinPath, normalizeTreePath, parentPath, toFsPath } from '../../fs/names.js';
+import { baseName, joinPath, normalizeTreePath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { FileStat } from '../../fs/stats.js';
 import type { Namespace } from '../../projections/namespace.js';
 
@@ -95,9 +95,9 @@ function unreadable(path: string, cause: unknown): HkfsError {
 }
 
 function refuseInside(path: string, archiveRoot: string): void {
-  const real = realpathSync(toFsPath(parentPath(path)));
+  const real = realPath(parentPath(path));
   const full = path === '/' ? '/' : joinPath(real, baseName(path));
-  const root = realpathSync(toFsPath(archiveRoot));
+  const root = realPath(archiveRoot);
   if (full !== root && !full.startsWith(`${root}/`)) return;
   throw new HkfsError('SOURCE_IN_ARCHIVE', `${path} is inside the archive ${archiveRoot}`, {
     hint: 'what was put into the tree by hand is adopted by `hkfs sync`',
