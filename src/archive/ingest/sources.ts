@@ -28,14 +28,14 @@ export interface SourceRequest {
 export async function planSources(request: SourceRequest, namespace: Namespace): Promise<SourceRoot[]> {
   if (request.sources.length === 0) throw new HkfsError('USAGE', 'no source was named');
   const to = request.to === undefined ? undefined : normalizeTreePath(request.to);
-  const paths = [...new Set(request.sources.map((source) => resolve(source)))];
+  const names = new Map(request.sources.map(followed));
+  const paths = [...names.keys()];
   const intoDirectory = await isInto(request, { to, paths }, namespace);
-  const roots = paths.map((path): SourceRoot => {
+  const roots = [...names].map(([path, name]): SourceRoot => {
     const stat = statSource(path);
     const isDirectory = (stat.mode & 0o170000n) === 0o040000n;
     refuseInside(path, request.archiveRoot);
     refuseUnreadable(path, isDirectory);
-    const name = baseName(path);
     const target =
       to === undefined ? name : intoDirectory || !isDirectory ? targetOf(to, name, intoDirectory) : to;
     if (target === '' && !isDirectory)
@@ -44,6 +44,14 @@ export async function planSources(request: SourceRequest, namespace: Namespace):
   });
   refuseCollisions(roots);
   return roots;
+}
+
+/** A source's path and the name it goes by: `LINK/` is the directory that LINK points to, named LINK. */
+function followed(source: string): [path: string, name: string] {
+  const path = resolve(source);
+  const isLink = source.endsWith('/') && (statSource(path).mode & 0o170000n) === 0o120000n;
+  if (isLink) statSource(`${path}/.`);
+  return [isLink ? realPath(path) : path, baseName(path)];
 }
 
 function targetOf(to: string, name: string, into: boolean): string {
