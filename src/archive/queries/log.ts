@@ -13,6 +13,7 @@ export async function* log(
   path: string | null,
 ): AsyncGenerator<LogRow> {
   const { operation, limit = Infinity } = query;
+  if (limit <= 0) return;
   const to = archive.log.size;
   const from = query.from ?? (await startOf(archive, query, path));
   const paths = new PathsAt(archive);
