@@ -1,5 +1,5 @@
 /** Suites that kill processes, run other programs or measure: each has its own script. */
-const HEAVY = ['/test/crash/', '/test/interop/', '/test/bench/'];
+const HEAVY = ['/test/crash/', '/test/interop/'];
 
 export default {
   testEnvironment: 'node',

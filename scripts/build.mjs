@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { bundle } from './build/bundle.mjs';
+import { bundle, bundleWorker } from './build/bundle.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -36,6 +36,7 @@ function compile() {
 
 async function finish() {
   await bundle({ dist: fresh, root });
+  await bundleWorker({ dist: fresh });
   stamp();
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);

@@ -38,6 +38,24 @@ export async function bundle({ dist: folder, root }) {
   });
 }
 
+/** A worker thread's modules as one file in place of `dist/fs/worker.js`: threads start twice as fast. */
+export async function bundleWorker({ dist }) {
+  const entry = join(realpathSync(dist), 'fs/worker.js');
+  await build({
+    entryPoints: [entry],
+    outfile: entry,
+    allowOverwrite: true,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    logLevel: 'warning',
+  });
+}
+
 /**
  * oclif's modules require each other at their top, although a command that parses its flags needs a
  * fifth of them. Each `const x = require(…)` becomes a function called where `x` is used.

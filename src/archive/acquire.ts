@@ -1,8 +1,9 @@
 /** Getting hold of an archive, or of an answer from whoever holds it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, HkfsError, isHkfsError } from '../errors.js';
+import { HkfsError, isHkfsError } from '../errors.js';
 import { askHolder, readHolder } from './holder.js';
 import type { Layout } from './layout.js';
+import { hasEnded } from './remote-reader.js';
 import { OpenArchive, type OpenOptions } from './open-archive.js';
 
 /** Short queries come and go: a held archive is tried again for this long before it counts as held. */
@@ -60,8 +61,7 @@ async function isAnswering(layout: Layout): Promise<'answered' | null> {
     for await (const _head of askHolder(layout, { method: 'head', args: [] })) return 'answered';
   } catch (error) {
     // Nobody listens yet, or no longer: the file is absent, stale, or its process just ended.
-    const errno = errnoOf(error);
-    if (errno !== 'ENOENT' && errno !== 'ECONNREFUSED' && !isHkfsError(error, 'ARCHIVE_HELD')) throw error;
+    if (!hasEnded(error)) throw error;
   }
   return null;
 }

@@ -96,6 +96,7 @@ export class Archive extends LocalReader {
   /** @throws HkfsError for bad input before anything is changed; INTERRUPTED after a clean stop */
   ingest(options: IngestOptions): Promise<IngestSummary> {
     return this.exclusively(async () => {
+      this.open.warmUp();
       const { ingest } = await import('./ingest/ingest.js');
       return ingest(this.open, options, this.now, (operation) => (this.running = operation));
     });
@@ -103,6 +104,7 @@ export class Archive extends LocalReader {
 
   verify(options: VerifyOptions = {}): Promise<VerifySummary> {
     return this.exclusively(async () => {
+      this.open.warmUp();
       const { verify } = await import('./verify/verify.js');
       return verify(this.open, options, this.now);
     });
@@ -172,5 +174,5 @@ export async function openReader(
   const layout = layoutOf(resolve(directory));
   const opened = await acquireOrAsk(layout, { wait: options.wait });
   if (opened !== 'answered') return Archive.serve(opened, 'read', options.clock ?? Date.now);
-  return Object.assign(new RemoteReader(layout), { close: () => Promise.resolve() });
+  return new RemoteReader(layout, () => openReader(directory, options));
 }

@@ -1,8 +1,11 @@
-/** Shell globs: `*` and `?` within a name, `**` across names, `[a-z]`, `{a,b}`; dots are ordinary. */
+/**
+ * Shell globs: `*` and `?` within a name, `**` across names, `[a-z]`, `[!a-z]`, `{a,b}`; dots and
+ * newlines are ordinary.
+ */
 import picomatch from 'picomatch';
 
 export type Matcher = (text: string) => boolean;
 
 export function globMatcher(glob: string): Matcher {
-  return picomatch(glob, { dot: true });
+  return picomatch(glob, { dot: true, posix: true, flags: 's' });
 }

@@ -21,7 +21,7 @@ export interface Holder {
 
 export type QueryMethod = 'ls' | 'stat' | 'find' | 'locate' | 'du' | 'log' | 'ops' | 'head' | 'resolveMoment';
 
-interface Request {
+export interface Request {
   readonly method: QueryMethod;
   readonly args: readonly unknown[];
 }
@@ -29,7 +29,8 @@ interface Request {
 type Reply =
   | { readonly row: unknown }
   | { readonly end: true }
-  | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } };
+  | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } }
+  | { readonly bug: string };
 
 /** Longest path of a Unix socket, in bytes, on Linux (sun_path without its NUL). */
 const MAX_SOCKET_PATH = 107;
@@ -85,31 +86,31 @@ async function answer(socket: Socket, reader: ArchiveReader, request: Request): 
     });
   };
   try {
-    for await (const row of rowsOf(reader, request)) {
+    // null stands for an argument that was left out: JSON knows no undefined.
+    const args = request.args.map((arg) => arg ?? undefined);
+    for await (const row of callReader(reader, { ...request, args })) {
       if (socket.destroyed) return;
       await send({ row });
     }
     await send({ end: true });
   } catch (error) {
-    await send({ error: toWire(error) });
+    await send(toWire(error));
   }
   socket.end();
 }
 
-async function* rowsOf(reader: ArchiveReader, request: Request): AsyncGenerator {
+/** A query by its name: its rows, or its one answer. */
+export async function* callReader(reader: ArchiveReader, request: Request): AsyncGenerator {
   const method = reader[request.method] as (...args: unknown[]) => AsyncIterable<unknown> | Promise<unknown>;
-  // null stands for an argument that was left out: JSON knows no undefined.
-  const result = method.apply(
-    reader,
-    request.args.map((arg) => arg ?? undefined),
-  );
+  const result = method.apply(reader, [...request.args]);
   if (Symbol.asyncIterator in result) yield* result;
   else yield await result;
 }
 
-function toWire(error: unknown): Extract<Reply, { error: unknown }>['error'] {
-  if (isHkfsError(error)) return { code: error.code, message: error.message, hint: error.hint ?? null };
-  return { code: 'VIEWS_DAMAGED', message: (error as Error).message, hint: null };
+function toWire(error: unknown): Reply {
+  if (!isHkfsError(error)) return { bug: (error as Error).stack ?? String(error) };
+  const { code, message, hint = null } = error;
+  return { error: { code, message, hint } };
 }
 
 /** Asks the holder. @throws the errno of connecting, or the error that the holder answered */
@@ -124,6 +125,7 @@ export async function* askHolder(layout: Layout, request: Request): AsyncGenerat
         const { code, message, hint } = reply.error;
         throw new HkfsError(code, message, hint === null ? {} : { hint });
       }
+      if ('bug' in reply) throw new Error(`the process that holds the archive failed: ${reply.bug}`);
       yield reply.row;
     }
     throw new HkfsError('ARCHIVE_HELD', 'the process that held the archive ended while it answered', {

@@ -67,6 +67,11 @@ export class OpenArchive {
     return this.#views;
   }
 
+  /** Threads take a while to start: asked for early, they are there when the first work is. */
+  warmUp(): void {
+    this.#pool ??= new WorkerPool();
+  }
+
   /** Threads are started when they are first needed. */
   get pool(): WorkerPool {
     return (this.#pool ??= new WorkerPool());

@@ -1,4 +1,5 @@
-/** Queries answered by the process that holds the archive. */
+/** Queries answered by the process that holds the archive, or here once that process has ended. */
+import { errnoOf, isHkfsError } from '../errors.js';
 import type { Head } from '../events/types.js';
 import type {
   ArchiveReader,
@@ -12,14 +13,20 @@ import type {
   OperationRow,
   StatRow,
 } from './api.js';
-import { askHolder, type QueryMethod } from './holder.js';
+import { askHolder, callReader, type QueryMethod } from './holder.js';
 import type { Layout } from './layout.js';
 
-export class RemoteReader implements ArchiveReader {
-  private readonly layout: Layout;
+export type ClosableReader = ArchiveReader & { close(): Promise<void> };
 
-  constructor(layout: Layout) {
+export class RemoteReader implements ClosableReader {
+  private readonly layout: Layout;
+  private readonly reopen: () => Promise<ClosableReader>;
+  private successor: Promise<ClosableReader> | null = null;
+
+  /** @param reopen a reader of its own, for when the holder ends before it answered */
+  constructor(layout: Layout, reopen: () => Promise<ClosableReader>) {
     this.layout = layout;
+    this.reopen = reopen;
   }
 
   get root(): string {
@@ -62,12 +69,33 @@ export class RemoteReader implements ArchiveReader {
     return this.one('head', []) as Promise<Head>;
   }
 
-  private many(method: QueryMethod, args: readonly unknown[]): AsyncGenerator {
-    return askHolder(this.layout, { method, args });
+  async close(): Promise<void> {
+    await (await this.successor)?.close();
+  }
+
+  private async *many(method: QueryMethod, args: readonly unknown[]): AsyncGenerator {
+    let rows = 0;
+    try {
+      for await (const row of askHolder(this.layout, { method, args })) {
+        rows += 1;
+        yield row;
+      }
+    } catch (error) {
+      if (rows > 0 || !hasEnded(error)) throw error;
+      this.successor ??= this.reopen();
+      yield* callReader(await this.successor, { method, args });
+    }
   }
 
   private async one(method: QueryMethod, args: readonly unknown[]): Promise<unknown> {
     for await (const row of this.many(method, args)) return row;
     throw new Error(`no answer to ${method}`);
   }
+}
+
+/** The holder's socket is gone or stale, or its process ended in the middle. */
+export function hasEnded(error: unknown): boolean {
+  const errno = errnoOf(error);
+  if (errno !== undefined) return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(errno);
+  return isHkfsError(error, 'ARCHIVE_HELD');
 }

@@ -6,6 +6,8 @@ import type { Task, TaskResults } from './tasks.js';
 /** Tasks a worker has at hand at once: one under way, one waiting, so that it never idles. */
 const DEPTH = 2;
 const MAX_WORKERS = 8;
+/** A thread's tasks leave nothing behind: with more room its garbage would only lie longer. */
+const YOUNG_GENERATION_MIB = 6;
 
 export interface WorkerRequest {
   readonly id: number;
@@ -77,7 +79,10 @@ export class WorkerPool {
   }
 
   private start(): Thread {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.cancelled });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: this.cancelled,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB },
+    });
     const running = new Map<number, Pending>();
     let markReady = (): void => {};
     const ready = new Promise<void>((resolve) => (markReady = resolve));

@@ -56,12 +56,8 @@ export class Views {
     const next = this.folded + fresh.length;
     this.folded = next;
     const before = this.writing;
-    const batch = new RowBatch(this.level);
-    const made = this.fold(fresh, batch, before).then(() => {
-      if (fresh.length > 0) batch.put(CHECKPOINT, keys.positionBytes(next));
-      for (const { key, value } of local) batch.put(key, value);
-    });
-    this.writing = Promise.all([before, made]).then(() => batch.write());
+    const made = this.rowsOf(fresh, [...local, ...checkpoint(fresh, next)], before);
+    this.writing = Promise.all([made, before]).then(([batch]) => batch.write());
     this.writing.catch(() => {}); // this call awaits it, and so does the next
     await this.writing;
     this.position = next;
@@ -88,17 +84,28 @@ export class Views {
   }
 
   /** Rows that need no lookup are made at once; the others when the batches before can be read. */
-  private async fold(records: readonly EventRecord[], batch: RowBatch, before: Promise<void>): Promise<void> {
+  private async rowsOf(
+    records: readonly EventRecord[],
+    others: readonly LevelPut[],
+    before: Promise<void>,
+  ): Promise<RowBatch> {
+    const batch = new RowBatch(this.level);
+    for (const { key, value } of others) batch.put(key, value);
     if (!records.some((record) => needsLookup(record.event))) {
       for (const record of records) evolve(record, batch);
-      return;
+      return batch;
     }
     await before;
     batch.rememberEntries();
     const lookup = async (place: Place): Promise<Buffer | undefined> =>
       batch.newestEntry(place) ?? (await newestEntry(this.level, place));
     for (const record of records) await evolveWithLookup(record, batch, lookup);
+    return batch;
   }
+}
+
+function checkpoint(records: readonly EventRecord[], next: Position): LevelPut[] {
+  return records.length === 0 ? [] : [{ type: 'put', key: CHECKPOINT, value: keys.positionBytes(next) }];
 }
 
 /** Rows of one batch; remembers the newest entry of each place where events ask for them. */

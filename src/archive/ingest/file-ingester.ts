@@ -179,6 +179,7 @@ export class FileIngester {
   }
 
   private fail(file: FileToIngest, failure: { code: string; message: string }): void {
+    if (failure.code === 'ECANCELED') return; // stopped by the user: the next run reads it
     this.counters.fail(file.source.path, failure.code, failure.message);
   }
 

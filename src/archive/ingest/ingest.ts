@@ -56,6 +56,7 @@ export async function ingest(
     options,
     roots.map(({ path }) => path),
   );
+  options.signal?.addEventListener('abort', () => archive.pool.cancel(), { once: true });
   try {
     for (const source of roots) await run.source(source);
     await run.files.drain();

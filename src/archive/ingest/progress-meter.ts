@@ -13,8 +13,7 @@ export class ProgressMeter {
   private read = 0;
 
   constructor(pool: WorkerPool, counters: Counters, options: IngestOptions, paths: readonly string[]) {
-    const { onProgress, estimate, signal } = options;
-    signal?.addEventListener('abort', () => pool.cancel(), { once: true });
+    const { onProgress, estimate } = options;
     if (!onProgress) return;
     pool.onBytes = (bytes) => (this.read += bytes);
     if (estimate) {
