@@ -7,5 +7,5 @@ import picomatch from 'picomatch';
 export type Matcher = (text: string) => boolean;
 
 export function globMatcher(glob: string): Matcher {
-  return picomatch(glob, { dot: true, posix: true, flags: 's' });
+  return picomatch(glob, { dot: true, posix: true, nonegate: true, flags: 's' });
 }
