@@ -1,13 +1,12 @@
 /** Bytes of a directory: apparent, unique to it, and shared with the rest of the archive. */
-import type { Hash, Position } from '../../events/types.js';
-import { livePath } from '../../projections/contents.js';
-import type { NamedEntry, Namespace } from '../../projections/namespace.js';
+import type { FileIngested, Hash, Position } from '../../events/types.js';
+import { ROOT, type NamedEntry, type Namespace } from '../../projections/namespace.js';
 import type { DuRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolvePath } from './targets.js';
 
-/** Contents with many names whose verdict is kept, so that each is looked up once. */
-const MAX_REMEMBERED = 100_000;
+/** Contents that are looked up one by one; for more, one walk through the whole tree is faster. */
+const LOOKUPS = 2000;
 
 /** Rows of the directories down to `depth` below the path, innermost first, the path itself last. */
 export async function* du(
@@ -38,55 +37,60 @@ async function* measureBelow(archive: OpenArchive, start: NamedEntry, scope: Sco
 }
 
 async function measure(archive: OpenArchive, start: NamedEntry, scope: Scope): Promise<DuRow> {
-  const total = { path: start.path, bytes: 0, uniqueBytes: 0, sharedBytes: 0, files: 0 };
-  const sharing = new Sharing(archive, start.path, scope);
-  const add = async ({ path, entry }: NamedEntry): Promise<void> => {
-    if (entry.event.type !== 'file.ingested') return;
-    const { hash, size } = entry.event;
-    total.files += 1;
-    total.bytes += size;
-    if (hash === null) return;
-    const verdict = await sharing.of(hash, path);
-    if (verdict === 'shared') total.sharedBytes += size;
-    if (verdict === 'unique') total.uniqueBytes += size;
-  };
-  await add(start);
-  if (start.entry.directoryId !== null)
-    for await (const named of scope.namespace.walk(start)) await add(named);
-  return total;
+  let files = 0;
+  let bytes = 0;
+  const contents = new Map<Hash, number>();
+  for await (const { entry } of filesBelow(start, scope.namespace)) {
+    files += 1;
+    bytes += entry.event.size;
+    if (entry.event.hash !== null) contents.set(entry.event.hash, entry.event.size);
+  }
+  const shared = await sharedContents(archive, { start, contents }, scope);
+  const sharedBytes = sum(shared, contents);
+  const uniqueBytes = sum(contents.keys(), contents) - sharedBytes;
+  return { path: start.path, bytes, uniqueBytes, sharedBytes, files };
 }
 
-/** Whether a content is named outside of a path; each content counts once. */
-class Sharing {
-  private readonly archive: OpenArchive;
-  private readonly start: string;
-  private readonly scope: Scope;
-  private readonly counted = new Set<Hash>();
-
-  constructor(archive: OpenArchive, start: string, scope: Scope) {
-    this.archive = archive;
-    this.start = start;
-    this.scope = scope;
+/** Of the contents below a path those that are named elsewhere as well. */
+async function sharedContents(
+  archive: OpenArchive,
+  below: { start: NamedEntry; contents: ReadonlyMap<Hash, number> },
+  scope: Scope,
+): Promise<Set<Hash>> {
+  const { start, contents } = below;
+  const shared = new Set<Hash>();
+  if (start.path === '') return shared;
+  const isInside = (path: string): boolean => path === start.path || path.startsWith(`${start.path}/`);
+  if (contents.size <= LOOKUPS) {
+    for (const hash of contents.keys())
+      for await (const path of archive.contents(scope.at).livePaths(hash, scope.namespace))
+        if (!isInside(path)) {
+          shared.add(hash);
+          break;
+        }
+    return shared;
   }
-
-  async of(hash: Hash, path: string): Promise<'unique' | 'shared' | 'counted'> {
-    if (this.counted.has(hash)) return 'counted';
-    let names = 0;
-    let outside = false;
-    let first: string | null = null;
-    for await (const place of this.archive.contents(this.scope.at).postings(hash)) {
-      const live = await livePath(place, hash, this.scope.namespace);
-      if (live === null) continue;
-      names += 1;
-      if (this.isInside(live)) first ??= live;
-      else outside = true;
-    }
-    if (names > 1 && this.counted.size < MAX_REMEMBERED) this.counted.add(hash);
-    else if (first !== path) return 'counted';
-    return outside ? 'shared' : 'unique';
+  for await (const { path, entry } of filesBelow({ path: '', entry: ROOT }, scope.namespace)) {
+    const { hash } = entry.event;
+    if (hash !== null && contents.has(hash) && !isInside(path)) shared.add(hash);
   }
+  return shared;
+}
 
-  private isInside(path: string): boolean {
-    return this.start === '' || path === this.start || path.startsWith(`${this.start}/`);
-  }
+type NamedFile = NamedEntry & { entry: { event: FileIngested } };
+
+async function* filesBelow(start: NamedEntry, namespace: Namespace): AsyncGenerator<NamedFile> {
+  if (isFile(start)) yield start;
+  if (start.entry.directoryId === null) return;
+  for await (const named of namespace.walk(start)) if (isFile(named)) yield named;
+}
+
+function isFile(named: NamedEntry): named is NamedFile {
+  return named.entry.event.type === 'file.ingested';
+}
+
+function sum(hashes: Iterable<Hash>, sizes: ReadonlyMap<Hash, number>): number {
+  let total = 0;
+  for (const hash of hashes) total += sizes.get(hash) ?? 0;
+  return total;
 }

@@ -1,4 +1,5 @@
 /** Entries by content or name. */
+import { HkfsError } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { EntryRow, FindQuery } from '../api.js';
@@ -7,13 +8,13 @@ import type { OpenArchive } from '../open-archive.js';
 import { entryRow } from './rows.js';
 import { resolvePath } from './targets.js';
 
-/** @throws HkfsError NOT_FOUND for a path that is not there, AMBIGUOUS_PREFIX for a hash */
+/** @throws HkfsError NOT_FOUND for a path that is not there, BAD_TARGET or AMBIGUOUS_PREFIX for a hash */
 export async function* find(archive: OpenArchive, query: FindQuery, at: Position): AsyncGenerator<EntryRow> {
   const namespace = archive.namespace(at);
   const start = await resolvePath(query.path ?? '', archive.layout.root, namespace);
   const matches = matcher(query);
   if (query.hash !== undefined) {
-    const hash = await archive.contents(at).resolvePrefix(query.hash);
+    const hash = await archive.contents(at).resolvePrefix(digitsOf(query.hash));
     if (hash === null) return;
     for await (const named of namedEntries(archive, hash, at))
       if (isBelow(named.path, start.path) && matches(named)) yield entryRow(named);
@@ -24,7 +25,14 @@ export async function* find(archive: OpenArchive, query: FindQuery, at: Position
   for await (const named of namespace.walk(start)) if (matches(named)) yield entryRow(named);
 }
 
-/** The live entries of a content, in the order in which it was named. */
+function digitsOf(hash: string): string {
+  if (/^[0-9a-f]{1,64}$/i.test(hash)) return hash.toLowerCase();
+  throw new HkfsError('BAD_TARGET', `${JSON.stringify(hash)} is no hash`, {
+    hint: 'give the 64 hexadecimal digits of a BLAKE3 hash, or the first of them',
+  });
+}
+
+/** The live entries of a content, in order of their directories and names. */
 async function* namedEntries(archive: OpenArchive, hash: Hash, at: Position): AsyncGenerator<NamedEntry> {
   const namespace = archive.namespace(at);
   for await (const place of archive.contents(at).postings(hash)) {
