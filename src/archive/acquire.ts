@@ -7,7 +7,7 @@ import { hasEnded } from './remote-reader.js';
 import { OpenArchive, type OpenOptions } from './open-archive.js';
 
 /** Short queries come and go: a held archive is tried again for this long before it counts as held. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 10_000;
 const RETRY_MS = 10;
 const WAIT_RETRY_MS = 100;
 

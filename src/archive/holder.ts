@@ -136,13 +136,22 @@ export async function* askHolder(layout: Layout, request: Request): AsyncGenerat
   }
 }
 
-/** Who says to hold the archive; null when nobody does or the file is half written. */
+/** Who says to hold the archive; null when nobody does, who did was killed, or the file is half written. */
 export function readHolder(layout: Layout): Holder | null {
   try {
-    return JSON.parse(readFileSync(toFsPath(layout.holder), 'utf8')) as Holder;
+    const holder = JSON.parse(readFileSync(toFsPath(layout.holder), 'utf8')) as Holder;
+    return isAlive(holder.pid) ? holder : null;
   } catch (error) {
     if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return null;
     throw error;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
   }
 }
 

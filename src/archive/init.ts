@@ -1,5 +1,14 @@
 /** Making an archive: all of it, or nothing that counts as one. */
-import { existsSync, linkSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { errnoOf, HkfsError } from '../errors.js';
 import { EventLog } from '../events/log.js';
 import { writeFileDurably } from '../fs/durable.js';
@@ -13,7 +22,11 @@ const FAN_OUT = 256;
 /** @throws HkfsError ALREADY_AN_ARCHIVE, NOT_A_DIRECTORY, NO_HARD_LINKS, NO_PERMISSION, READ_ONLY, NO_SPACE */
 export async function initArchive(root: string, id: string, clock: () => number): Promise<void> {
   const layout = layoutOf(root);
-  refuseExisting(layout);
+  try {
+    refuseExisting(layout);
+  } catch (error) {
+    throw describeFsError(error, root);
+  }
   const isNew = !existsSync(toFsPath(root));
   try {
     makeDirectories(layout);
@@ -38,8 +51,8 @@ export async function initArchive(root: string, id: string, clock: () => number)
 function refuseExisting(layout: Layout): void {
   const stat = lstatSync(toFsPath(layout.root), { throwIfNoEntry: false });
   if (stat === undefined) return;
-  if (!stat.isDirectory() && !stat.isSymbolicLink())
-    throw new HkfsError('NOT_A_DIRECTORY', `${layout.root} is a file`, { hint: 'name a directory' });
+  if (!statSync(toFsPath(layout.root), { throwIfNoEntry: false })?.isDirectory())
+    throw new HkfsError('NOT_A_DIRECTORY', `${layout.root} is no directory`, { hint: 'name a directory' });
   if (existsSync(toFsPath(layout.archiveFile)))
     throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.root} is an archive already`, {
       hint: 'use it with --archive, or name another directory',

@@ -29,7 +29,12 @@ export interface Layout {
   readonly socket: string;
 }
 
+/** @throws HkfsError BAD_PATH: LevelDB takes no bytes that are not UTF-8 */
 export function layoutOf(root: string): Layout {
+  if (!root.isWellFormed())
+    throw new HkfsError('BAD_PATH', `the path of an archive has to be UTF-8: ${root}`, {
+      hint: 'names inside the archive may be any bytes; rename the directories above it',
+    });
   const hkfs = joinPath(root, '.hkfs');
   return {
     root,
