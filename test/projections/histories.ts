@@ -16,7 +16,7 @@ export const HASHES: readonly Hash[] = [
   'f'.repeat(64),
 ];
 export const INODES = [1n, 2n, 3n, 255n, 256n, 1n << 40n, (1n << 64n) - 1n].flatMap((inode) =>
-  [1n, 2n, 1n << 33n].map((device) => ({ device, inode })),
+  [1n, 2n, (1n << 64n) - 1n].map((device) => ({ device, inode })),
 );
 const ODD_NAMES = [
   'a',
