@@ -6,6 +6,8 @@ import * as keys from './keys.js';
 import type { Namespace } from './namespace.js';
 import { readRows } from './views.js';
 
+const MAX_UINT64 = (1n << 64n) - 1n;
+
 export interface StoredInode extends keys.InodeId {
   /** The position of the event that says so. */
   readonly position: Position;
@@ -74,6 +76,7 @@ export class Contents {
   /** Hashes of inodes that have this number on any device: one seek a device. */
   async hashesOfInodeNumber(inode: bigint): Promise<Hash[]> {
     const hashes = new Set<Hash>();
+    if (inode > MAX_UINT64) return [];
     let from = keys.inodeKey({ device: 0n, inode: 0n }, 0);
     for (;;) {
       const lt = keys.prefixRange(Buffer.from([keys.PREFIX.inode])).lt;
@@ -82,6 +85,7 @@ export class Contents {
       const { device } = keys.parseInodeKey(next).inode;
       const hash = await this.hashOfInode({ device, inode });
       if (hash !== null) hashes.add(hash);
+      if (device === MAX_UINT64) return [...hashes];
       from = keys.inodeKey({ device: device + 1n, inode: 0n }, 0);
     }
   }
