@@ -4,7 +4,7 @@
  * `Archive.open(dir)` holds the archive until `close()`; other processes get their queries answered
  * by this one meanwhile. `openReader(dir)` answers queries, through the holder where there is one.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { errnoOf } from '../errors.js';
@@ -19,11 +19,12 @@ import type {
   VerifyOptions,
   VerifySummary,
 } from './api.js';
+import { explaining } from './explain-error.js';
 import { HolderService } from './holder.js';
 import { initArchive } from './init.js';
 import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
-import type { OpenArchive } from './open-archive.js';
+import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 
 export { findArchiveRoot } from './layout.js';
@@ -71,8 +72,10 @@ export class Archive extends LocalReader {
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
   static async open(directory: string, options: ArchiveOpenOptions = {}): Promise<Archive> {
     const { mode = 'read', clock = Date.now, wait, onProgress, forReplay = false } = options;
-    const open = await acquire(layoutOf(resolve(directory)), { wait, onProgress, forReplay });
-    return Archive.serve(open, mode, clock);
+    const layout = layoutOf(resolve(directory));
+    return explaining(layout, async () =>
+      Archive.serve(await acquire(layout, { wait, onProgress, forReplay }), mode, clock),
+    );
   }
 
   /** @internal */
@@ -133,8 +136,7 @@ export class Archive extends LocalReader {
     const { layout } = this.open;
     for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
       rmSync(toFsPath(directory), { recursive: true, force: true });
-    for (const name of readdirSync(toFsPath(layout.staging)))
-      rmSync(toFsPath(`${layout.staging}/${name}`), { recursive: true, force: true });
+    sweepStaging(layout);
     const position = await this.open.views.treePosition();
     if (position !== null && position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');
@@ -156,7 +158,7 @@ export class Archive extends LocalReader {
   /** One operation at a time in this process as well. */
   private async exclusively<T>(act: () => Promise<T>): Promise<T> {
     const before = this.busy;
-    const mine = before.catch(() => {}).then(act);
+    const mine = before.catch(() => {}).then(() => explaining(this.open.layout, act));
     this.busy = mine;
     try {
       return await mine;
@@ -172,7 +174,9 @@ export async function openReader(
   options: { wait?: boolean | undefined; clock?: () => number } = {},
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const layout = layoutOf(resolve(directory));
-  const opened = await acquireOrAsk(layout, { wait: options.wait });
-  if (opened !== 'answered') return Archive.serve(opened, 'read', options.clock ?? Date.now);
-  return new RemoteReader(layout, () => openReader(directory, options));
+  return explaining(layout, async () => {
+    const opened = await acquireOrAsk(layout, { wait: options.wait });
+    if (opened !== 'answered') return Archive.serve(opened, 'read', options.clock ?? Date.now);
+    return new RemoteReader(layout, () => openReader(directory, options));
+  });
 }

@@ -6,7 +6,6 @@
 import { unlinkSync } from 'node:fs';
 import type { LevelPut } from '../events/level.js';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
-import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { StatTable } from '../fs/stats.js';
 import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
@@ -14,6 +13,7 @@ import type { InodeId } from '../projections/keys.js';
 import type { Entry } from '../projections/namespace.js';
 import { TreeProjection } from '../projections/tree.js';
 import type { Message } from './api.js';
+import { explainError } from './explain-error.js';
 import { ObjectIndex, sealRow } from './object-index.js';
 import type { OpenArchive } from './open-archive.js';
 
@@ -154,7 +154,7 @@ export class Committer {
     const { batch } = this;
     this.batch = this.emptyBatch();
     this.finishing = this.finish(batch).catch((error: unknown) => {
-      this.failure ??= describeFsError(error, this.archive.layout.root);
+      this.failure ??= explainError(error, this.archive.layout);
     });
   }
 

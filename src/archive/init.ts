@@ -14,7 +14,7 @@ import { EventLog } from '../events/log.js';
 import { writeFileDurably } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
-import { toFsPath } from '../fs/names.js';
+import { parentPath, toFsPath } from '../fs/names.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from './layout.js';
 
 const FAN_OUT = 256;
@@ -27,9 +27,10 @@ export async function initArchive(root: string, id: string, clock: () => number)
   } catch (error) {
     throw describeFsError(error, root);
   }
-  const isNew = !existsSync(toFsPath(root));
+  let made: string | null = null;
   try {
-    makeDirectories(layout);
+    made = makeDirectory(root);
+    makeFolders(layout);
     failpoint('init.directories');
     refuseWithoutHardLinks(layout);
     await firstCommit(layout, id, clock());
@@ -43,7 +44,7 @@ export async function initArchive(root: string, id: string, clock: () => number)
     };
     writeFileDurably(layout.archiveFile, Buffer.from(`${JSON.stringify(file, null, 2)}\n`), 0o644);
   } catch (error) {
-    rmSync(toFsPath(isNew ? root : layout.hkfs), { recursive: true, force: true });
+    rmSync(toFsPath(made ?? layout.hkfs), { recursive: true, force: true });
     throw describeFsError(error, root);
   }
 }
@@ -73,8 +74,18 @@ function isLeftover(layout: Layout): boolean {
   );
 }
 
-function makeDirectories(layout: Layout): void {
-  mkdirSync(toFsPath(layout.root), { recursive: true });
+/**
+ * Like mkdir -p, which in Node says ENOENT for every reason.
+ * @returns the topmost directory that was not there before, null where all were
+ */
+function makeDirectory(path: string): string | null {
+  if (existsSync(toFsPath(path))) return null;
+  const above = makeDirectory(parentPath(path));
+  mkdirSync(toFsPath(path));
+  return above ?? path;
+}
+
+function makeFolders(layout: Layout): void {
   mkdirSync(toFsPath(layout.hkfs));
   mkdirSync(toFsPath(layout.objects));
   mkdirSync(toFsPath(layout.staging));

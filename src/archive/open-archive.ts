@@ -1,5 +1,5 @@
 /** An archive held by this process: log, views and threads, opened in order and caught up. */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../errors.js';
 import { EventLog } from '../events/log.js';
 import type { EventRecord, Position } from '../events/types.js';
@@ -131,6 +131,7 @@ export class OpenArchive {
   async close(): Promise<void> {
     const flush = !this.rebuilt && this.log.size - this.sizeAtOpen >= FLUSH_EVENTS;
     await this.#pool?.close();
+    if (this.#pool) sweepStaging(this.layout);
     await this.#views.close(flush);
     if (flush) await this.log.compactForClose();
     await this.log.close();
@@ -147,6 +148,11 @@ export class OpenArchive {
       for (const record of batch) if (record.event.type === 'operation.started') return record.position;
     return 0;
   }
+}
+
+/** What an operation that failed has staged takes room that the next one may need to open at all. */
+export function sweepStaging({ staging }: Layout): void {
+  for (const name of readdirSync(staging)) rmSync(`${staging}/${name}`, { recursive: true, force: true });
 }
 
 /** Folds everything from the views' checkpoint on. @returns the number of events */

@@ -4,6 +4,7 @@ import { errnoOf, HkfsError } from '../../errors.js';
 import type { Attributes, DirectoryId } from '../../events/types.js';
 import { attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { inSource } from '../../fs/contents.js';
 import { baseName, toFsPath } from '../../fs/names.js';
 import { lstatOrNull, readTarget } from '../../fs/scan.js';
 import type { Entry } from '../../projections/namespace.js';
@@ -140,7 +141,7 @@ class IngestRun {
   removeEmptied(): void {
     for (const path of this.directories.walked.reverse()) {
       try {
-        rmdirSync(toFsPath(path));
+        inSource(path, (source) => rmdirSync(source));
       } catch (error) {
         if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') continue;
         const text = `stays: ${(error as Error).message}`;

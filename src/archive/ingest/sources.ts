@@ -104,12 +104,18 @@ function unreadable(path: string, cause: unknown): HkfsError {
 
 function refuseInside(path: string, archiveRoot: string): void {
   const real = realPath(parentPath(path));
-  const full = path === '/' ? '/' : joinPath(real, baseName(path));
-  const root = realPath(archiveRoot);
-  if (full !== root && !full.startsWith(`${root}/`)) return;
+  const root = lstatSync(toFsPath(realPath(archiveRoot)), { bigint: true });
+  // By inode: the archive may be mounted in more than one place.
+  let at = path === '/' ? '/' : joinPath(real, baseName(path));
+  for (; !isSameInode(lstatSync(toFsPath(at), { bigint: true }), root); at = parentPath(at))
+    if (at === '/') return;
   throw new HkfsError('SOURCE_IN_ARCHIVE', `${path} is inside the archive ${archiveRoot}`, {
     hint: 'what was put into the tree by hand is adopted by `hkfs sync`',
   });
+}
+
+function isSameInode(a: { dev: bigint; ino: bigint }, b: { dev: bigint; ino: bigint }): boolean {
+  return a.dev === b.dev && a.ino === b.ino;
 }
 
 function refuseCollisions(roots: readonly SourceRoot[]): void {
