@@ -168,7 +168,7 @@ export async function foldLog(
   // While one batch of rows is written, those of the next are made.
   let before: Promise<void> = Promise.resolve();
   let writing: Promise<void> = before;
-  for await (const batch of log.read({ from, to, audit: options.audit ?? false })) {
+  for await (const batch of log.read({ from, to, audit: options.audit ?? false, lazy: true })) {
     pending = pending.length === 0 ? [...batch] : pending.concat(batch);
     if (pending.length < FOLD_BATCH) continue;
     await before;

@@ -6,7 +6,7 @@ import type { Level } from './level.js';
 import { eventKey, eventPosition } from './log-keys.js';
 import { CompactRange } from './merkle.js';
 import { scan, type Span } from './scan.js';
-import type { CommitRecord, EventRecord, Position } from './types.js';
+import type { CommitRecord, EventRecord, HkfsEvent, Position } from './types.js';
 
 /**
  * The records of the span in order, in batches of at most 1,024; with an auditor, each commit whose
@@ -15,10 +15,11 @@ import type { CommitRecord, EventRecord, Position } from './types.js';
 export async function* readForward(
   level: Level,
   span: Span,
-  auditor?: Auditor,
+  options: { auditor?: Auditor | undefined; lazy?: boolean } = {},
 ): AsyncGenerator<EventRecord[]> {
-  for await (const stored of readStored(level, span, auditor))
-    yield stored.map(({ position, bytes, commit }) => recordOf(position, bytes, commit));
+  const make = options.lazy === true ? lazyRecordOf : recordOf;
+  for await (const stored of readStored(level, span, options.auditor))
+    yield stored.map(({ position, bytes, commit }) => make(position, bytes, commit));
 }
 
 /** Compares every commit of the span with its events' bytes. Gives the number checked after each batch. */
@@ -135,6 +136,29 @@ function keysOf(span: Span): { gte: Buffer; lt: Buffer } {
 function recordOf(position: Position, bytes: Buffer, commit: CommitRecord): EventRecord {
   const { timeMs, operation } = commit;
   return { position, timeMs, operation, event: decodeEvent(bytes, position), bytes };
+}
+
+/** Decoded when its event is asked for: most of what is folded never is. */
+class LazyRecord implements EventRecord {
+  readonly position: Position;
+  readonly bytes: Buffer;
+  readonly timeMs: number;
+  readonly operation: number;
+
+  constructor(position: Position, bytes: Buffer, { timeMs, operation }: CommitRecord) {
+    this.position = position;
+    this.bytes = bytes;
+    this.timeMs = timeMs;
+    this.operation = operation;
+  }
+
+  get event(): HkfsEvent {
+    return decodeEvent(this.bytes, this.position);
+  }
+}
+
+function lazyRecordOf(position: Position, bytes: Buffer, commit: CommitRecord): EventRecord {
+  return new LazyRecord(position, bytes, commit);
 }
 
 function notTheFingerprint({ first, count }: CommitRecord): HkfsError {

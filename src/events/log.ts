@@ -29,6 +29,8 @@ export type SpanOptions = Partial<Span>;
 export interface ReadOptions extends SpanOptions {
   /** Also recompute the Merkle tree; `from` must then be the first position of a commit. */
   readonly audit?: boolean;
+  /** Decode an event when it is asked for: only then is a damaged one found. For folding. */
+  readonly lazy?: boolean;
 }
 export interface AuditProgress {
   readonly checked: number;
@@ -103,10 +105,10 @@ export class EventLog {
    * is in no commit or (under `audit`) a commit whose range does not follow, UNKNOWN_EVENT;
    * RangeError for an audit from inside a commit.
    */
-  async *read({ audit = false, ...span }: ReadOptions = {}): AsyncGenerator<EventRecord[]> {
+  async *read({ audit = false, lazy = false, ...span }: ReadOptions = {}): AsyncGenerator<EventRecord[]> {
     const { from, to } = this.#spanOf(span);
     const auditor = audit ? await Auditor.from(this.#level, from) : undefined;
-    yield* readForward(this.#level, { from, to }, auditor);
+    yield* readForward(this.#level, { from, to }, { auditor, lazy });
   }
 
   /** As {@link read}, from the last record to the first. */

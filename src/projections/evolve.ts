@@ -9,9 +9,9 @@ import type {
   Attributes,
   EntryEvent,
   EventRecord,
+  EventType,
   FileIngested,
   Hash,
-  HkfsEvent,
   ObjectRelocated,
   PathRenamed,
   Place,
@@ -31,8 +31,8 @@ export type EntryLookup = (place: Place) => Promise<Buffer | undefined>;
 const EMPTY = Buffer.alloc(0);
 
 /** Events whose rows depend on an earlier row: the batch before them must be readable. */
-export function needsLookup(event: HkfsEvent): boolean {
-  return event.type === 'path.renamed' || event.type === 'attributes.changed';
+export function needsLookup(type: EventType | null): boolean {
+  return type === 'path.renamed' || type === 'attributes.changed';
 }
 
 /** Folds an event that needs no lookup. */

@@ -59,10 +59,13 @@ export function positionBytes(position: Position): Buffer {
 }
 
 export function entryKey(place: Place, position: Position): Buffer {
-  const name = nameToBytes(place.name);
+  return rawEntryKey(place.parent, nameToBytes(place.name), position);
+}
+
+export function rawEntryKey(parent: DirectoryId, name: Uint8Array, position: Position): Buffer {
   const key = Buffer.allocUnsafe(18 + name.length);
   key[0] = PREFIX.entry;
-  writePosition(key, place.parent, 1);
+  writePosition(key, parent, 1);
   key.set(name, 9);
   key[9 + name.length] = 0;
   writePosition(key, position, 10 + name.length);
@@ -99,11 +102,19 @@ export function placeKey(id: DirectoryId, position: Position): Buffer {
 }
 
 export function postingKey(hash: Buffer, place: Place, position: Position): Buffer {
-  const name = nameToBytes(place.name);
+  return rawPostingKey(hash, { parent: place.parent, name: nameToBytes(place.name) }, position);
+}
+
+export function rawPostingKey(
+  hash: Buffer,
+  place: { readonly parent: DirectoryId; readonly name: Uint8Array },
+  position: Position,
+): Buffer {
+  const { parent, name } = place;
   const key = Buffer.allocUnsafe(50 + name.length);
   key[0] = PREFIX.posting;
   key.set(hash, 1);
-  writePosition(key, place.parent, 33);
+  writePosition(key, parent, 33);
   key.set(name, 41);
   key[41 + name.length] = 0;
   writePosition(key, position, 42 + name.length);

@@ -4,7 +4,9 @@
  */
 import { flushLevel, openLevel, type Level, type LevelPut } from '../events/level.js';
 import type { EventRecord, Place, Position } from '../events/types.js';
-import { evolve, evolveWithLookup, needsLookup } from './evolve.js';
+import { RawEvent, peekType } from '../events/raw-event.js';
+import { evolveRaw } from './evolve-raw.js';
+import { evolveWithLookup, needsLookup } from './evolve.js';
 import * as keys from './keys.js';
 
 /** Raise it whenever evolve or the shape of a row changes: older views are then rebuilt. */
@@ -20,6 +22,7 @@ export class Views {
   position: Position;
   /** The first position whose rows were not made yet. */
   private folded: Position;
+  private readonly raw = new RawEvent();
   private writing: Promise<void> = Promise.resolve();
 
   private constructor(level: Level, position: Position) {
@@ -91,8 +94,8 @@ export class Views {
   ): Promise<RowBatch> {
     const batch = new RowBatch(this.level);
     for (const { key, value } of others) batch.put(key, value);
-    if (!records.some((record) => needsLookup(record.event))) {
-      for (const record of records) evolve(record, batch);
+    if (!records.some((record) => needsLookup(peekType(record.bytes)))) {
+      for (const record of records) evolveRaw(record, batch, this.raw);
       return batch;
     }
     await before;

@@ -21,7 +21,7 @@ export async function folded(event: HkfsEvent, earlier?: Buffer): Promise<Rows> 
     },
   };
   const [record] = recordsOf([event], AT);
-  if (needsLookup(event)) await evolveWithLookup(record!, writer, async () => earlier);
+  if (needsLookup(event.type)) await evolveWithLookup(record!, writer, async () => earlier);
   else evolve(record!, writer);
   return rows;
 }
