@@ -119,6 +119,7 @@ test('two names of one content keep their own attributes', () => {
 
 test('everything above verifies, and a second ingest of it changes nothing', () => {
   box.expectSound();
+  box.expectReplayed();
   const { newObjects, duplicateFiles, unchangedFiles, files } = box.ingest();
   expect({ newObjects, duplicateFiles, unchangedFiles }).toEqual({
     newObjects: 0,

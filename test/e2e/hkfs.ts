@@ -1,6 +1,14 @@
 /** The real command line on a fresh archive: what a person types, in a process of its own each. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -77,9 +85,21 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
   throw new Error(`never came: ${what}`);
 }
 
-/** True once the process was stopped by a signal (a failpoint's `pause`). */
+/** True once every thread of the process was stopped by a signal (a failpoint's `pause`). */
 export function isStopped(pid: number): boolean {
-  return /^\d+ \(.*\) T /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.every((tid) => / T /.test(readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8')));
+}
+
+/** An archive that was just made: copying it takes a tenth of the time of making another. */
+let template: string | undefined;
+
+function makeArchive(root: string): void {
+  if (template === undefined || !existsSync(template)) {
+    expect(hkfs(['init', root])).toMatchObject({ status: 0, stderr: '' });
+    template = `${dirname(dirname(root))}/template`;
+    sh(`cp -a '${root}' '${template}'`);
+  } else sh(`cp -a '${template}' '${root}'`);
 }
 
 /** An archive and a source directory beside it. */
@@ -97,7 +117,7 @@ export class Box {
   static make(scratch: string): Box {
     const box = new Box(mkdtempSync(join(scratch, 'box-')));
     mkdirSync(box.source);
-    expect(hkfs(['init', box.root])).toMatchObject({ status: 0, stderr: '' });
+    makeArchive(box.root);
     return box;
   }
 
@@ -166,12 +186,16 @@ export class Box {
     return { status, summary: JSON.parse(stdout) as VerifySummary };
   }
 
-  /** Verified whole: every content, every link, the log, and the views against a replay. */
+  /** Verified whole: every content, every link and the log. */
   expectSound(): void {
     const { status, summary } = this.verify();
     expect({ status, ...summary }).toMatchObject({
       ...{ status: 0, damaged: [], missing: [], unlinked: [], untracked: [], views: [], remaining: 0 },
     });
+  }
+
+  /** The views are what a replay of the log makes. */
+  expectReplayed(): void {
     expect(this.rows('replay', '--check')).toMatchObject([{ equal: true, differences: [] }]);
   }
 

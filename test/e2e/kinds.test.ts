@@ -75,5 +75,8 @@ describe.each(['copy', 'link'])('in mode %s', (mode) => {
     if (KINDS[to].onDisk === 'directory') expect(fs.readdirSync(path)).toEqual(['below', 'link']);
   });
 
-  test('the archive is sound', () => box.expectSound());
+  test('the archive is sound, and its views are what a replay makes', () => {
+    box.expectSound();
+    box.expectReplayed();
+  });
 });

@@ -146,5 +146,6 @@ describe('move', () => {
     expect(box.ingest('--mode', 'move')).toMatchObject({ unchangedFiles: 3 });
     expect(fs.existsSync(box.source)).toBe(false);
     box.expectSound();
+    box.expectReplayed();
   });
 });

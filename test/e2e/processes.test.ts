@@ -134,4 +134,5 @@ test('a query killed while it reads leaves the archive to others', async () => {
   query.child.kill('SIGKILL');
   await query.ended;
   box.expectSound();
+  box.expectReplayed();
 });

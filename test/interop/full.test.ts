@@ -58,6 +58,7 @@ function goesOn(box: Box): void {
     expect(bytes.equals(fs.readFileSync(join(box.source, name)))).toBe(true);
   }
   box.expectSound();
+  box.expectReplayed();
 }
 
 /** Bytes that no two files share, and that no filesystem makes smaller. */
@@ -85,6 +86,7 @@ describe('a filesystem that is full', () => {
     expect(files).toBe(9020);
     expect(unchangedFiles).toBeGreaterThan(4000);
     box.expectSound();
+    box.expectReplayed();
   });
 
   onExt4('in the middle of one large file: NO_SPACE, nothing of it stays, and later it is taken in', () => {

@@ -30,11 +30,13 @@ testOn('ext4')(
     expect(fs.readFileSync(`${object}.1`, 'utf8')).toBe('the same');
     expect(box.rows('find', '--kind', 'file')).toHaveLength(NAMES);
     box.expectSound();
+    box.expectReplayed();
 
     expect(box.ingest()).toMatchObject({ files: NAMES, unchangedFiles: NAMES });
     box.ingest(join(box.source, '0'), '--to', 'more', '--checksum');
     expect(box.stat('source/0/0')).toMatchObject({ inodes: [{}, {}], links: NAMES + 2 + 4096 });
     box.expectSound();
+    box.expectReplayed();
   },
   180_000,
 );

@@ -33,8 +33,9 @@ test('names of 255 bytes of every sort are kept, with a content, a link and a di
   for (const name of names)
     expect(box.run('cat', Buffer.concat([Buffer.from('source/file/'), name])).bytes.equals(name)).toBe(true);
   const targets = box.rows('ls', 'source/link').map(({ target }) => target);
-  expect(targets.toSorted()).toEqual(names.map((name) => nameFromBytes(name)).toSorted());
+  expect(new Set(targets)).toEqual(new Set(names.map((name) => nameFromBytes(name))));
   box.expectSound();
+  box.expectReplayed();
 });
 
 /** Directories below each other, the innermost with a file, a link and an empty file. */
@@ -57,6 +58,7 @@ function expectTakenIn(box: Box, below: string): void {
   expect(box.stat(rows.at(-2)!.hash!).paths).toEqual([`${below}file`]);
   expect(box.rows('find', '--name', 'link')).toMatchObject([{ target: 'file' }]);
   box.expectSound();
+  box.expectReplayed();
   expect(box.ingest()).toMatchObject({ files: 2, unchangedFiles: 2 });
 }
 
@@ -76,6 +78,7 @@ test('a path of 6,000 bytes is changed, mirrored away and moved like any other',
   expect(box.ingest('--mode', 'move').failed).toEqual([]);
   expect(fs.existsSync(box.source)).toBe(false);
   box.expectSound();
+  box.expectReplayed();
 });
 
 test('1,000 levels are taken in, listed, read, found, verified and unchanged afterwards', () => {
