@@ -32,6 +32,9 @@ type Reply =
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } }
   | { readonly bug: string };
 
+/** A holder that says nothing for so long is stopped or hangs. */
+const SILENCE_MS = 30_000;
+
 /** Longest path of a Unix socket, in bytes, on Linux (sun_path without its NUL). */
 const MAX_SOCKET_PATH = 107;
 
@@ -116,6 +119,7 @@ function toWire(error: unknown): Reply {
 /** Asks the holder. @throws the errno of connecting, or the error that the holder answered */
 export async function* askHolder(layout: Layout, request: Request): AsyncGenerator {
   const socket = await withSocketPath(layout, connect);
+  socket.setTimeout(SILENCE_MS, () => socket.destroy(silence()));
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of createInterface({ input: socket })) {
@@ -134,6 +138,12 @@ export async function* askHolder(layout: Layout, request: Request): AsyncGenerat
   } finally {
     socket.destroy();
   }
+}
+
+function silence(): HkfsError {
+  return new HkfsError('ARCHIVE_HELD', 'the process that holds the archive does not answer', {
+    hint: 'it may be stopped; see .hkfs/holder.json for its process id',
+  });
 }
 
 /** Who says to hold the archive; null when nobody does, who did was killed, or the file is half written. */

@@ -76,12 +76,13 @@ function isLeftover(layout: Layout): boolean {
 
 /**
  * Like mkdir -p, which in Node says ENOENT for every reason.
+ * A new archive is its owner's alone: its files are 0444 whatever the modes of the sources were.
  * @returns the topmost directory that was not there before, null where all were
  */
-function makeDirectory(path: string): string | null {
+function makeDirectory(path: string, mode = 0o700): string | null {
   if (existsSync(toFsPath(path))) return null;
-  const above = makeDirectory(parentPath(path));
-  mkdirSync(toFsPath(path));
+  const above = makeDirectory(parentPath(path), 0o777);
+  mkdirSync(toFsPath(path), mode);
   return above ?? path;
 }
 

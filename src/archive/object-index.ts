@@ -25,6 +25,8 @@ export class ObjectIndex {
   /** Stored by this operation, not yet in the views. */
   private readonly pending = new Map<Hash, InodeId>();
   private readonly recent = new Map<Hash, true>();
+  /** Objects that an earlier check found wrong: no seal speaks for them. */
+  suspects: ReadonlyMap<Hash, string> = new Map();
 
   constructor(level: Level) {
     this.level = level;
@@ -63,6 +65,7 @@ export class ObjectIndex {
   judge(hash: Hash, stat: FileStat, seal: Seal | undefined): Trust {
     if (this.pending.has(hash)) return 'good';
     if (seal === undefined || seal.hash !== hash) return 'unknown';
+    if (this.suspects.has(hash)) return 'doubt';
     if (seal.size !== stat.size || seal.mtimeNs !== stat.mtimeNs) return 'doubt';
     return seal.ctimeNs === stat.ctimeNs || this.recent.has(hash) ? 'good' : 'doubt';
   }

@@ -6,7 +6,7 @@ import type { EntryKind } from '../events/types.js';
  * picocolors would also paint under CI or --color; a pipe gets plain text, always. Without a terminal isTTY is
  * undefined, and createColors(undefined) would decide by itself.
  */
-const pc = picocolors.createColors(process.stdout.isTTY && picocolors.isColorSupported);
+const pc = picocolors.createColors(process.stdout.isTTY ? picocolors.isColorSupported : false);
 
 type Paint = (text: string) => string;
 

@@ -1,6 +1,6 @@
 import type { DuRow, EntryRow, StatRow } from '../archive/api.js';
 import { paintByKind } from './colours.js';
-import { formatBytes, formatCount, formatMode, formatMtime } from './format.js';
+import { formatBytes, formatCount, formatMode, formatMtime, plural } from './format.js';
 import type { Column } from './table.js';
 import { visibleName } from './visible-name.js';
 
@@ -23,7 +23,7 @@ export const DU_COLUMNS: readonly Column<DuRow>[] = [
   { header: 'bytes', text: (row) => formatBytes(row.bytes), right: true },
   { header: 'unique', text: (row) => `${formatBytes(row.uniqueBytes)} unique`, right: true },
   { header: 'shared', text: (row) => `${formatBytes(row.sharedBytes)} shared`, right: true },
-  { header: 'files', text: (row) => `${formatCount(row.files)} files`, right: true },
+  { header: 'files', text: (row) => plural(row.files, 'file'), right: true },
   { header: 'path', text: (row) => (row.path === '' ? '/' : visibleName(row.path)) },
 ];
 

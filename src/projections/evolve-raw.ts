@@ -2,7 +2,7 @@
  * The two commonest events folded from their bytes, several times as fast as through the codec. The rows
  * are those of evolve.ts, byte for byte: a property test holds the two together.
  */
-import { RawEvent } from '../events/raw-event.js';
+import type { RawEvent } from '../events/raw-event.js';
 import type { EventRecord, Position } from '../events/types.js';
 import { evolve, type RowWriter } from './evolve.js';
 import * as keys from './keys.js';

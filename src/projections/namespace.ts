@@ -1,8 +1,9 @@
 /** Names as of one moment: entries of directories, paths down to an entry and up to the root. */
 import type { Level } from '../events/level.js';
+import { decodeEvent } from '../events/codec.js';
 import { nameFromBytes } from '../events/names.js';
+import { peekType } from '../events/raw-event.js';
 import type { Attributes, DirectoryId, EntryEvent, EntryKind, Place, Position } from '../events/types.js';
-import { parseEntryValue } from './evolve.js';
 import * as keys from './keys.js';
 
 export interface Entry extends Place {
@@ -10,6 +11,8 @@ export interface Entry extends Place {
   /** Null for everything but directories. */
   readonly directoryId: DirectoryId | null;
   readonly event: EntryEvent;
+  /** The event as stored; absent for the root. */
+  readonly bytes?: Buffer;
   /** Where the entry got the state that it has at the moment. */
   readonly position: Position;
 }
@@ -221,10 +224,41 @@ function pushEntry(entries: Entry[], parent: DirectoryId, row: VersionRow | null
 }
 
 function toEntry(place: Place, position: Position, value: Buffer): Entry | undefined {
-  const parsed = parseEntryValue(value, position);
-  if (parsed === undefined) return undefined;
-  const { event, directoryId } = parsed;
-  return { parent: place.parent, name: place.name, kind: kindOf(event), directoryId, event, position };
+  if (value.length === 0) return undefined;
+  const isDirectory = value[0] === 0;
+  const bytes = isDirectory ? value.subarray(8) : value;
+  return new StoredEntry(place, position, {
+    bytes,
+    directoryId: isDirectory ? keys.readPosition(value, 0) : null,
+  });
+}
+
+/** Decodes its event when that is asked for: of most entries of most walks it never is. */
+class StoredEntry implements Entry {
+  readonly parent: DirectoryId;
+  readonly name: string;
+  readonly position: Position;
+  readonly directoryId: DirectoryId | null;
+  readonly bytes: Buffer;
+  private decoded: EntryEvent | null = null;
+
+  constructor(place: Place, position: Position, stored: { bytes: Buffer; directoryId: DirectoryId | null }) {
+    this.parent = place.parent;
+    this.name = place.name;
+    this.position = position;
+    this.directoryId = stored.directoryId;
+    this.bytes = stored.bytes;
+  }
+
+  get event(): EntryEvent {
+    return (this.decoded ??= decodeEvent(this.bytes, this.position) as EntryEvent);
+  }
+
+  get kind(): EntryKind {
+    if (this.directoryId !== null) return 'directory';
+    const type = peekType(this.bytes);
+    return type === 'file.ingested' ? 'file' : type === 'symlink.added' ? 'symlink' : kindOf(this.event);
+  }
 }
 
 function kindOf(event: EntryEvent): EntryKind {

@@ -1,4 +1,5 @@
 /** What to do with a source entry, decided from stats alone: pure functions. */
+import type { RawEvent } from '../../events/raw-event.js';
 import type { Attributes, EntryEvent, EntryKind, FileIngested, SourceIdentity } from '../../events/types.js';
 import { attributesEqual } from '../../fs/attributes.js';
 import { deviceNumbers, type DeviceNumbers } from '../../fs/device-numbers.js';
@@ -31,6 +32,19 @@ export function isUnchangedFile(event: FileIngested, stat: FileStat): boolean {
     source.ctimeNs === stat.ctimeNs &&
     event.attributes.mtimeNs === stat.mtimeNs &&
     BigInt(event.size) === stat.size
+  );
+}
+
+/** As `isUnchangedFile`, from the fields of a stored event. */
+export function isUnchangedRaw(raw: RawEvent, stat: FileStat): boolean {
+  const { numbers } = raw;
+  return (
+    raw.hasSource &&
+    numbers.readBigUInt64BE(24) === BigInt.asUintN(64, stat.ino) &&
+    numbers.readBigInt64BE(8) === stat.ctimeNs &&
+    numbers.readBigInt64BE(0) === stat.mtimeNs &&
+    numbers.readBigUInt64BE(16) === BigInt.asUintN(64, stat.dev) &&
+    BigInt(raw.size) === stat.size
   );
 }
 

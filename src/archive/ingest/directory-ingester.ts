@@ -1,4 +1,5 @@
 /** The walk: directories of a source become directories of the archive, their files go on to be read. */
+import { RawEvent } from '../../events/raw-event.js';
 import type { DirectoryId } from '../../events/types.js';
 import { attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { joinPath } from '../../fs/names.js';
@@ -8,7 +9,7 @@ import type { Entry, Namespace } from '../../projections/namespace.js';
 import type { Message } from '../api.js';
 import type { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
-import { classifyNonFile, isUnchangedFile, splitDevice, type SourceEntry } from './classify.js';
+import { classifyNonFile, isUnchangedRaw, splitDevice, type SourceEntry } from './classify.js';
 import type { Counters } from './counters.js';
 import type { IsExcluded } from './exclude.js';
 import type { FileIngester, FileToIngest } from './file-ingester.js';
@@ -55,6 +56,7 @@ interface Parts {
 export class DirectoryIngester {
   private readonly parts: Parts;
   private readonly options: WalkOptions;
+  private readonly raw = new RawEvent();
   private nextDryId = Number.MAX_SAFE_INTEGER;
   /** Source directories in walk order, to be removed innermost first after a move. */
   readonly walked: string[] = [];
@@ -165,17 +167,23 @@ export class DirectoryIngester {
     return children;
   }
 
+  /** An earlier check found the object wrong: its file is read again, which heals it. */
+  private isSuspect(hash: Buffer | null): boolean {
+    const { suspects } = this.parts.committer.index;
+    return hash !== null && suspects.size > 0 && suspects.has(hash.toString('hex'));
+  }
+
   /** The short way of most files of most runs: same inode, size and times, nothing to be done. */
   private isUntouched(
     entry: Entry | undefined,
     at: { part: Listing; index: number },
     relativePath: string,
   ): boolean {
-    if (entry?.event.type !== 'file.ingested' || !this.options.trustsStats) return false;
+    if (entry?.bytes === undefined || !this.options.trustsStats) return false;
     const stat = new StatTable(at.part.stats).get(at.index);
-    if (!isUnchangedFile(entry.event, stat) || this.options.isExcluded(relativePath, entry.name))
-      return false;
-    this.parts.counters.file(entry.event.size);
+    if (this.raw.read(entry.bytes) !== 'file.ingested' || !isUnchangedRaw(this.raw, stat)) return false;
+    if (this.options.isExcluded(relativePath, entry.name) || this.isSuspect(this.raw.hash)) return false;
+    this.parts.counters.file(this.raw.size);
     this.parts.counters.unchangedFiles += 1;
     return true;
   }

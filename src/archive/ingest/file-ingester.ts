@@ -38,6 +38,7 @@ export interface FileIngesterOptions {
   readonly mode: IngestMode;
   readonly checksum: boolean;
   readonly dryRun: boolean;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface InFlight {
@@ -76,13 +77,15 @@ export class FileIngester {
   async add(files: readonly FileToIngest[]): Promise<void> {
     const unread = this.options.checksum ? files : await this.takeKnown(files);
     for (const file of unread) {
+      if (this.options.signal?.aborted) return;
       if (file.source.stat.size === 0n) this.emit(file, { hash: null, origin: 'empty', isOwn: false });
       else await this.enqueue(file);
     }
   }
 
-  /** Everything that was added has become events. */
+  /** Everything that was added has become events; after a stop, everything that was being read. */
   async drain(): Promise<void> {
+    if (this.options.signal?.aborted) this.waiting = [];
     do {
       this.submit();
       while (this.inFlight.length > 0) await this.settleOldest();
@@ -210,7 +213,8 @@ export class FileIngester {
     const { hash, stat, seal } = present;
     const trust = this.committer.index.judge(hash, stat, seal);
     const isRight = stat.size === file.source.stat.size && trust === 'good';
-    const isGood = isRight || this.options.dryRun || (await this.known.settleDoubt(hash, stat));
+    const isHealing = this.committer.index.isPending(hash);
+    const isGood = isRight || isHealing || this.options.dryRun || (await this.known.settleDoubt(hash, stat));
     if (!isGood) return this.replaceDamaged(file, { hash, stat });
     const isOwn = stat.ino === file.source.stat.ino && stat.dev === file.source.stat.dev;
     this.emit(file, { hash, origin: 'duplicate', isOwn });

@@ -50,6 +50,7 @@ export async function ingest(
   const operation = options.dryRun ? null : await Operation.start(archive, request);
   if (operation) onStart(operation.number);
   const committer = operation?.committer ?? new Committer(archive, { operation: 0, clock, onMessage });
+  committer.index.suspects = await archive.contents().findings('');
   const run = new IngestRun({ archive, committer, counters, options, onMessage });
   const meter = new ProgressMeter(
     archive.pool,
@@ -100,7 +101,10 @@ class IngestRun {
     this.parts = parts;
     const { archive, committer, counters, options, onMessage } = parts;
     const { mode = 'copy', checksum = false, dryRun = false, mirror = false } = options;
-    this.files = new FileIngester({ archive, committer, counters }, { mode, checksum, dryRun });
+    this.files = new FileIngester(
+      { archive, committer, counters },
+      { mode, checksum, dryRun, signal: options.signal },
+    );
     const { dev, ino } = lstatSync(toFsPath(archive.layout.root), { bigint: true });
     this.directories = new DirectoryIngester(
       {

@@ -57,6 +57,7 @@ export class KnownFiles {
       const isUnchanged =
         event?.type === 'file.ingested' &&
         isUnchangedFile(event, source.stat) &&
+        !(event.hash !== null && this.committer.index.suspects.has(event.hash)) &&
         (!this.releases || event.hash === null || (await this.isTrusted(event.hash, source.stat.size)));
       verdicts.push(isUnchanged ? { is: 'unchanged', isOwn: false } : UNREAD);
       if (!isUnchanged && source.stat.size > 0n) open.push(index);

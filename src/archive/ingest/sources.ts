@@ -110,7 +110,7 @@ function refuseInside(path: string, archiveRoot: string): void {
   for (; !isSameInode(lstatSync(toFsPath(at), { bigint: true }), root); at = parentPath(at))
     if (at === '/') return;
   throw new HkfsError('SOURCE_IN_ARCHIVE', `${path} is inside the archive ${archiveRoot}`, {
-    hint: 'what was put into the tree by hand is adopted by `hkfs sync`',
+    hint: 'name a source outside of the archive',
   });
 }
 

@@ -1,8 +1,10 @@
 /** Events as rows, with paths where they name places. */
-import type { EventRecord, HkfsEvent, Place, Position } from '../../events/types.js';
+import type { DirectoryId, EventRecord, HkfsEvent, Place, Position } from '../../events/types.js';
 import { Namespace } from '../../projections/namespace.js';
 import type { ArchiveReader, LogRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+
+const MAX_CACHED_PATHS = 50_000;
 
 type LogQuery = NonNullable<Parameters<ArchiveReader['log']>[0]>;
 
@@ -42,10 +44,13 @@ async function startOf(archive: OpenArchive, query: LogQuery, path: string | nul
   return 0;
 }
 
-/** Paths of directories as of the events that speak of them; a few namespaces suffice for a run. */
+/**
+ * Paths of directories as of the events that speak of them. Read in order, forwards or backwards, a path
+ * holds until an event moves or removes something.
+ */
 class PathsAt {
   private readonly archive: OpenArchive;
-  private namespace: Namespace | null = null;
+  private readonly paths = new Map<DirectoryId, string | null>();
 
   constructor(archive: OpenArchive) {
     this.archive = archive;
@@ -53,11 +58,17 @@ class PathsAt {
 
   async of(place: Place, position: Position): Promise<string> {
     if (place.parent === 0) return place.name;
-    // Within a thousand positions a path is looked up once; a rename in between starts anew.
-    if (this.namespace === null || this.namespace.at !== position)
-      this.namespace = new Namespace(this.archive.views.level, position);
-    const parent = await this.namespace.pathOf(place.parent);
+    let parent = this.paths.get(place.parent);
+    if (parent === undefined) {
+      parent = await new Namespace(this.archive.views.level, position).pathOf(place.parent);
+      if (this.paths.size >= MAX_CACHED_PATHS) this.paths.clear();
+      this.paths.set(place.parent, parent);
+    }
     return parent === null ? `#${place.parent}/${place.name}` : `${parent}/${place.name}`;
+  }
+
+  forget(): void {
+    this.paths.clear();
   }
 }
 
@@ -80,9 +91,12 @@ async function dataOf(
   paths: PathsAt,
 ): Promise<Record<string, unknown>> {
   const { type: _type, ...fields } = event;
+  const moves = event.type === 'path.renamed' || event.type === 'path.removed';
+  if (moves) paths.forget();
   const data = plain(fields) as Record<string, unknown>;
   if (event.type === 'path.renamed') {
     data['from'] = await paths.of(event.from, position - 1);
+    paths.forget();
     data['to'] = await paths.of(event.to, position);
   } else if ('parent' in event) {
     // A removed directory is not there any more at its own event.
@@ -91,6 +105,7 @@ async function dataOf(
     delete data['parent'];
     delete data['name'];
   }
+  if (moves) paths.forget();
   return data;
 }
 
