@@ -153,7 +153,22 @@ export class Contents {
     return null;
   }
 
+  /** Nearly every object: stored once, never moved, no twin. */
+  private onlyInode({ key, value }: { key: Buffer; value: Buffer }): StoredObject | null {
+    const { inode, position } = keys.parseObjectKey(key);
+    if (position > this.at) return null;
+    const hash = key.toString('hex', 1, 33);
+    return {
+      hash,
+      size: keys.readPosition(value, 0),
+      inodes: [{ ...inode, position }],
+      firstStored: position,
+    };
+  }
+
   private toObject(group: { hash: Buffer; rows: { key: Buffer; value: Buffer }[] }): StoredObject | null {
+    const [first] = group.rows;
+    if (group.rows.length === 1 && first!.value.length > 0) return this.onlyInode(first!);
     const inodes = new Map<string, StoredInode>();
     let size = 0;
     let firstStored = Number.MAX_SAFE_INTEGER;

@@ -49,6 +49,7 @@ export class Namespace {
   private readonly level: Level;
   readonly at: Position;
   private readonly paths = new Map<DirectoryId, string | null>();
+  private readonly moved = new Map<DirectoryId, boolean>();
 
   /** @param at the state just after the event at this position */
   constructor(level: Level, at: Position) {
@@ -132,6 +133,28 @@ export class Namespace {
   async pathOfPlace(place: Place): Promise<string | null> {
     const parent = await this.pathOf(place.parent);
     return parent === null ? null : parent === '' ? place.name : `${parent}/${place.name}`;
+  }
+
+  /** Whether a directory, or one above it, was ever at another place: only then had it another path. */
+  async hasMoved(id: DirectoryId): Promise<boolean> {
+    const asked: DirectoryId[] = [];
+    let verdict = false;
+    for (let at = id; at !== 0;) {
+      const known = this.moved.get(at);
+      if (known !== undefined) {
+        verdict = known;
+        break;
+      }
+      asked.push(at);
+      const range = { gte: keys.placeKey(at, 0), lt: keys.placeKey(at + 1, 0) };
+      const places = await this.level.values({ ...range, limit: 2 }).all();
+      verdict = places.length > 1;
+      if (verdict || places.length === 0) break;
+      at = keys.readPosition(places[0]!, 0);
+    }
+    if (this.moved.size >= MAX_CACHED_PATHS) this.moved.clear();
+    for (const directory of asked) this.moved.set(directory, verdict);
+    return verdict;
   }
 
   private async *children(directory: NamedEntry): AsyncGenerator<NamedEntry> {

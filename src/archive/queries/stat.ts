@@ -72,6 +72,7 @@ async function pathsOf(
   for await (const place of views.contents.postings(hash)) {
     const live = await livePath(place, hash, views.namespace);
     if (live !== null) paths.add(live);
+    if (live !== null && !(await views.namespace.hasMoved(place.parent))) continue;
     const then = new Namespace(archive.views.level, place.position);
     const before = await then.pathOfPlace(place);
     if (before !== null) past.add(before);

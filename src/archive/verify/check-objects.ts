@@ -2,10 +2,11 @@
 import type { Hash } from '../../events/types.js';
 import { hashToHex } from '../../fs/hash.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
-import type { HashResult } from '../../fs/tasks.js';
+import type { HashResult, Listing } from '../../fs/tasks.js';
 import type { StoredObject } from '../../projections/contents.js';
 import type { Progress } from '../api.js';
-import { ObjectIndex, sealRow } from '../object-index.js';
+import type { InodeId } from '../../projections/keys.js';
+import { ObjectIndex, sealRow, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Findings } from './findings.js';
 
@@ -31,16 +32,24 @@ interface Candidate {
   readonly size: number;
   /** When it was last verified, or else stored, milliseconds since 1970; 0: never verified. */
   readonly verifiedMs: number;
+  /** An earlier run found it wrong. */
   readonly wasFound: boolean;
+  readonly stat: FileStat;
+  /** The log knows no such inode of the object: it came in place of one that is gone, or of none. */
+  readonly moved: { readonly from: InodeId | null } | null;
+}
+
+interface ObjectFile {
+  readonly name: string;
   readonly stat: FileStat;
 }
 
-interface FileOfObject {
-  readonly path: string;
-  readonly stat: FileStat;
-  readonly verifiedMs: number | null;
-  /** An earlier run found it wrong. */
-  readonly wasFound: boolean;
+interface KnownOfFolder {
+  /** Milliseconds since 1970. */
+  readonly verified: ReadonlyMap<Hash, number>;
+  readonly found: ReadonlyMap<Hash, string>;
+  /** By file name; of a quick run only. */
+  readonly seals: ReadonlyMap<string, Seal | undefined>;
 }
 
 export class ObjectCheck {
@@ -80,32 +89,32 @@ export class ObjectCheck {
   private async compareFolder(folder: string): Promise<Candidate[]> {
     const directory = `${this.archive.layout.objects}/${folder}`;
     const listing = await this.archive.pool.run({ task: 'scan', directory, limit: Infinity, bare: true });
-    const table = new StatTable(listing.stats);
-    const files = new Map(listing.names.map((name, index) => [name, table.get(index)]));
+    const files = filesByObject(listing);
+    const known = await this.knownOf(folder, files);
     const candidates: Candidate[] = [];
-    const contents = this.archive.contents();
-    const known = { verified: await contents.verifiedTimes(folder), found: await contents.findings(folder) };
-    for await (const object of contents.objects(folder)) {
-      const names = [object.hash.slice(2), ...twinNames(object)];
-      const present = names.filter((name) => files.has(name));
-      if (object.inodes.length > 0 && !present.includes(names[0]!))
+    for await (const object of this.archive.contents().objects(folder)) {
+      const name = object.hash.slice(2);
+      const present = files.get(name) ?? [];
+      files.delete(name);
+      if (object.inodes.length > 0 && present[0]?.name !== name)
         await this.findings.bad(object.hash, 'missing', 'its file is not in the hash tree');
-      for (const name of present) {
-        const stat = files.get(name)!;
-        files.delete(name);
-        const verifiedMs = known.verified.get(object.hash) ?? null;
-        const wasFound = known.found.has(object.hash);
-        const file = { path: `${directory}/${name}`, stat, verifiedMs, wasFound };
-        if (await this.isDue(object, file))
-          candidates.push({
-            ...file,
-            hash: object.hash,
-            size: Number(stat.size),
-            verifiedMs: verifiedMs ?? 0,
-          });
+      const gone = object.inodes.filter((inode) => !present.some(({ stat }) => isInode(stat, inode)));
+      for (const { name: fileName, stat } of present) {
+        const isRecorded = object.inodes.some((inode) => isInode(stat, inode));
+        const candidate: Candidate = {
+          hash: object.hash,
+          path: `${directory}/${fileName}`,
+          size: Number(stat.size),
+          verifiedMs: known.verified.get(object.hash) ?? 0,
+          wasFound: known.found.has(object.hash),
+          stat,
+          moved: isRecorded ? null : { from: gone.shift() ?? null },
+        };
+        if (await this.isDue(object, candidate, known.seals.get(fileName))) candidates.push(candidate);
       }
+      if (present.length > 0) for (const inode of gone) await this.findings.inodeGone(object, inode);
     }
-    for (const name of files.keys())
+    for (const { name } of [...files.values()].flat())
       this.findings.untracked.push({
         path: `.hkfs/objects/${folder}/${name}`,
         reason: 'no event names this object',
@@ -113,21 +122,36 @@ export class ObjectCheck {
     return candidates;
   }
 
+  /** What is known of a folder's objects, in a few reads instead of some for each. */
+  private async knownOf(
+    folder: string,
+    files: ReadonlyMap<string, readonly ObjectFile[]>,
+  ): Promise<KnownOfFolder> {
+    const contents = this.archive.contents();
+    const seals = new Map<string, Seal | undefined>();
+    if (this.options.quick) {
+      const all = [...files.values()].flat();
+      const inodes = all.map(({ stat }) => ({ device: stat.dev, inode: stat.ino }));
+      const found = inodes.length === 0 ? [] : await this.index.seals(inodes);
+      for (const [index, { name }] of all.entries()) seals.set(name, found[index]);
+    }
+    return { verified: await contents.verifiedTimes(folder), found: await contents.findings(folder), seals };
+  }
+
   /** Whether this run reads a file: a quick one only where size, mtime or ctime moved since it was sealed. */
-  private async isDue(object: StoredObject, file: FileOfObject): Promise<boolean> {
-    const { hash, size } = object;
-    const { stat, verifiedMs, wasFound } = file;
-    if (this.options.quick && !wasFound) {
-      const [seal] = await this.index.seals([{ device: stat.dev, inode: stat.ino }]);
-      if (stat.size === BigInt(size) && this.index.judge(hash, stat, seal) === 'good') {
+  private async isDue(object: StoredObject, file: Candidate, seal: Seal | undefined): Promise<boolean> {
+    if (file.moved !== null) return true;
+    if (this.options.quick && !file.wasFound) {
+      const isSealed = this.index.judge(object.hash, file.stat, seal) === 'good';
+      if (isSealed && file.stat.size === BigInt(object.size)) {
         this.findings.objects += 1;
         return false;
       }
     }
     if (this.options.olderThanMs === Infinity) return true;
     // Being stored is being hashed.
-    const lastGood = verifiedMs ?? (await this.archive.log.commitAt(object.firstStored)).timeMs;
-    return lastGood < this.options.olderThanMs;
+    const storedMs = file.verifiedMs || (await this.archive.log.commitAt(object.firstStored)).timeMs;
+    return storedMs < this.options.olderThanMs;
   }
 
   private async read(candidate: Candidate): Promise<void> {
@@ -161,7 +185,7 @@ export class ObjectCheck {
     const { files, result } = this.inFlight.shift()!;
     const { hashes, failures } = await result;
     const seals = [];
-    for (const [index, { hash, path, size, stat, wasFound }] of files.entries()) {
+    for (const [index, { hash, path, size, stat, wasFound, moved }] of files.entries()) {
       const failure = failures.get(index);
       const actual = hashToHex(hashes.subarray(index * 32, index * 32 + 32));
       if (failure?.code === 'ECANCELED') this.findings.remaining += 1;
@@ -170,6 +194,7 @@ export class ObjectCheck {
         await this.findings.bad(hash, 'content', `${path} has other bytes than its name says (${actual})`);
       else {
         await this.findings.good(hash, size, wasFound);
+        if (moved !== null) await this.findings.inodeMoved({ hash, size }, moved.from, stat);
         const { dev: device, ino: inode, mtimeNs, ctimeNs } = stat;
         seals.push(sealRow({ device, inode }, { hash, size: BigInt(size), mtimeNs, ctimeNs }));
       }
@@ -186,6 +211,20 @@ export class ObjectCheck {
   }
 }
 
-function twinNames(object: StoredObject): string[] {
-  return object.inodes.slice(1).map((_, twin) => `${object.hash.slice(2)}.${twin + 1}`);
+/** The files of a folder by the 62 digits that their names begin with, the first inode's first. */
+function filesByObject(listing: Listing): Map<string, ObjectFile[]> {
+  const table = new StatTable(listing.stats);
+  const files = new Map<string, ObjectFile[]>();
+  for (const [index, name] of listing.names.entries()) {
+    const object = /^[0-9a-f]{62}(\.\d+)?$/.test(name) ? name.slice(0, 62) : name;
+    const file = { name, stat: table.get(index) };
+    const others = files.get(object);
+    if (others) others.push(file);
+    else files.set(object, [file]);
+  }
+  return files;
+}
+
+function isInode(stat: FileStat, { device, inode }: InodeId): boolean {
+  return stat.ino === inode && stat.dev === device;
 }

@@ -1,5 +1,7 @@
 /** What a verification found: the numbers and lists of its summary, and the events they become. */
 import type { Hash } from '../../events/types.js';
+import type { FileStat } from '../../fs/stats.js';
+import { sealKey, type InodeId } from '../../projections/keys.js';
 import type { DamagedRow, VerifySummary } from '../api.js';
 import type { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -49,6 +51,31 @@ export class Findings {
     if (known !== finding) (await this.begin()).push({ type: 'object.damaged', hash, finding });
   }
 
+  /** The object's bytes are right, on an inode that the log does not know: the archive was copied, say. */
+  async inodeMoved(
+    object: { hash: Hash; size: number },
+    from: InodeId | null,
+    stat: FileStat,
+  ): Promise<void> {
+    const { hash, size } = object;
+    const to = { device: stat.dev, inode: stat.ino };
+    const committer = await this.begin();
+    if (from === null) committer.push({ type: 'object.stored', hash, size, ...to });
+    else committer.push({ type: 'object.relocated', hash, size, from: idOf(from), to });
+    if (from !== null) await this.forgetSeal(from);
+  }
+
+  /** The content is there, but this inode of it left the hash tree: names of it are no links any more. */
+  async inodeGone(object: { hash: Hash; size: number }, inode: InodeId): Promise<void> {
+    const { hash, size } = object;
+    (await this.begin()).push({ type: 'object.removed', hash, size, ...idOf(inode) });
+    await this.forgetSeal(inode);
+  }
+
+  private async forgetSeal(inode: InodeId): Promise<void> {
+    await this.archive.views.level.del(sealKey(inode));
+  }
+
   /** What was verified so far becomes an event. */
   async flush(): Promise<void> {
     if (this.verified.length === 0) return;
@@ -77,4 +104,8 @@ export class Findings {
     const { objects, bytes, damaged, missing, unlinked, untracked, views, remaining } = this;
     return { operation, objects, bytes, damaged, missing, unlinked, untracked, views, remaining, seconds };
   }
+}
+
+function idOf({ device, inode }: InodeId): InodeId {
+  return { device, inode };
 }

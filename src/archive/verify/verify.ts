@@ -39,7 +39,13 @@ export async function verify(
     onProgress,
   });
   const audited = quick ? Promise.resolve() : auditLog(archive, findings);
-  await Promise.all([check.run().then(() => checkTree(archive, findings, signal)), audited]);
+  const checked = async (): Promise<void> => {
+    await check.run();
+    // What became of inodes has to be in the views before the tree is judged by them.
+    await operation?.committer.flush();
+    await checkTree(archive, findings, signal);
+  };
+  await Promise.all([checked(), audited]);
   if (!quick) await begin();
   await close(operation, findings, signal);
   const { number } = (operation as Operation | null) ?? { number: null };
