@@ -37,7 +37,7 @@ describe('the codec', () => {
 
   test('a file has the bytes that format 1 promises', () => {
     expect(hex(encodeEvent(FILE))).toBe(
-      `88016d66696c652e696e6765737465640344636166e95820${'ab'.repeat(32)}0786${'1901a41903e81903e86161f624'}f6`,
+      `88016d66696c652e696e6765737465640344636166e95820${'ab'.repeat(32)}07861901a41903e81903e86161f624f6`,
     );
   });
 
