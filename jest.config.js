@@ -1,5 +1,5 @@
-/** Suites that kill processes, run other programs or measure: each has its own script. */
-const HEAVY = ['/test/crash/', '/test/interop/'];
+/** Suites with a script of their own. Those of test/crash run here too, with a few rounds of many. */
+const HEAVY = ['/test/interop/'];
 
 export default {
   testEnvironment: 'node',

@@ -38,7 +38,7 @@ export interface ArchiveOpenOptions {
   readonly clock?: () => number;
   readonly onProgress?: (progress: Progress) => void;
   /** Open also when the views do not follow from the log: `replay` is to rebuild them. */
-  readonly forReplay?: boolean;
+  readonly forReplay?: boolean | undefined;
 }
 
 /** A query that takes longer than this serves the queries of others as well. */
@@ -137,10 +137,10 @@ export class Archive extends LocalReader {
     for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
-    const position = await this.open.views.treePosition();
-    if (position !== null && position >= this.open.log.size) return;
+    const position = await this.open.treePosition();
+    if (position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');
-    await catchUpTree(this.open, position);
+    await catchUpTree(this.open, position, this.now);
   }
 
   private async startService(kind: 'reader' | 'writer'): Promise<void> {

@@ -150,6 +150,11 @@ export class Committer {
     }
   }
 
+  /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
+  async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
+    await this.applyTree(operations);
+  }
+
   private cut(): void {
     const { batch } = this;
     this.batch = this.emptyBatch();
@@ -179,7 +184,9 @@ export class Committer {
     const operations = await this.tree.operations(records, (position) => batch.previous.get(position));
     const seals = await this.applyTree([...operations, ...batch.deferred]);
     failpoint('commit.tree');
-    await archive.views.setTreePosition(archive.views.position, seals);
+    // Links that wait for a twin are not in the tree: its checkpoint stays until they are.
+    if (this.batch.deferred.length > 0) await archive.views.level.batch(seals);
+    else await archive.views.setTreePosition(archive.views.position, seals);
     failpoint('commit.done');
     this.index.settle(batch.stored);
     await this.releaseAll(batch.releases);
@@ -249,8 +256,9 @@ export class Committer {
   }
 
   private async releaseAll(items: readonly ReleaseItem[]): Promise<void> {
+    const { staging } = this.archive.layout;
     for (const chunk of chunks(items)) {
-      const { failures } = await this.archive.pool.run({ task: 'release', items: chunk });
+      const { failures } = await this.archive.pool.run({ task: 'release', items: chunk, staging });
       for (const [index, { code, message }] of failures)
         this.options.onMessage({
           level: 'warning',

@@ -1,6 +1,7 @@
 /** An archive held by this process: log, views and threads, opened in order and caught up. */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../errors.js';
+import { isCorruption } from '../events/level.js';
 import { EventLog } from '../events/log.js';
 import type { EventRecord, Position } from '../events/types.js';
 import { syncFilesystem } from '../fs/durable.js';
@@ -114,10 +115,10 @@ export class OpenArchive {
     const { layout } = this;
     rmSync(layout.nextViews, { recursive: true, force: true });
     const next = await Views.open(layout.nextViews, true);
-    const tree = (await this.#views.treePosition()) ?? (await this.guessTreePosition());
+    const tree = await this.treePosition();
     const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) });
     failpoint('replay.fold');
-    for await (const rows of this.#views.localRows()) await next!.level.batch(rows);
+    await copyLocalRows(this.#views, next!);
     await next!.setTreePosition(Math.min(tree, this.log.size));
     await next!.close(true);
     await this.#views.close();
@@ -137,6 +138,15 @@ export class OpenArchive {
     await this.log.close();
   }
 
+  /** The first position whose effect on the tree on disk may not be done. */
+  async treePosition(): Promise<Position> {
+    const known = this.#views.treePosition().catch((error: unknown) => {
+      if (isCorruption(error)) return null;
+      throw error;
+    });
+    return (await known) ?? this.guessTreePosition();
+  }
+
   /** Where the views were lost: only the last operation can be half done in the tree. */
   private async guessTreePosition(): Promise<Position> {
     const { lastCommit } = this.log;
@@ -153,6 +163,15 @@ export class OpenArchive {
 /** What an operation that failed has staged takes room that the next one may need to open at all. */
 export function sweepStaging({ staging }: Layout): void {
   for (const name of readdirSync(staging)) rmSync(`${staging}/${name}`, { recursive: true, force: true });
+}
+
+/** Damaged views take their local rows with them: what those knew is read again when it is needed. */
+async function copyLocalRows(from: Views, to: Views): Promise<void> {
+  try {
+    for await (const rows of from.localRows()) await to.level.batch(rows);
+  } catch (error) {
+    if (!isCorruption(error)) throw error;
+  }
 }
 
 /** Folds everything from the views' checkpoint on. @returns the number of events */

@@ -1,26 +1,42 @@
 /** After a crash the tree may be behind its log: the events past its checkpoint are applied again. */
+import { lstatSync, unlinkSync } from 'node:fs';
 import type { Position } from '../events/types.js';
 import { describeFsError } from '../fs/errors.js';
+import { twinPaths } from '../fs/place.js';
+import type { TreeOperation } from '../fs/tasks.js';
 import { TreeProjection } from '../projections/tree.js';
+import { Committer } from './committer.js';
 import type { OpenArchive } from './open-archive.js';
 
 /**
- * @param position the tree's checkpoint; null where it was lost with the views: then the tree is taken
- *   to be whole, and `verify` tells what is not
+ * Twins that links of the interrupted operation still need are committed under its number.
+ * @param from the tree's checkpoint
  */
-export async function catchUpTree(archive: OpenArchive, position: Position | null): Promise<void> {
+export async function catchUpTree(archive: OpenArchive, from: Position, clock: () => number): Promise<void> {
   const { log, views, layout } = archive;
-  if (position !== null) {
-    const tree = new TreeProjection(views.level, layout.root, layout.objects);
-    for await (const records of log.read({ from: position, to: log.size })) {
+  const tree = new TreeProjection(views.level, layout.root, layout.objects);
+  const operation = log.lastCommit?.operation ?? 0;
+  const committer = new Committer(archive, { operation, clock, onMessage: () => {} });
+  try {
+    for await (const records of log.read({ from, to: log.size })) {
       const operations = await tree.operations(records);
-      if (operations.length === 0) continue;
-      const { root, staging } = layout;
-      const { failures } = await archive.pool.run({ task: 'tree', root, staging, operations });
-      for (const [, failure] of failures)
-        if (failure.code === 'ENOSPC' || failure.code === 'EROFS')
-          throw describeFsError(Object.assign(new Error(failure.message), { code: failure.code }), root);
+      await removeUnknownTwins(archive, operations);
+      await committer.applyAgain(operations);
     }
+  } catch (error) {
+    throw describeFsError(error, layout.root);
   }
+  await committer.flush();
   await views.setTreePosition(log.size);
+}
+
+/** Twins that were named but not committed: no entry is a link to one yet, and none may become one. */
+async function removeUnknownTwins(archive: OpenArchive, operations: readonly TreeOperation[]): Promise<void> {
+  for (const operation of operations) {
+    if (operation.op !== 'link') continue;
+    const newest = twinPaths(operation.object)[0]!;
+    if (newest === operation.object) continue;
+    const { dev: device, ino: inode } = lstatSync(newest, { bigint: true });
+    if ((await archive.contents().hashOfInode({ device, inode })) === null) unlinkSync(newest);
+  }
 }

@@ -7,6 +7,8 @@ export interface WhichArchive {
   /** As given by --archive or HKFS_ARCHIVE; else the nearest folder upwards is taken. */
   readonly archive?: string | undefined;
   readonly wait?: boolean | undefined;
+  /** Also where the log lost its tail: the views are about to be rebuilt from what is left. */
+  readonly forReplay?: boolean | undefined;
 }
 
 /** For queries; answered by the process that holds the archive when there is one. */
@@ -23,6 +25,7 @@ export async function openForWriting(which: WhichArchive): Promise<Archive> {
   return Archive.open(findArchiveRoot(process.cwd(), which.archive), {
     mode: 'write',
     wait: which.wait,
+    forReplay: which.forReplay,
   });
 }
 

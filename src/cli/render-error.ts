@@ -38,6 +38,12 @@ function factsOf(error: unknown): ErrorFacts {
     const hint = 'Add --help for the arguments and flags.';
     return { code: 'USAGE', message: withoutOclifWords(error.message), hint, exitCode: EXIT.usage };
   }
+  if (isCorruption(error)) {
+    const hint =
+      'Run hkfs replay to rebuild the views; if that fails too, bring .hkfs/log back from a backup.';
+    const message = `a database below .hkfs is damaged: ${error.message}`;
+    return { code: 'VIEWS_DAMAGED', message, hint, exitCode: ERROR_EXITS.VIEWS_DAMAGED };
+  }
   const stack = error instanceof Error ? error.stack : undefined;
   return {
     code: 'BUG',
@@ -46,6 +52,11 @@ function factsOf(error: unknown): ErrorFacts {
     stack,
     exitCode: EXIT.bug,
   };
+}
+
+/** LevelDB's own word for a table whose bytes are not those it wrote. */
+function isCorruption(error: unknown): error is Error {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'LEVEL_CORRUPTION';
 }
 
 /** What oclif throws for wrong arguments carries an `oclif` field. */

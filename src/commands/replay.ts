@@ -21,7 +21,7 @@ export default class Replay extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Replay);
-    await this.write(flags, async (archive, { view }) => {
+    await this.write({ ...flags, forReplay: !flags.check }, async (archive, { view }) => {
       const summary = await archive.replay({ check: flags.check });
       view.stop();
       await this.print(summary, flags, () => replayParagraph(summary));

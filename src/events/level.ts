@@ -55,11 +55,16 @@ export function explainLevelError(error: unknown, location: string): unknown {
       hint: 'run as the owner of the archive',
       cause: error,
     });
-  if (code === 'LEVEL_CORRUPTION' || /Corruption|does not exist \(create_if_missing/.test(text))
+  if (code === 'LEVEL_CORRUPTION' || /Corruption|No such file|does not exist \(create_if_missing/.test(text))
     return new HkfsError('LOG_DAMAGED', `LevelDB finds ${location} damaged: ${text}`, { cause: error });
   if (code === 'LEVEL_IO_ERROR')
     return new HkfsError('IO_ERROR', `input/output error in ${location}: ${text}`, { cause: error });
   return error;
+}
+
+/** LevelDB read bytes that it did not write, in a table that it had opened without complaint. */
+export function isCorruption(error: unknown): boolean {
+  return codeAndText(error).code === 'LEVEL_CORRUPTION';
 }
 
 /** Flushes the memtable to a table, so that the next open has no write-ahead log to replay. */

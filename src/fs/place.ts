@@ -1,5 +1,6 @@
 /** Naming staged files in the hash tree, twins at the link limit, and what becomes of sources. */
 import * as fs from 'node:fs';
+import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import {
   finishStaged,
@@ -11,7 +12,7 @@ import {
   type TaskContext,
 } from './contents.js';
 import { failpoint } from './failpoints.js';
-import { joinPath, toFsPath, type FsPath } from './names.js';
+import { joinPath, type FsPath } from './names.js';
 import { lstatOrNull, toFailure } from './scan.js';
 import { StatTable } from './stats.js';
 import type {
@@ -90,7 +91,7 @@ export function releaseSources(task: ReleaseTask): ReleaseResult {
   for (const [index, item] of task.items.entries()) {
     try {
       failpoint('source.release');
-      inSource(item.path, (source, directory) => releaseSource(item, source, directory));
+      inSource(item.path, (source) => releaseSource(item, source, task.staging));
     } catch (error) {
       failures.set(index, toFailure(error));
     }
@@ -98,7 +99,7 @@ export function releaseSources(task: ReleaseTask): ReleaseResult {
   return { failures };
 }
 
-function releaseSource(item: ReleaseItem, source: FsPath, directory: string): void {
+function releaseSource(item: ReleaseItem, source: FsPath, staging: string): void {
   const stat = fs.lstatSync(source, { bigint: true });
   const expected = new StatTable(item.expected).get(0);
   const same =
@@ -108,14 +109,17 @@ function releaseSource(item: ReleaseItem, source: FsPath, directory: string): vo
     stat.mtimeNs === expected.mtimeNs &&
     (item.adopted || stat.ctimeNs === expected.ctimeNs);
   if (!same) throw Object.assign(new Error('changed since it was ingested'), { code: 'ESTALE' });
-  if (item.relink) relink(item, source, directory);
+  if (item.relink) relink(item, source, staging);
   else fs.unlinkSync(source);
   failpoint('source.released');
 }
 
-/** The source's name becomes a link to the object, atomically. */
-function relink(item: ReleaseItem, source: FsPath, directory: string): void {
-  const temporary = toFsPath(joinPath(directory, `.hkfs-${process.pid}-${Date.now().toString(36)}`));
+/**
+ * The source's name becomes a link to the object, atomically. The link is made in staging, where a
+ * kill leaves nothing that a person or a later ingest would meet.
+ */
+function relink(item: ReleaseItem, source: FsPath, staging: string): void {
+  const temporary = joinPath(staging, `release-${threadId}`);
   for (const object of twinPaths(item.object!)) {
     try {
       fs.linkSync(object, temporary);

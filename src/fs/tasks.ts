@@ -161,6 +161,7 @@ export interface TwinResult {
 
 export interface ReleaseTask {
   readonly task: 'release';
+  readonly staging: string;
   readonly items: readonly ReleaseItem[];
 }
 
@@ -172,7 +173,7 @@ export interface ReleaseItem {
   readonly relink: boolean;
   /** StatTable row of what was ingested: anything else is left alone. */
   readonly expected: BigInt64Array;
-  /** Where the source became the object itself, its ctime has moved since. */
+  /** The run linked the source's inode, so its ctime has moved since. */
   readonly adopted: boolean;
 }
 

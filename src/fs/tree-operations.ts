@@ -3,6 +3,7 @@
  * replaces or removes what the archive put there, and it may be applied twice.
  */
 import * as fs from 'node:fs';
+import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import { OBJECT_MODE } from './contents.js';
 import { failpoint } from './failpoints.js';
@@ -177,7 +178,7 @@ class Tree {
   }
 
   private temporary(): string {
-    return joinPath(this.task.staging, `tree-${process.pid}-${(temporaries += 1)}`);
+    return joinPath(this.task.staging, `tree-${threadId}-${(temporaries += 1)}`);
   }
 
   /** A path for the file system, its directory checked and, where its path is long, anchored. */

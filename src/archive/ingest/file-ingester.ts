@@ -8,6 +8,7 @@ import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.
 import { inSource } from '../../fs/contents.js';
 import { hashToHex } from '../../fs/hash.js';
 import { baseName, parentPath } from '../../fs/names.js';
+import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
 import { STAGE, type StageMethod, type StageResult } from '../../fs/tasks.js';
@@ -160,9 +161,9 @@ export class FileIngester {
       const status = staged.status[index]!;
       const hash = hashToHex(staged.hashes.subarray(index * 32, index * 32 + 32));
       if (status === STAGE.failed) this.fail(file, staged.failures.get(index)!);
-      else if (status === STAGE.changed) await this.readAgain(file);
+      else if (status === STAGE.changed) await this.takeChanged(file);
       else if (status === STAGE.staged)
-        this.takeStaged(file, { hash, id: firstId + index, stat: objects.get(index) });
+        await this.takeStaged(file, { hash, id: firstId + index, stat: objects.get(index) });
       else await this.takePresent(file, { hash, stat: objects.get(index), seal: seals.get(index) });
     }
     await this.committer.maybeCommit();
@@ -186,15 +187,25 @@ export class FileIngester {
     this.counters.fail(file.source.path, failure.code, failure.message);
   }
 
-  /** A new content; a second copy of one that is on its way goes again. */
-  private takeStaged(file: FileToIngest, staged: { hash: Hash; id: number; stat: FileStat }): void {
+  /** A new content; a second copy of one that is on its way, or that came meanwhile, goes again. */
+  private async takeStaged(
+    file: FileToIngest,
+    staged: { hash: Hash; id: number; stat: FileStat },
+  ): Promise<void> {
     const { hash, id, stat } = staged;
     const { objects, staging } = this.archive.layout;
+    const to = objectPath(objects, Buffer.from(hash, 'hex'));
     const isSecond = this.committer.index.isPending(hash) || this.dryHashes.has(hash);
+    const there = isSecond || this.options.dryRun ? null : lstatOrNull(to);
+    if (there !== null) {
+      discardStaged(staging, id);
+      const [seal] = await this.committer.index.seals([{ device: there.dev, inode: there.ino }]);
+      const isLinked = stat.ino === file.source.stat.ino;
+      return this.takePresent(isLinked ? afterLinking(file) : file, { hash, stat: there, seal });
+    }
     if (this.options.dryRun) this.dryHashes.add(hash);
     else if (isSecond) discardStaged(staging, id);
     else {
-      const to = objectPath(objects, Buffer.from(hash, 'hex'));
       const object = { hash, device: stat.dev, inode: stat.ino, size: Number(file.source.stat.size) };
       this.committer.name({ from: `${staging}/${id}`, to, replace: false }, object);
     }
@@ -217,7 +228,8 @@ export class FileIngester {
     const isGood = isRight || isHealing || this.options.dryRun || (await this.known.settleDoubt(hash, stat));
     if (!isGood) return this.replaceDamaged(file, { hash, stat });
     const isOwn = stat.ino === file.source.stat.ino && stat.dev === file.source.stat.dev;
-    this.emit(file, { hash, origin: 'duplicate', isOwn });
+    const attributes = isOwn ? await this.known.ownAttributes(file.source, hash) : file.source.attributes;
+    this.emit({ ...file, source: { ...file.source, attributes } }, { hash, origin: 'duplicate', isOwn });
   }
 
   /** The object's bytes are not those of its name, and here are the right ones: they take its place. */
@@ -235,6 +247,14 @@ export class FileIngester {
       healedFrom: file.source.path,
     });
     this.emit(file, { hash: damaged.hash, origin: 'duplicate', isOwn: false });
+  }
+
+  /** Another name of the inode may have become the object meanwhile, which moves the ctime of all. */
+  private async takeChanged(file: FileToIngest): Promise<void> {
+    const link = this.known.ownLink(file.source);
+    if (link === null) return this.readAgain(file);
+    const source = { ...file.source, attributes: link.attributes };
+    this.emit({ ...file, source }, { hash: link.hash, origin: 'duplicate', isOwn: true });
   }
 
   private async readAgain(file: FileToIngest): Promise<void> {
@@ -266,7 +286,7 @@ export class FileIngester {
       if (isSame) this.pushAttributes(file, event, isOwn);
       else this.pushFile(file, hash);
     }
-    if (hash !== null) this.known.remember(source, hash);
+    if (hash !== null) this.known.remember(source, hash, isOwn);
     this.release(file, hash, isOwn);
   }
 

@@ -3,6 +3,7 @@ import { lstatSync, rmdirSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
 import type { Attributes, DirectoryId } from '../../events/types.js';
 import { attributesOf, entryKindOf } from '../../fs/attributes.js';
+import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { inSource } from '../../fs/contents.js';
 import { baseName, toFsPath } from '../../fs/names.js';
@@ -68,7 +69,7 @@ export async function ingest(
       options.signal?.aborted ? 'interrupted' : (error as Error).message,
       counters.counts(),
     );
-    throw options.signal?.aborted ? interrupted(error) : error;
+    throw options.signal?.aborted ? interrupted(error) : describeFsError(error, root);
   } finally {
     await meter.stop();
   }

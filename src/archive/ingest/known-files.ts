@@ -7,7 +7,7 @@ import type { FileStat } from '../../fs/stats.js';
 import { parseSourceValue, type KnownSource } from '../../projections/evolve.js';
 import { sourceKey } from '../../projections/keys.js';
 import type { Committer } from '../committer.js';
-import type { Seal } from '../object-index.js';
+import { sealRow, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import { isUnchangedFile, type SourceEntry } from './classify.js';
 import type { FileToIngest } from './file-ingester.js';
@@ -32,6 +32,12 @@ interface SeenContent {
   readonly hash: Hash;
 }
 
+interface Link extends SeenContent {
+  readonly attributes: Attributes;
+  /** It became the object itself: from then on its mode and ctime are our doing. */
+  readonly isOwn: boolean;
+}
+
 const UNREAD: Verdict = { is: 'unread' };
 
 export class KnownFiles {
@@ -39,7 +45,7 @@ export class KnownFiles {
   private readonly committer: Committer;
   private readonly device: bigint;
   private readonly releases: boolean;
-  private readonly links = new Map<string, SeenContent>();
+  private readonly links = new Map<string, Link>();
 
   /** @param releases sources go afterwards: what is unchanged must have a trusted object as well */
   constructor(archive: OpenArchive, committer: Committer, releases: boolean) {
@@ -67,17 +73,34 @@ export class KnownFiles {
   }
 
   /** A file of this run that has other names: they need not be read again. */
-  remember(source: SourceEntry, hash: Hash): void {
+  remember(source: SourceEntry, hash: Hash, isOwn: boolean): void {
     if (source.stat.nlink < 2n) return;
     const key = inodeText(source.stat);
+    if (this.links.get(key)?.isOwn) return;
     this.links.delete(key);
     const { size, mtimeNs, ctimeNs } = source.stat;
-    this.links.set(key, { size, mtimeNs, ctimeNs, hash });
+    this.links.set(key, { size, mtimeNs, ctimeNs, hash, attributes: source.attributes, isOwn });
     if (this.links.size <= MAX_LINKS) return;
     for (const oldest of this.links.keys()) {
       this.links.delete(oldest);
       return;
     }
+  }
+
+  /** An earlier name of this run made the inode the object. */
+  ownLink({ stat }: SourceEntry): Link | null {
+    const link = this.links.get(inodeText(stat));
+    return link?.isOwn && link.size === stat.size && link.mtimeNs === stat.mtimeNs ? link : null;
+  }
+
+  /** Of a source that is the object's own inode: as the log has them, where it has them. */
+  async ownAttributes(source: SourceEntry, hash: Hash): Promise<Attributes> {
+    const link = this.ownLink(source);
+    if (link !== null) return link.attributes;
+    const value = await this.archive.views.level.get(sourceKey(inodeOf(source.stat)));
+    const known = value === undefined ? null : parseSourceValue(value);
+    const isSame = known?.hash === hash && known.mtimeNs === source.stat.mtimeNs;
+    return (isSame ? await this.recorded(known) : null) ?? source.attributes;
   }
 
   /**
@@ -93,6 +116,8 @@ export class KnownFiles {
     const object = await this.archive.contents().object(hash);
     const isKnown = object?.inodes.some(({ device, inode }) => device === stat.dev && inode === stat.ino);
     if (!isKnown) this.committer.adopt({ hash, device: stat.dev, inode: stat.ino, size: Number(stat.size) });
+    const { size, mtimeNs, ctimeNs } = stat;
+    await this.archive.views.level.batch([sealRow(inodeOf(stat), { hash, size, mtimeNs, ctimeNs })]);
     return true;
   }
 
@@ -125,12 +150,14 @@ export class KnownFiles {
     known: KnownSource | undefined,
   ): Promise<Verdict | null> {
     const { stat } = file.source;
-    if (seal === undefined || stat.dev !== this.device) return null;
-    if (this.committer.index.judge(seal.hash, stat, seal) !== 'good') return null;
+    const link = this.ownLink(file.source);
+    const isSealed = seal !== undefined && stat.dev === this.device;
+    if (!link && !(isSealed && this.committer.index.judge(seal.hash, stat, seal) === 'good')) return null;
+    const { hash } = link ?? seal!;
     const event = file.existing?.event;
-    if (event?.type === 'file.ingested' && event.hash === seal.hash) return { is: 'unchanged', isOwn: true };
-    const attributes = (known && (await this.recorded(known))) ?? file.source.attributes;
-    return { is: 'known', hash: seal.hash, attributes, isOwn: true };
+    if (event?.type === 'file.ingested' && event.hash === hash) return { is: 'unchanged', isOwn: true };
+    const recorded = link?.attributes ?? (known && (await this.recorded(known)));
+    return { is: 'known', hash, attributes: recorded ?? file.source.attributes, isOwn: true };
   }
 
   /** Read before, under this or another name, and untouched since. */
