@@ -13,11 +13,13 @@ function interruptAt(step: string, args: readonly string[], signals: number): Pr
   return hkfs(args, {
     failpoint: `${step}=pause@2`,
     onStart: (child) => {
-      void isStopped(child.pid!).then(() => {
+      const interruptWhenStopped = async (): Promise<void> => {
+        await isStopped(child.pid!);
         sent += 1;
         child.kill('SIGINT');
         child.kill('SIGCONT');
-      });
+      };
+      void interruptWhenStopped();
     },
     onStderr: (text, child) => {
       if (!text.includes('stopping cleanly') || sent >= signals) return;

@@ -79,7 +79,9 @@ async function atTime(archive: OpenArchive, timeMs: number, text: string): Promi
 }
 
 function parseIso(text: string): number {
-  const timeMs = Date.parse(text.replace(' ', 'T'));
+  // ECMAScript reads a date alone as UTC, but a date with a time as local: people mean local in both.
+  const isDate = !/[T ]/.test(text);
+  const timeMs = Date.parse(isDate ? `${text}T00:00` : text.replace(' ', 'T'));
   if (Number.isNaN(timeMs)) throw unreadable(text);
   return timeMs;
 }
