@@ -2,7 +2,7 @@
  * The projections of the log, in one LevelDB: rows and checkpoint are written in one batch, so the
  * views are always exactly the fold of a prefix of the log. They may be deleted at any time.
  */
-import { flushLevel, openLevel, type Level, type LevelPut } from '../events/level.js';
+import { explainLevelError, flushLevel, openLevel, type Level, type LevelPut } from '../events/level.js';
 import type { EventRecord, Place, Position } from '../events/types.js';
 import { RawEvent, peekType } from '../events/raw-event.js';
 import { evolveRaw } from './evolve-raw.js';
@@ -34,17 +34,14 @@ export class Views {
   /** Views made by another version come back empty of meaning: the caller rebuilds on null. */
   static async open(location: string, create: boolean): Promise<Views | null> {
     const level = await openLevel(location, { createIfMissing: create, writeBufferSize: 8 << 20 });
-    const version = await level.get(VERSION);
-    const checkpoint = await level.get(CHECKPOINT);
-    if (version === undefined && checkpoint === undefined) {
-      await level.put(VERSION, Buffer.from([VIEWS_VERSION]));
-      return new Views(level, 0);
-    }
-    if (version?.[0] !== VIEWS_VERSION || checkpoint?.length !== 8) {
+    try {
+      const position = await positionOf(level);
+      if (position === null) await level.close();
+      return position === null ? null : new Views(level, position);
+    } catch (error) {
       await level.close();
-      return null;
+      throw explainLevelError(error, location);
     }
-    return new Views(level, keys.readPosition(checkpoint, 0));
   }
 
   /**
@@ -109,6 +106,18 @@ export class Views {
 
 function checkpoint(records: readonly EventRecord[], next: Position): LevelPut[] {
   return records.length === 0 ? [] : [{ type: 'put', key: CHECKPOINT, value: keys.positionBytes(next) }];
+}
+
+/** The checkpoint, 0 for new views, null for those of another version. */
+async function positionOf(level: Level): Promise<Position | null> {
+  const version = await level.get(VERSION);
+  const checkpoint = await level.get(CHECKPOINT);
+  if (version === undefined && checkpoint === undefined) {
+    await level.put(VERSION, Buffer.from([VIEWS_VERSION]));
+    return 0;
+  }
+  const isKnown = version?.[0] === VIEWS_VERSION && checkpoint?.length === 8;
+  return isKnown ? keys.readPosition(checkpoint, 0) : null;
 }
 
 /** Rows of one batch; remembers the newest entry of each place where events ask for them. */

@@ -38,6 +38,10 @@ export async function expectMended(archive: string): Promise<VerifySummary> {
 export async function expectSound(archive: string): Promise<void> {
   const summary = await expectMended(archive);
   expect(summary.untracked).toEqual([]);
+  await expectEqualViews(archive);
+}
+
+export async function expectEqualViews(archive: string): Promise<void> {
   const { equal, differences } = await row<ReplaySummary>(['replay', '--check', '-a', archive]);
   expect({ equal, differences }).toEqual({ equal: true, differences: [] });
 }

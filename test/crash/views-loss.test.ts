@@ -1,5 +1,14 @@
 /** Views, holder files and staging as a crash or a person may leave them: the next command mends them. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -105,6 +114,17 @@ test('all files of the views overwritten: the next query builds them again', () 
     const views = join(hkfsFolder, 'views');
     for (const name of readdirSync(views))
       if (!name.startsWith('LO')) writeFileSync(join(views, name), Buffer.alloc(4096, 0xa5));
+    await expectHolds(archive, snapshot);
+    await expectSound(archive);
+  }));
+
+test('tables of the views that LevelDB opens and cannot read: the next query builds the views again', () =>
+  withIngested(async ({ archive, hkfsFolder, snapshot }) => {
+    const views = join(hkfsFolder, 'views');
+    for (const name of readdirSync(views).filter((file) => file.endsWith('.ldb'))) {
+      const bytes = readFileSync(join(views, name));
+      writeFileSync(join(views, name), bytes.fill(0xa5, 0, bytes.length - 60)); // all but its end
+    }
     await expectHolds(archive, snapshot);
     await expectSound(archive);
   }));
