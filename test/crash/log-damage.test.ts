@@ -11,13 +11,12 @@ import { isHeavy, printSeed, randomFrom, seed } from './random.js';
 import { expectRefusal, ingestOnce, listingOf } from './soundness.js';
 import { makeSource } from './source-tree.js';
 
-const random = randomFrom(seed);
 printSeed('log damage');
 
 function withIngested(use: (archive: string, source: string) => Promise<void>): Promise<void> {
   return withArchive(async (archive, source) => {
     mkdirSync(source);
-    makeSource(source, { random, files: 40 });
+    makeSource(source, { random: randomFrom(seed), files: 40 });
     await ingestOnce(archive, source, 'copy');
     await use(archive, source);
   });
@@ -104,6 +103,7 @@ test(
     withIngested(async (archive, source) => {
       const log = `${archive}/.hkfs/log`;
       const before = await rows(['log', '-a', archive]);
+      const random = randomFrom(seed);
       const state = saved(archive, `${source} saved`);
       for (let round = 0; round < (isHeavy ? 40 : 4); round += 1) {
         state.bringBack();

@@ -19,7 +19,6 @@ import { isHeavy, printSeed, randomFrom, seed } from './random.js';
 import { entriesOf, expectHolds, expectMended, expectSound, ingestOnce, operationsOf } from './soundness.js';
 import { makeSource, snapshotOf, type Snapshot } from './source-tree.js';
 
-const random = randomFrom(seed);
 printSeed('views loss');
 
 interface Place {
@@ -32,7 +31,7 @@ interface Place {
 function withIngested(use: (place: Place) => Promise<void>, failpoint?: string): Promise<void> {
   return withArchive(async (archive, source) => {
     mkdirSync(source);
-    makeSource(source, { random, files: 40 });
+    makeSource(source, { random: randomFrom(seed), files: 40 });
     const snapshot = snapshotOf(source, 'source');
     await hkfs(['ingest', source, '-a', archive], { failpoint });
     await use({ archive, source, snapshot, hkfsFolder: join(archive, '.hkfs') });
@@ -85,6 +84,7 @@ test(
   () =>
     withIngested(async ({ archive, source, hkfsFolder, snapshot }) => {
       const views = join(hkfsFolder, 'views');
+      const random = randomFrom(seed);
       const state = saved(archive, `${source} saved`);
       for (const name of readdirSync(views).filter((file) => !/^LO(CK|G)/.test(file)))
         for (let round = 0; round < (isHeavy ? 6 : 1); round += 1) {
@@ -123,7 +123,7 @@ test('tables of the views that LevelDB opens and cannot read: the next query bui
     const views = join(hkfsFolder, 'views');
     for (const name of readdirSync(views).filter((file) => file.endsWith('.ldb'))) {
       const bytes = readFileSync(join(views, name));
-      writeFileSync(join(views, name), bytes.fill(0xa5, 0, bytes.length - 60)); // all but its end
+      writeFileSync(join(views, name), bytes.fill(0xa5, 0, 20)); // the head of its first block
     }
     await expectHolds(archive, snapshot);
     await expectSound(archive);
