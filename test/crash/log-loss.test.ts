@@ -14,7 +14,7 @@ import type { Head } from '../../src/events/types.js';
 import type { ReplaySummary } from '../../src/archive/api.js';
 
 const random = randomFrom(seed);
-const ROUNDS = isHeavy ? 24 : 3;
+const ROUNDS = isHeavy ? 24 : 2;
 /** Shares of the write-ahead file that are left. */
 const SHARES = Array.from({ length: ROUNDS }, (_, round) => (round === 0 ? 0 : random()));
 

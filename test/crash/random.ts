@@ -5,6 +5,11 @@ export const seed = Number(process.env.HKFS_SEED ?? Date.now() % 1_000_000_000);
 /** The full counts: `npm run test:crash`, or HKFS_HEAVY=1. */
 export const isHeavy = process.env.HKFS_SUITE === 'heavy' || process.env.HKFS_HEAVY === '1';
 
+/** All of the cases, or only the first few of them when there is little time. */
+export function some<T>(cases: readonly T[], few: number): readonly T[] {
+  return isHeavy ? cases : cases.slice(0, few);
+}
+
 export type Random = () => number;
 
 /** Mulberry32: numbers in [0, 1), the same for the same seed. */
