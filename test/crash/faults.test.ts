@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { IngestSummary, VerifySummary } from '../../src/archive/api.js';
 import { describe as say, hkfs, row, withArchive } from './hkfs.js';
-import { isHeavy, randomFrom, seed, some } from './random.js';
+import { heavyTest, isHeavy, randomFrom, seed } from './random.js';
 import { expectHolds, expectMended, expectSound, ingestOnce, operationsOf, type Mode } from './soundness.js';
 import { makeSource, snapshotOf, type Snapshot } from './source-tree.js';
 
@@ -35,7 +35,7 @@ const ENDS: readonly [failpoint: string, mode: Mode, status: number, code: strin
   ['tree.apply=EROFS@20', 'link', 2, 'READ_ONLY'],
   ['commit.tree=EROFS@2', 'assimilate', 2, 'READ_ONLY'],
 ];
-const SMALL = ['stage.write=ENOSPC@9', 'object.name=EIO@5', 'tree.apply=ENOSPC@20'];
+const SMALL = ['stage.write=ENOSPC@9'];
 
 test.each(ENDS.filter(([failpoint]) => isHeavy || SMALL.includes(failpoint)))(
   '%s in a %s ends it with exit %d %s, and the same command goes on',
@@ -56,16 +56,14 @@ test.each(ENDS.filter(([failpoint]) => isHeavy || SMALL.includes(failpoint)))(
 );
 
 /** The inode cannot be linked: its bytes are copied instead. */
-test.each(some(['EXDEV', 'EMLINK', 'EPERM'], 1))(
-  '%s when a source is linked: its bytes are copied',
-  (errno) =>
-    withSource(async ({ archive, source, snapshot }) => {
-      const failpoint = `stage.link=${errno}@7`;
-      const ended = await hkfs(['ingest', source, '--mode', 'link', '-a', archive], { failpoint });
-      expect(say(ended)).toMatch(/^ended with 0\n/);
-      await expectHolds(archive, snapshot);
-      await expectSound(archive);
-    }),
+heavyTest.each(['EXDEV', 'EMLINK', 'EPERM'])('%s when a source is linked: its bytes are copied', (errno) =>
+  withSource(async ({ archive, source, snapshot }) => {
+    const failpoint = `stage.link=${errno}@7`;
+    const ended = await hkfs(['ingest', source, '--mode', 'link', '-a', archive], { failpoint });
+    expect(say(ended)).toMatch(/^ended with 0\n/);
+    await expectHolds(archive, snapshot);
+    await expectSound(archive);
+  }),
 );
 
 test('EIO when one source is read: it is listed, exit 3, and the next ingest takes it in', () =>
@@ -94,7 +92,7 @@ test('EACCES at one name of the tree: it is told with its code, and verify names
     expect(unlinked.map(({ reason }) => reason)).toContain('it is not there');
   }));
 
-test.each(some(['move', 'assimilate'] as const, 1))(
+heavyTest.each(['move', 'assimilate'] as const)(
   'EIO when a source is released by %s: it stays, and is told',
   (mode) =>
     withSource(async ({ archive, source, snapshot }) => {

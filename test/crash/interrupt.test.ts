@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { describe as say, hkfs, withArchive, type Ended } from './hkfs.js';
 import { isStopped } from './paused.js';
-import { randomFrom, seed } from './random.js';
+import { heavyTest, randomFrom, seed } from './random.js';
 import { expectHolds, expectMended, expectSound, ingestOnce, operationsOf } from './soundness.js';
 import { makeSource, snapshotOf } from './source-tree.js';
 
@@ -53,7 +53,7 @@ test(
   60_000,
 );
 
-test(
+heavyTest(
   'a second SIGINT ends at once with exit 130, and the same command goes on',
   () =>
     withArchive(async (archive, source) => {

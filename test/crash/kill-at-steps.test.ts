@@ -62,10 +62,6 @@ const STEPS: Readonly<Record<Mode, readonly Step[]>> = {
 };
 /** One round for each kind of window when there is little time. */
 const SMALL: readonly [mode: Mode, step: string, time: number][] = [
-  ['copy', 'stage.written', 60],
-  ['copy', 'commit.appended', 3],
-  ['link', 'object.named', 60],
-  ['link', 'tree.protect', 30],
   ['move', 'source.released', 60],
   ['assimilate', 'source.relink', 20],
 ];

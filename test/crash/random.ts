@@ -1,9 +1,14 @@
 /** Chance that can be had again: HKFS_SEED=N repeats what a failed run printed. */
 
+import { test } from '@jest/globals';
+
 export const seed = Number(process.env.HKFS_SEED ?? Date.now() % 1_000_000_000);
 
 /** The full counts: `npm run test:crash`, or HKFS_HEAVY=1. */
 export const isHeavy = process.env.HKFS_SUITE === 'heavy' || process.env.HKFS_HEAVY === '1';
+
+/** A test that runs only among the full counts. */
+export const heavyTest = isHeavy ? test : Object.assign(() => {}, { each: () => () => {} });
 
 /** All of the cases, or only the first few of them when there is little time. */
 export function some<T>(cases: readonly T[], few: number): readonly T[] {

@@ -15,7 +15,7 @@ import { expect, test } from '@jest/globals';
 import type { ReplaySummary, VerifySummary } from '../../src/archive/api.js';
 import { flipBit, saved } from './damage.js';
 import { describe as say, hkfs, row, rows, withArchive } from './hkfs.js';
-import { isHeavy, printSeed, randomFrom, seed, some } from './random.js';
+import { heavyTest, isHeavy, printSeed, randomFrom, seed } from './random.js';
 import { entriesOf, expectHolds, expectMended, expectSound, ingestOnce, operationsOf } from './soundness.js';
 import { makeSource, snapshotOf, type Snapshot } from './source-tree.js';
 
@@ -40,12 +40,13 @@ function withIngested(use: (place: Place) => Promise<void>, failpoint?: string):
   });
 }
 
-test('views that are gone are built again by the next query', () =>
+heavyTest('views that are gone are built again by the next query', () =>
   withIngested(async ({ archive, hkfsFolder, snapshot }) => {
     rmSync(join(hkfsFolder, 'views'), { recursive: true });
     await expectHolds(archive, snapshot);
     await expectSound(archive);
-  }));
+  }),
+);
 
 test('views that are gone after a kill: the tree of the interrupted operation is mended all the same', () =>
   withIngested(async ({ archive, source, hkfsFolder, snapshot }) => {
@@ -56,7 +57,7 @@ test('views that are gone after a kill: the tree of the interrupted operation is
     await expectSound(archive);
   }, 'commit.appended=kill@2'));
 
-test.each(some(REBUILD_STEPS, 1))(
+heavyTest.each(REBUILD_STEPS)(
   'a rebuild killed at %s after a kill of an ingest: nothing is lost, and the tree is mended',
   (step) =>
     withIngested(async ({ archive, source, hkfsFolder, snapshot }) => {
@@ -70,7 +71,7 @@ test.each(some(REBUILD_STEPS, 1))(
     }, 'commit.appended=kill@2'),
 );
 
-test.each(some(REBUILD_STEPS, 1))(
+heavyTest.each(REBUILD_STEPS)(
   'a replay killed at %s leaves views that answer as before, and no leftovers after the next change',
   (step) =>
     withIngested(async ({ archive, snapshot }) => {
@@ -81,7 +82,7 @@ test.each(some(REBUILD_STEPS, 1))(
     }),
 );
 
-test(
+heavyTest(
   'a file of the views whose bytes flipped: a query answers or refuses with exit 4, and replay mends',
   () =>
     withIngested(async ({ archive, source, hkfsFolder, snapshot }) => {
@@ -111,14 +112,15 @@ test(
   120_000,
 );
 
-test('all files of the views overwritten: the next query builds them again', () =>
+heavyTest('all files of the views overwritten: the next query builds them again', () =>
   withIngested(async ({ archive, hkfsFolder, snapshot }) => {
     const views = join(hkfsFolder, 'views');
     for (const name of readdirSync(views))
       if (!name.startsWith('LO')) writeFileSync(join(views, name), Buffer.alloc(4096, 0xa5));
     await expectHolds(archive, snapshot);
     await expectSound(archive);
-  }));
+  }),
+);
 
 test('tables of the views that LevelDB opens and cannot read: the next query builds the views again', () =>
   withIngested(async ({ archive, hkfsFolder, snapshot }) => {
@@ -153,7 +155,7 @@ async function leaveStaleSocket(path: string): Promise<void> {
   expect(existsSync(path)).toBe(true);
 }
 
-test('an object that was cut short is replaced by the next ingest that reads its content', () =>
+heavyTest('an object that was cut short is replaced by the next ingest that reads its content', () =>
   withIngested(async ({ archive, source, hkfsFolder }) => {
     const { hash } = (await entriesOf(archive)).get('source/m/large')!;
     truncateSync(join(hkfsFolder, 'objects', hash!.slice(0, 2), hash!.slice(2)), 100);
@@ -162,4 +164,5 @@ test('an object that was cut short is replaced by the next ingest that reads its
     const { damaged, missing } = await row<VerifySummary>(['verify', '-a', archive], [0, 1]);
     expect({ damaged, missing }).toEqual({ damaged: [], missing: [] });
     expect((await rows(['log', '-a', archive])).length).toBeGreaterThan(0);
-  }));
+  }),
+);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { EntryRow, StatRow, VerifySummary } from '../../src/archive/api.js';
 import { describe as say, hkfs, row, rows, withArchive, withScratch } from './hkfs.js';
-import { randomFrom, seed, some } from './random.js';
+import { heavyTest, randomFrom, seed, some } from './random.js';
 import { expectHolds, expectMended, expectSound, ingestOnce } from './soundness.js';
 import { makeSource, snapshotOf, writeNew } from './source-tree.js';
 
@@ -32,7 +32,7 @@ test('an init that found no space left nothing at all', () =>
 /** Every link of the fifth file meets the link limit. */
 const LIMIT = 'tree.link=EMLINK@5,tree.link-twin=EMLINK@1';
 
-test('an object at the link limit gets a twin, and the archive is sound', () =>
+heavyTest('an object at the link limit gets a twin, and the archive is sound', () =>
   withArchive(async (archive, source) => {
     mkdirSync(source);
     makeSource(source, { random: randomFrom(seed), files: 40 });
@@ -41,7 +41,8 @@ test('an object at the link limit gets a twin, and the archive is sound', () =>
     expect(await twinsOf(archive)).toBeGreaterThan(0);
     await expectHolds(archive, snapshotOf(source, 'source'));
     await expectSound(archive);
-  }));
+  }),
+);
 
 /** After the second commit its links wait for the twin that comes with the third. */
 const TWIN_STEPS = [
@@ -53,7 +54,7 @@ const TWIN_STEPS = [
   'commit.tree=kill@3',
 ];
 
-test.each(some(TWIN_STEPS, 2))(
+test.each(some(TWIN_STEPS, 1))(
   'a kill at %s while links wait for a twin: they are in the tree after the next open',
   (step) =>
     withArchive(async (archive, source) => {
@@ -68,7 +69,7 @@ test.each(some(TWIN_STEPS, 2))(
     }),
 );
 
-test('a tree that meets the link limit while it is mended gets its twin there', () =>
+heavyTest('a tree that meets the link limit while it is mended gets its twin there', () =>
   withArchive(async (archive, source) => {
     mkdirSync(source);
     makeSource(source, { random: randomFrom(seed), files: 40 });
@@ -79,7 +80,8 @@ test('a tree that meets the link limit while it is mended gets its twin there', 
     await ingestOnce(archive, source, 'copy');
     await expectHolds(archive, snapshotOf(source, 'source'));
     await expectSound(archive);
-  }));
+  }),
+);
 
 async function twinsOf(archive: string): Promise<number> {
   let twins = 0;
@@ -91,7 +93,7 @@ async function twinsOf(archive: string): Promise<number> {
   return twins;
 }
 
-test('threads that replace files of the tree at once do not meet each other', () =>
+heavyTest('threads that replace files of the tree at once do not meet each other', () =>
   withArchive(async (archive, source) => {
     mkdirSync(source);
     for (let i = 0; i < 1500; i += 1) writeFileSync(join(source, `file ${i}`), `${i}`);
@@ -102,9 +104,10 @@ test('threads that replace files of the tree at once do not meet each other', ()
     expect(ended.stderr).toBe('');
     await expectHolds(archive, snapshotOf(source, 'source'));
     await expectSound(archive);
-  }));
+  }),
+);
 
-test.each(some(['tree.replace=kill@9', 'tree.replace=kill@1'], 1))(
+heavyTest.each(['tree.replace=kill@9', 'tree.replace=kill@1'])(
   'a kill at %s between the new link and its name: the old file or the new one, and then the new one',
   (failpoint) =>
     withArchive(async (archive, source) => {
@@ -120,7 +123,7 @@ test.each(some(['tree.replace=kill@9', 'tree.replace=kill@1'], 1))(
     }),
 );
 
-test.each(some(['object.named', 'object.name', 'commit.append=kill@2', 'commit.appended=kill@2'], 1))(
+heavyTest.each(['object.name', 'object.named', 'commit.append=kill@2', 'commit.appended=kill@2'])(
   'healing a damaged object killed at %s: after the next ingest its content is right',
   (step) =>
     withArchive(async (archive, source) => {
