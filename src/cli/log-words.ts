@@ -19,6 +19,7 @@ const WORDS: Readonly<Record<EventType, (data: Fields) => string>> = {
   'attributes.changed': (data) => `attributes of ${text(data, 'path')} changed`,
   'path.renamed': (data) => `${text(data, 'from')} renamed to ${text(data, 'to')}`,
   'path.removed': (data) => `${text(data, 'path')} removed`,
+  'path.restored': (data) => `${text(data, 'path')} restored as it was at @${text(data, 'at')}`,
   'object.stored': (data) => `object ${hash(data)} stored, ${size(data)}`,
   'object.relocated': (data) => `object ${hash(data)} found at another inode`,
   'object.removed': (data) => `object ${hash(data)} removed, ${size(data)}`,

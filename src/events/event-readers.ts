@@ -67,6 +67,12 @@ const READERS: Readers = {
   }),
   'path.renamed': (fields) => ({ type: 'path.renamed', from: fields.place(2), to: fields.place(4) }),
   'path.removed': (fields) => ({ type: 'path.removed', parent: fields.natural(2), name: fields.name(3) }),
+  'path.restored': (fields) => ({
+    type: 'path.restored',
+    parent: fields.natural(2),
+    name: fields.name(3),
+    at: fields.natural(4),
+  }),
   'object.stored': (fields) => ({ type: 'object.stored', ...object(fields) }),
   'object.removed': (fields) => ({ type: 'object.removed', ...object(fields) }),
   'object.relocated': (fields) => ({

@@ -78,6 +78,8 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
     }
     case 'path.removed':
       return [v, type, natural(event.parent), nameToBytes(event.name)];
+    case 'path.restored':
+      return [v, type, natural(event.parent), nameToBytes(event.name), natural(event.at)];
     case 'object.stored':
     case 'object.removed': {
       const { hash, size, device, inode } = event;

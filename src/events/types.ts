@@ -123,6 +123,11 @@ export interface PathRenamed {
 export interface PathRemoved extends Place {
   readonly type: 'path.removed';
 }
+/** The entry that stood at this place just after the event at `at` is there again. */
+export interface PathRestored extends Place {
+  readonly type: 'path.restored';
+  readonly at: Position;
+}
 /** An inode of the hash tree holds this content: the first, or a twin at the link limit. */
 export interface ObjectStored {
   readonly type: 'object.stored';
@@ -180,6 +185,7 @@ export type HkfsEvent =
   | AttributesChanged
   | PathRenamed
   | PathRemoved
+  | PathRestored
   | ObjectStored
   | ObjectRelocated
   | ObjectRemoved

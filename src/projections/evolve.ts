@@ -13,7 +13,6 @@ import type {
   FileIngested,
   Hash,
   ObjectRelocated,
-  PathRenamed,
   Place,
   Position,
   SourceIdentity,
@@ -25,14 +24,17 @@ export interface RowWriter {
   put(key: Buffer, value: Uint8Array): void;
 }
 
-/** The newest entry row of a place, with what earlier events of the same batch put there. */
-export type EntryLookup = (place: Place) => Promise<Buffer | undefined>;
+/**
+ * The entry row of a place as of a position (the newest when left out), with what earlier events of
+ * the same batch put there.
+ */
+export type EntryLookup = (place: Place, at?: Position) => Promise<Buffer | undefined>;
 
 const EMPTY = Buffer.alloc(0);
 
 /** Events whose rows depend on an earlier row: the batch before them must be readable. */
 export function needsLookup(type: EventType | null): boolean {
-  return type === 'path.renamed' || type === 'attributes.changed';
+  return type === 'path.renamed' || type === 'attributes.changed' || type === 'path.restored';
 }
 
 /** Folds an event that needs no lookup. */
@@ -81,6 +83,7 @@ export function evolve(record: EventRecord, rows: RowWriter): void {
       rows.put(keys.tagKey(event.tag, position), keys.positionBytes(event.position));
       return;
     case 'path.renamed':
+    case 'path.restored':
     case 'attributes.changed':
       throw new Error(`${event.type} is folded by evolveWithLookup`);
   }
@@ -94,10 +97,13 @@ export async function evolveWithLookup(
 ): Promise<void> {
   const { event, position } = record;
   if (event.type === 'path.renamed') {
-    const value = await existing(lookup, event.from, position);
-    renamed(event, { value, position }, rows);
+    const value = existing(await lookup(event.from), position);
+    rows.put(keys.entryKey(event.from, position), EMPTY);
+    placed(event.to, { value, position }, rows);
+  } else if (event.type === 'path.restored') {
+    placed(event, { value: existing(await lookup(event, event.at), position), position }, rows);
   } else if (event.type === 'attributes.changed') {
-    const value = await existing(lookup, event, position);
+    const value = existing(await lookup(event), position);
     rows.put(keys.entryKey(event, position), withAttributes(value, event.attributes, event.source));
   } else evolve(record, rows);
 }
@@ -143,15 +149,15 @@ function relocated(event: ObjectRelocated, position: Position, rows: RowWriter):
   inodeHolds(rows, event.hash, { ...event.to, size: event.size, position });
 }
 
-function renamed(event: PathRenamed, found: { value: Buffer; position: Position }, rows: RowWriter): void {
+/** An entry as it was elsewhere or before comes to this place. */
+function placed(place: Place, found: { value: Buffer; position: Position }, rows: RowWriter): void {
   const { value, position } = found;
-  rows.put(keys.entryKey(event.from, position), EMPTY);
-  rows.put(keys.entryKey(event.to, position), value);
+  rows.put(keys.entryKey(place, position), value);
   const entry = parseEntryValue(value, position);
   if (entry === undefined) return;
-  if (entry.directoryId !== null) rows.put(keys.placeKey(entry.directoryId, position), placeValue(event.to));
+  if (entry.directoryId !== null) rows.put(keys.placeKey(entry.directoryId, position), placeValue(place));
   if (entry.event.type === 'file.ingested' && entry.event.hash !== null)
-    rows.put(keys.postingKey(bytesOf(entry.event.hash), event.to, position), EMPTY);
+    rows.put(keys.postingKey(bytesOf(entry.event.hash), place, position), EMPTY);
 }
 
 function withAttributes(value: Buffer, attributes: Attributes, source: SourceIdentity | null): Buffer {
@@ -166,8 +172,7 @@ function withAttributes(value: Buffer, attributes: Attributes, source: SourceIde
     : Buffer.concat([keys.positionBytes(entry.directoryId), bytes]);
 }
 
-async function existing(lookup: EntryLookup, place: Place, position: Position): Promise<Buffer> {
-  const value = await lookup(place);
+function existing(value: Buffer | undefined, position: Position): Buffer {
   if (value === undefined || value.length === 0)
     throw new MissingEntryError(`the event at position ${position} speaks of an entry that does not exist`);
   return value;

@@ -7,7 +7,7 @@ import type { Level } from '../events/level.js';
 import type { DirectoryId, EventRecord, Hash, PathRemoved, Place, Position } from '../events/types.js';
 import { joinPath } from '../fs/names.js';
 import type { Previous, TreeOperation } from '../fs/tasks.js';
-import { Namespace, type Entry } from './namespace.js';
+import { Namespace, type Entry, type NamedEntry } from './namespace.js';
 
 /** What a place held just before a position, where the caller knows; undefined: look it up. */
 export type KnownPrevious = (position: Position) => Entry | null | undefined;
@@ -64,6 +64,8 @@ export class TreeProjection {
       }
       case 'path.removed':
         return this.remove(event, position, into);
+      case 'path.restored':
+        return this.restore(event, position, into);
       case 'path.renamed': {
         const before = new Namespace(this.level, position - 1);
         const from = await before.pathOfPlace(event.from);
@@ -104,6 +106,26 @@ export class TreeProjection {
       for await (const below of before.walk({ path, entry }))
         removals.push(this.removal(below.path, below.entry));
     for (const removal of removals.reverse()) if (removal) into.push(removal);
+  }
+
+  /** The entry and everything below it, as the namespace has them at the event. */
+  private async restore(place: Place, position: Position, into: TreeOperation[]): Promise<void> {
+    const namespace = new Namespace(this.level, position);
+    const path = await namespace.pathOfPlace(place);
+    const entry = await namespace.entryAt(place);
+    this.paths.clear();
+    if (path === null || entry === undefined) return;
+    const before = await this.before(place, position);
+    into.push(...this.materialise({ path, entry }, before));
+    if (entry.directoryId !== null)
+      for await (const below of namespace.walk({ path, entry })) into.push(...this.materialise(below, null));
+  }
+
+  private materialise({ path, entry }: NamedEntry, before: Entry | null): TreeOperation[] {
+    const { event, position } = entry;
+    if (event.type === 'directory.added') return [{ op: 'mkdir', path: this.onDisk(path) }];
+    const operation = this.place({ ...event, position }, this.onDisk(path), before);
+    return operation ? [operation] : [];
   }
 
   private removal(path: string, entry: Entry): TreeOperation | null {

@@ -97,8 +97,8 @@ export class Views {
     }
     await before;
     batch.rememberEntries();
-    const lookup = async (place: Place): Promise<Buffer | undefined> =>
-      batch.newestEntry(place) ?? (await newestEntry(this.level, place));
+    const lookup = async (place: Place, at = Number.MAX_SAFE_INTEGER - 1): Promise<Buffer | undefined> =>
+      batch.entryAt(place, at) ?? (await entryAt(this.level, place, at));
     for (const record of records) await evolveWithLookup(record, batch, lookup);
     return batch;
   }
@@ -120,11 +120,11 @@ async function positionOf(level: Level): Promise<Position | null> {
   return isKnown ? keys.readPosition(checkpoint, 0) : null;
 }
 
-/** Rows of one batch; remembers the newest entry of each place where events ask for them. */
+/** Rows of one batch; remembers the entries of each place where events ask for them. */
 class RowBatch {
   // A chained batch: its puts go straight to LevelDB's own buffer instead of through an array.
   private readonly batch: ReturnType<Level['batch']>;
-  private entries: Map<string, Buffer> | null = null;
+  private entries: Map<string, { position: Position; value: Buffer }[]> | null = null;
 
   constructor(level: Level) {
     this.batch = level.batch();
@@ -133,8 +133,7 @@ class RowBatch {
   put(key: Buffer, value: Uint8Array): void {
     const bytes = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
     this.batch.put(key, bytes);
-    if (this.entries && key[0] === keys.PREFIX.entry)
-      this.entries.set(key.toString('latin1', 0, key.length - 8), bytes);
+    if (this.entries && key[0] === keys.PREFIX.entry) this.remember(this.entries, key, bytes);
   }
 
   write(): Promise<void> {
@@ -145,14 +144,24 @@ class RowBatch {
     this.entries = new Map();
   }
 
-  newestEntry(place: Place): Buffer | undefined {
+  /** What this batch put at the place, not after the position. */
+  entryAt(place: Place, at: Position): Buffer | undefined {
     const key = keys.entryKey(place, 0);
-    return this.entries?.get(key.toString('latin1', 0, key.length - 8));
+    const versions = this.entries?.get(key.toString('latin1', 0, key.length - 8)) ?? [];
+    return versions.findLast(({ position }) => position <= at)?.value;
+  }
+
+  private remember(entries: NonNullable<RowBatch['entries']>, key: Buffer, value: Buffer): void {
+    const place = key.toString('latin1', 0, key.length - 8);
+    const version = { position: keys.readPosition(key, key.length - 8), value };
+    const versions = entries.get(place);
+    if (versions) versions.push(version);
+    else entries.set(place, [version]);
   }
 }
 
-async function newestEntry(level: Level, place: Place): Promise<Buffer | undefined> {
-  const range = keys.entryRange(place, Number.MAX_SAFE_INTEGER - 1);
+async function entryAt(level: Level, place: Place, at: Position): Promise<Buffer | undefined> {
+  const range = keys.entryRange(place, at);
   for await (const value of level.values({ ...range, reverse: true, limit: 1 })) return value;
   return undefined;
 }
