@@ -14,6 +14,8 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'es6' } },
     ],
   },
+  // The default leaves a core to the watcher of a person who is typing.
+  maxWorkers: '100%',
   testTimeout: 30_000,
   verbose: true,
 };

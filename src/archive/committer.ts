@@ -222,9 +222,10 @@ export class Committer {
     const stats = new StatTable(result.stats);
     for (const [row, index] of result.linked.entries()) {
       const hash = hashOfObjectPath((operations[index] as { object: string }).object);
-      this.index.touch(hash);
       const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stats.get(row);
-      outcome.seals.push(sealRow({ device, inode }, { hash, size, mtimeNs, ctimeNs }));
+      const seal = { device, inode, hash, size, mtimeNs, ctimeNs };
+      this.index.touch(hash, seal);
+      outcome.seals.push(sealRow(seal, seal));
     }
     for (const index of result.full) outcome.full.push(operations[index]!);
   }
@@ -300,9 +301,9 @@ export function discardStaged(staging: string, id: number): void {
   unlinkSync(`${staging}/${id}`);
 }
 
-export function hashOfObjectPath(path: string): Hash {
-  const [directory, file] = path.split('/').slice(-2);
-  return directory! + file!.slice(0, 62);
+/** Of `…/ab/<62 hex>`. */
+function hashOfObjectPath(path: string): Hash {
+  return path.slice(-65, -63) + path.slice(-62);
 }
 
 function chunks<T>(items: readonly T[]): T[][] {

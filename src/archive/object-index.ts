@@ -24,7 +24,8 @@ export class ObjectIndex {
   private readonly level: Level;
   /** Stored by this operation, not yet in the views. */
   private readonly pending = new Map<Hash, InodeId>();
-  private readonly recent = new Map<Hash, true>();
+  /** With the seal that was written last, where one was. */
+  private readonly recent = new Map<Hash, (Seal & InodeId) | null>();
   /** Objects that an earlier check found wrong: no seal speaks for them. */
   suspects: ReadonlyMap<Hash, string> = new Map();
 
@@ -47,13 +48,21 @@ export class ObjectIndex {
   }
 
   settle(hashes: Iterable<Hash>): void {
-    for (const hash of hashes) this.pending.delete(hash);
+    for (const hash of hashes) {
+      this.pending.delete(hash);
+      if (!this.recent.has(hash)) this.touch(hash, null);
+    }
+  }
+
+  /** Stored or linked lately by this operation. */
+  isRecent(hash: Hash): boolean {
+    return this.recent.has(hash);
   }
 
   /** From now on until many others were linked, a moved ctime of this object is our own doing. */
-  touch(hash: Hash): void {
+  touch(hash: Hash, seal: (Seal & InodeId) | null): void {
     this.recent.delete(hash);
-    this.recent.set(hash, true);
+    this.recent.set(hash, seal);
     if (this.recent.size <= RECENT) return;
     for (const oldest of this.recent.keys()) {
       this.recent.delete(oldest);
@@ -68,6 +77,12 @@ export class ObjectIndex {
     if (this.suspects.has(hash)) return 'doubt';
     if (seal.size !== stat.size || seal.mtimeNs !== stat.mtimeNs) return 'doubt';
     return seal.ctimeNs === stat.ctimeNs || this.recent.has(hash) ? 'good' : 'doubt';
+  }
+
+  /** The seal of an inode that was written lately: no need to look it up. */
+  recentSeal(hash: Hash, { dev, ino }: FileStat): Seal | undefined {
+    const seal = this.recent.get(hash);
+    return seal?.inode === ino && seal.device === dev ? seal : undefined;
   }
 
   async seals(inodes: readonly InodeId[]): Promise<(Seal | undefined)[]> {

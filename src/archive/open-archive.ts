@@ -114,11 +114,13 @@ export class OpenArchive {
   async rebuild(onProgress?: (progress: Progress) => void, audit = false): Promise<number> {
     const { layout } = this;
     rmSync(layout.nextViews, { recursive: true, force: true });
-    const next = await Views.open(layout.nextViews, true);
+    const next = await Views.open(layout.nextViews, true, true);
     const tree = await this.treePosition();
+    const copied = copyLocalRows(this.#views, next!);
+    copied.catch(() => {}); // awaited after the fold
     const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) });
     failpoint('replay.fold');
-    await copyLocalRows(this.#views, next!);
+    await copied;
     await next!.setTreePosition(Math.min(tree, this.log.size));
     await next!.close(true);
     await this.#views.close();
@@ -168,7 +170,12 @@ export function sweepStaging({ staging }: Layout): void {
 /** Damaged views take their local rows with them: what those knew is read again when it is needed. */
 async function copyLocalRows(from: Views, to: Views): Promise<void> {
   try {
-    for await (const rows of from.localRows()) await to.level.batch(rows);
+    for await (const rows of from.localRows()) {
+      // A chained batch takes puts several times as fast as an array does.
+      const batch = to.level.batch();
+      for (const { key, value } of rows) batch.put(key, value);
+      await batch.write();
+    }
   } catch (error) {
     if (!isCorruption(error)) throw error;
   }

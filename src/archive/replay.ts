@@ -30,7 +30,7 @@ async function check(
   const started = clock();
   const { checkViews } = archive.layout;
   rmSync(toFsPath(checkViews), { recursive: true, force: true });
-  const rebuilt = (await Views.open(checkViews, true))!;
+  const rebuilt = (await Views.open(checkViews, true, true))!;
   try {
     const events = await foldLog(archive.log, rebuilt, {
       audit: true,

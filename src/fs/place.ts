@@ -29,19 +29,17 @@ import type {
 
 /** Staged files get their names in the hash tree; an object that is there is not replaced unless asked. */
 export function nameObjects(task: NameTask, context: TaskContext): NameResult {
-  const table = new StatTable(task.items.length);
   const failures = new Map<number, EntryFailure>();
   for (const [index, item] of task.items.entries()) {
     try {
       failpoint('object.name');
       nameObject(item, context);
-      table.set(index, fs.lstatSync(item.to, { bigint: true }));
       failpoint('object.named');
     } catch (error) {
       failures.set(index, toFailure(error));
     }
   }
-  return { stats: table.values, failures };
+  return { failures };
 }
 
 function nameObject(item: NameItem, context: TaskContext): void {

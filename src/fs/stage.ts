@@ -222,7 +222,8 @@ function linkStaged(path: string, staged: string, expected: FileStat): fs.BigInt
   throw Object.assign(new Error('changed while it was read'), { code: 'ESTALE' });
 }
 
-function hashOpenFile(fd: number, size: number, context: TaskContext): Buffer {
+/** Hashes an open file from where it stands. @param size what it should have */
+export function hashOpenFile(fd: number, size: number, context: TaskContext): Buffer {
   if (size > BLOCK_BYTES) return readAndHash(fd, context).hash;
   const length = readSmall(fd, size, context.block);
   context.onBlock(length);

@@ -81,6 +81,35 @@ export interface HashResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
 }
 
+/** Lists a folder of the hash tree and hashes every file of it. */
+export interface CheckTask {
+  readonly task: 'check';
+  readonly directory: string;
+  /** The first two digits of the hashes whose files are in the folder. */
+  readonly prefix: string;
+}
+
+export const CHECK = {
+  /** No regular file that is named as an object: not read. */
+  unread: 0,
+  /** Its bytes are those of its name. */
+  good: 1,
+  /** It has other bytes, or could not be read. */
+  bad: 2,
+} as const;
+
+export interface CheckResult {
+  /** Sorted. */
+  readonly names: readonly string[];
+  /** One of CHECK per name. */
+  readonly status: Uint8Array;
+  /** StatTable, each row from before its file was read. */
+  readonly stats: BigInt64Array;
+  /** What the bytes of a bad file hash to, by index. */
+  readonly actual: ReadonlyMap<number, string>;
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
 export interface NameTask {
   readonly task: 'name';
   readonly items: readonly NameItem[];
@@ -94,8 +123,6 @@ export interface NameItem {
 }
 
 export interface NameResult {
-  /** StatTable of the objects as named. */
-  readonly stats: BigInt64Array;
   readonly failures: ReadonlyMap<number, EntryFailure>;
 }
 
@@ -198,6 +225,7 @@ export interface TaskResults {
   lstat: Listing;
   stage: StageResult;
   hash: HashResult;
+  check: CheckResult;
   name: NameResult;
   tree: TreeResult;
   twin: TwinResult;
@@ -205,4 +233,13 @@ export interface TaskResults {
 }
 
 export type Task =
-  CountTask | ScanTask | LstatTask | StageTask | HashTask | NameTask | TreeTask | TwinTask | ReleaseTask;
+  | CountTask
+  | ScanTask
+  | LstatTask
+  | StageTask
+  | HashTask
+  | CheckTask
+  | NameTask
+  | TreeTask
+  | TwinTask
+  | ReleaseTask;

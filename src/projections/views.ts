@@ -16,6 +16,9 @@ const CHECKPOINT = keys.metaKey('checkpoint');
 const VERSION = keys.metaKey('version');
 const TREE = keys.localKey('tree');
 
+const WRITE_BUFFER = 8 << 20;
+const BULK_WRITE_BUFFER = 32 << 20;
+
 export class Views {
   readonly level: Level;
   /** The first position that is not folded yet. */
@@ -31,9 +34,14 @@ export class Views {
     this.folded = position;
   }
 
-  /** Views made by another version come back empty of meaning: the caller rebuilds on null. */
-  static async open(location: string, create: boolean): Promise<Views | null> {
-    const level = await openLevel(location, { createIfMissing: create, writeBufferSize: 8 << 20 });
+  /**
+   * Views made by another version come back empty of meaning: the caller rebuilds on null.
+   *
+   * @param bulk to be filled at once: more memory, and a fifth less time
+   */
+  static async open(location: string, create: boolean, bulk = false): Promise<Views | null> {
+    const writeBufferSize = bulk ? BULK_WRITE_BUFFER : WRITE_BUFFER;
+    const level = await openLevel(location, { createIfMissing: create, writeBufferSize });
     try {
       const position = await positionOf(level);
       if (position === null) await level.close();

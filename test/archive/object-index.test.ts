@@ -44,7 +44,7 @@ describe('an object judged by its inode', () => {
 
   test('that this operation has linked may have another ctime, and nothing else', () =>
     withIndex((index) => {
-      index.touch(HASH);
+      index.touch(HASH, null);
       const moved = { ...STAT, ctimeNs: SEAL.ctimeNs + 1n };
       expect(index.judge(HASH, moved, SEAL)).toBe('good');
       expect(index.judge(HASH, { ...moved, size: 11n }, SEAL)).toBe('doubt');
@@ -52,13 +52,24 @@ describe('an object judged by its inode', () => {
       expect(index.judge(hashOf('cd'), moved, { ...SEAL, hash: hashOf('cd') })).toBe('doubt');
     }));
 
+  test('linked lately has the seal of that link, for its own inode only', () =>
+    withIndex((index) => {
+      expect(index.isRecent(HASH)).toBe(false);
+      index.touch(HASH, { ...SEAL, device: STAT.dev, inode: STAT.ino });
+      expect(index.isRecent(HASH)).toBe(true);
+      expect(index.recentSeal(HASH, STAT)).toMatchObject(SEAL);
+      expect(index.recentSeal(HASH, { ...STAT, ino: STAT.ino + 1n })).toBeUndefined();
+      index.settle([HASH]);
+      expect(index.recentSeal(HASH, STAT)).toMatchObject(SEAL);
+    }));
+
   test('is forgotten as our own doing after very many others', () =>
     withIndex((index) => {
-      index.touch(HASH);
+      index.touch(HASH, null);
       const moved = { ...STAT, ctimeNs: SEAL.ctimeNs + 1n };
-      for (let other = 0; other < 32_767; other += 1) index.touch(String(other));
+      for (let other = 0; other < 32_767; other += 1) index.touch(String(other), null);
       expect(index.judge(HASH, moved, SEAL)).toBe('good');
-      index.touch('one more');
+      index.touch('one more', null);
       expect(index.judge(HASH, moved, SEAL)).toBe('doubt');
     }));
 

@@ -15,6 +15,7 @@ import { STAGE, type StageMethod, type StageResult } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { IngestMode } from '../api.js';
 import { discardStaged, type Committer } from '../committer.js';
+import type { InodeId } from '../../projections/keys.js';
 import type { Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import { identityOf, isUnchangedFile, type SourceEntry } from './classify.js';
@@ -173,13 +174,23 @@ export class FileIngester {
     staged: StageResult,
     objects: StatTable,
   ): Promise<Map<number, Seal | undefined>> {
-    const indexes = [...staged.status.keys()].filter((index) => staged.status[index] === STAGE.present);
-    const inodes = indexes.map((index) => {
-      const { dev: device, ino: inode } = objects.get(index);
-      return { device, inode };
-    });
-    const seals = inodes.length === 0 ? [] : await this.committer.index.seals(inodes);
-    return new Map(indexes.map((index, at) => [index, seals[at]]));
+    const { index: known } = this.committer;
+    const seals = new Map<number, Seal | undefined>();
+    const open: number[] = [];
+    const inodes: InodeId[] = [];
+    for (const [index, status] of staged.status.entries()) {
+      if (status !== STAGE.present) continue;
+      const stat = objects.get(index);
+      const hash = hashToHex(staged.hashes.subarray(index * 32, index * 32 + 32));
+      const recent = known.recentSeal(hash, stat);
+      seals.set(index, recent);
+      if (recent !== undefined || known.isPending(hash)) continue;
+      open.push(index);
+      inodes.push({ device: stat.dev, inode: stat.ino });
+    }
+    const found = inodes.length === 0 ? [] : await known.seals(inodes);
+    for (const [at, index] of open.entries()) seals.set(index, found[at]);
+    return seals;
   }
 
   private fail(file: FileToIngest, failure: { code: string; message: string }): void {
@@ -196,7 +207,8 @@ export class FileIngester {
     const { objects, staging } = this.archive.layout;
     const to = objectPath(objects, Buffer.from(hash, 'hex'));
     const isSecond = this.committer.index.isPending(hash) || this.dryHashes.has(hash);
-    const there = isSecond || this.options.dryRun ? null : lstatOrNull(to);
+    // The thread found no such object: only this operation can have named one since.
+    const there = !isSecond && this.committer.index.isRecent(hash) ? lstatOrNull(to) : null;
     if (there !== null) {
       discardStaged(staging, id);
       const [seal] = await this.committer.index.seals([{ device: there.dev, inode: there.ino }]);

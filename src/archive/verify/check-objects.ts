@@ -1,14 +1,17 @@
 /** The hash tree against the log, and the bytes of objects against their names. */
+import { errnoOf } from '../../errors.js';
+import type { LevelPut } from '../../events/level.js';
 import type { Hash } from '../../events/types.js';
 import { hashToHex } from '../../fs/hash.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
-import type { HashResult, Listing } from '../../fs/tasks.js';
+import { CHECK, type CheckResult, type EntryFailure, type HashResult, type Listing } from '../../fs/tasks.js';
 import type { StoredObject } from '../../projections/contents.js';
 import type { Progress } from '../api.js';
 import type { InodeId } from '../../projections/keys.js';
 import { ObjectIndex, sealRow, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Findings } from './findings.js';
+import { InodeTable } from './inode-table.js';
 
 const FAN_OUT = 256;
 const TASK_FILES = 256;
@@ -25,34 +28,44 @@ export interface ObjectCheckOptions {
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
 
-/** A file of the hash tree that is to be read. */
+/** A file of the hash tree that the log names. */
 interface Candidate {
   readonly hash: Hash;
   readonly path: string;
   readonly size: number;
-  /** When it was last verified, or else stored, milliseconds since 1970; 0: never verified. */
-  readonly verifiedMs: number;
-  /** An earlier run found it wrong. */
-  readonly wasFound: boolean;
   readonly stat: FileStat;
   /** The log knows no such inode of the object: it came in place of one that is gone, or of none. */
   readonly moved: { readonly from: InodeId | null } | null;
 }
 
+/** A candidate of a run that does not read everything. */
+interface Dated extends Candidate {
+  /** When it was last verified, or else stored, milliseconds since 1970; 0: never verified. */
+  readonly verifiedMs: number;
+}
+
+/** What reading a file gave: the hash of its bytes, or why it could not be read. */
+type Reading = { readonly actual: Hash } | { readonly failure: EntryFailure };
+
 interface ObjectFile {
   readonly name: string;
+  readonly index: number;
   readonly stat: FileStat;
 }
+
+/** Takes a file that was found under its object's name. */
+type TakeFile = (object: StoredObject, file: Candidate, at: ObjectFile) => Promise<void> | void;
 
 interface KnownOfFolder {
   /** Milliseconds since 1970. */
   readonly verified: ReadonlyMap<Hash, number>;
-  readonly found: ReadonlyMap<Hash, string>;
   /** By file name; of a quick run only. */
   readonly seals: ReadonlyMap<string, Seal | undefined>;
 }
 
 export class ObjectCheck {
+  /** What was read in this run and is right. */
+  readonly inodes = new InodeTable();
   private readonly archive: OpenArchive;
   private readonly findings: Findings;
   private readonly options: ObjectCheckOptions;
@@ -61,6 +74,9 @@ export class ObjectCheck {
   private waiting: Candidate[] = [];
   private waitingBytes = 0;
   private total: number | null = null;
+  /** Objects that an earlier run found wrong. */
+  private found: ReadonlyMap<Hash, string> = new Map();
+  private seals: LevelPut[] = [];
 
   constructor(archive: OpenArchive, findings: Findings, options: ObjectCheckOptions) {
     this.archive = archive;
@@ -69,29 +85,85 @@ export class ObjectCheck {
     this.index = new ObjectIndex(archive.views.level);
   }
 
-  /** Without a bound on time every object is read in the order of the hash tree; else oldest first. */
   async run(): Promise<void> {
-    const inOrder = this.options.deadlineMs === Infinity;
-    const candidates: Candidate[] = [];
+    const { quick, olderThanMs, deadlineMs } = this.options;
+    this.found = await this.archive.contents().findings('');
+    if (!quick && olderThanMs === Infinity && deadlineMs === Infinity) await this.readAll();
+    else await this.readDue();
+    await this.findings.flush();
+  }
+
+  /** Every object in the order of the hash tree: the threads read whole folders, some ahead of us. */
+  private async readAll(): Promise<void> {
+    const { pool, layout } = this.archive;
+    const reading: Promise<CheckResult>[] = [];
     for (let at = 0; at < FAN_OUT && !this.options.signal?.aborted; at += 1) {
-      const found = await this.compareFolder(at.toString(16).padStart(2, '0'));
-      if (!inOrder) for (const candidate of found) candidates.push(candidate);
-      else for (const candidate of found) await this.read(candidate);
+      while (reading.length < Math.min(FAN_OUT, at + pool.size * 2)) {
+        const prefix = folderName(reading.length);
+        const result = pool.run({ task: 'check', directory: `${layout.objects}/${prefix}`, prefix });
+        result.catch(() => {}); // awaited when its turn comes
+        reading.push(result);
+      }
+      await this.compareRead(folderName(at), reading[at]!);
+    }
+  }
+
+  private async compareRead(folder: string, reading: Promise<CheckResult>): Promise<void> {
+    let result: CheckResult;
+    try {
+      result = await reading;
+    } catch (error) {
+      if (errnoOf(error) !== 'ECANCELED') throw error;
+      for await (const { inodes } of this.archive.contents().objects(folder))
+        this.findings.remaining += inodes.length;
+      return;
+    }
+    await this.compareFolder(folder, result, (object, file, { index }) => {
+      const failure = result.failures.get(index);
+      if (failure) return this.settle(file, { failure });
+      if (result.status[index] !== CHECK.unread)
+        return this.settle(file, { actual: result.actual.get(index) ?? object.hash });
+      return this.settle(file, { failure: { code: 'EINVAL', message: 'it is no regular file' } });
+    });
+    await this.writeSeals();
+    this.report();
+  }
+
+  /** Without a budget in the order of the hash tree; else what was verified longest ago comes first. */
+  private async readDue(): Promise<void> {
+    const inOrder = this.options.deadlineMs === Infinity;
+    const candidates: Dated[] = [];
+    for (let at = 0; at < FAN_OUT && !this.options.signal?.aborted; at += 1) {
+      const due = await this.dueOfFolder(folderName(at));
+      if (!inOrder) for (const candidate of due) candidates.push(candidate);
+      else for (const candidate of due) await this.read(candidate);
     }
     candidates.sort((a, b) => a.verifiedMs - b.verifiedMs || (a.hash < b.hash ? -1 : 1));
     this.total = inOrder ? null : candidates.length;
     for (const candidate of candidates) await this.read(candidate);
     await this.drain();
-    await this.findings.flush();
   }
 
-  /** One folder of the hash tree against what the log says is in it. @returns what is to be read */
-  private async compareFolder(folder: string): Promise<Candidate[]> {
+  private async dueOfFolder(folder: string): Promise<Dated[]> {
     const directory = `${this.archive.layout.objects}/${folder}`;
     const listing = await this.archive.pool.run({ task: 'scan', directory, limit: Infinity, bare: true });
+    const known = await this.knownOf(folder, listing);
+    const candidates: Dated[] = [];
+    await this.compareFolder(folder, listing, async (object, file, { name }) => {
+      const dated = { ...file, verifiedMs: known.verified.get(object.hash) ?? 0 };
+      if (await this.isDue(object, dated, known.seals.get(name))) candidates.push(dated);
+    });
+    return candidates;
+  }
+
+  /** One folder of the hash tree against what the log says is in it. */
+  private async compareFolder(
+    folder: string,
+    listing: { readonly names: readonly string[]; readonly stats: BigInt64Array },
+    take: TakeFile,
+  ): Promise<void> {
+    const directory = `${this.archive.layout.objects}/${folder}`;
     const files = filesByObject(listing);
-    const known = await this.knownOf(folder, files);
-    const candidates: Candidate[] = [];
     for await (const object of this.archive.contents().objects(folder)) {
       const name = object.hash.slice(2);
       const present = files.get(name) ?? [];
@@ -99,18 +171,19 @@ export class ObjectCheck {
       if (object.inodes.length > 0 && present[0]?.name !== name)
         await this.findings.bad(object.hash, 'missing', 'its file is not in the hash tree');
       const gone = object.inodes.filter((inode) => !present.some(({ stat }) => isInode(stat, inode)));
-      for (const { name: fileName, stat } of present) {
+      for (const file of present) {
+        const { stat } = file;
         const isRecorded = object.inodes.some((inode) => isInode(stat, inode));
         const candidate: Candidate = {
           hash: object.hash,
-          path: `${directory}/${fileName}`,
+          path: `${directory}/${file.name}`,
           size: Number(stat.size),
-          verifiedMs: known.verified.get(object.hash) ?? 0,
-          wasFound: known.found.has(object.hash),
           stat,
           moved: isRecorded ? null : { from: gone.shift() ?? null },
         };
-        if (await this.isDue(object, candidate, known.seals.get(fileName))) candidates.push(candidate);
+        const taken = take(object, candidate, file);
+        // Most are done at once, and a turn of the event loop for each would be felt.
+        if (taken) await taken;
       }
       if (present.length > 0) for (const inode of gone) await this.findings.inodeGone(object, inode);
     }
@@ -119,29 +192,27 @@ export class ObjectCheck {
         path: `.hkfs/objects/${folder}/${name}`,
         reason: 'no event names this object',
       });
-    return candidates;
   }
 
   /** What is known of a folder's objects, in a few reads instead of some for each. */
-  private async knownOf(
-    folder: string,
-    files: ReadonlyMap<string, readonly ObjectFile[]>,
-  ): Promise<KnownOfFolder> {
-    const contents = this.archive.contents();
+  private async knownOf(folder: string, listing: Listing): Promise<KnownOfFolder> {
     const seals = new Map<string, Seal | undefined>();
-    if (this.options.quick) {
-      const all = [...files.values()].flat();
-      const inodes = all.map(({ stat }) => ({ device: stat.dev, inode: stat.ino }));
-      const found = inodes.length === 0 ? [] : await this.index.seals(inodes);
-      for (const [index, { name }] of all.entries()) seals.set(name, found[index]);
+    if (this.options.quick && listing.names.length > 0) {
+      const table = new StatTable(listing.stats);
+      const inodes = listing.names.map((_name, index) => {
+        const { dev: device, ino: inode } = table.get(index);
+        return { device, inode };
+      });
+      const found = await this.index.seals(inodes);
+      for (const [index, name] of listing.names.entries()) seals.set(name, found[index]);
     }
-    return { verified: await contents.verifiedTimes(folder), found: await contents.findings(folder), seals };
+    return { verified: await this.archive.contents().verifiedTimes(folder), seals };
   }
 
   /** Whether this run reads a file: a quick one only where size, mtime or ctime moved since it was sealed. */
-  private async isDue(object: StoredObject, file: Candidate, seal: Seal | undefined): Promise<boolean> {
+  private async isDue(object: StoredObject, file: Dated, seal: Seal | undefined): Promise<boolean> {
     if (file.moved !== null) return true;
-    if (this.options.quick && !file.wasFound) {
+    if (this.options.quick && !this.found.has(file.hash)) {
       const isSealed = this.index.judge(object.hash, file.stat, seal) === 'good';
       if (isSealed && file.stat.size === BigInt(object.size)) {
         this.findings.objects += 1;
@@ -184,22 +255,52 @@ export class ObjectCheck {
   private async settleOldest(): Promise<void> {
     const { files, result } = this.inFlight.shift()!;
     const { hashes, failures } = await result;
-    const seals = [];
-    for (const [index, { hash, path, size, stat, wasFound, moved }] of files.entries()) {
+    for (const [index, file] of files.entries()) {
       const failure = failures.get(index);
       const actual = hashToHex(hashes.subarray(index * 32, index * 32 + 32));
       if (failure?.code === 'ECANCELED') this.findings.remaining += 1;
-      else if (failure) await this.findings.bad(hash, 'unreadable', `${path}: ${failure.message}`);
-      else if (actual !== hash)
-        await this.findings.bad(hash, 'content', `${path} has other bytes than its name says (${actual})`);
-      else {
-        await this.findings.good(hash, size, wasFound);
-        if (moved !== null) await this.findings.inodeMoved({ hash, size }, moved.from, stat);
-        const { dev: device, ino: inode, mtimeNs, ctimeNs } = stat;
-        seals.push(sealRow({ device, inode }, { hash, size: BigInt(size), mtimeNs, ctimeNs }));
-      }
+      else await this.settle(file, failure ? { failure } : { actual });
     }
-    if (seals.length > 0) await this.archive.views.level.batch(seals);
+    await this.writeSeals();
+    this.report();
+  }
+
+  /** A file that was read: good, or damaged. */
+  private settle(file: Candidate, reading: Reading): Promise<void> | void {
+    const { hash, size, stat, moved } = file;
+    if (!('actual' in reading) || reading.actual !== hash) return this.settleBad(file, reading);
+    const isFull = this.findings.good(hash, size);
+    this.inodes.add(stat, hash);
+    const { dev: device, ino: inode, mtimeNs, ctimeNs } = stat;
+    this.seals.push(sealRow({ device, inode }, { hash, size: stat.size, mtimeNs, ctimeNs }));
+    if (isFull || moved !== null || this.found.has(hash)) return this.settleChanged(file, isFull);
+  }
+
+  private settleBad({ hash, path }: Candidate, reading: Reading): Promise<void> {
+    if ('failure' in reading)
+      return this.findings.bad(hash, 'unreadable', `${path}: ${reading.failure.message}`);
+    return this.findings.bad(
+      hash,
+      'content',
+      `${path} has other bytes than its name says (${reading.actual})`,
+    );
+  }
+
+  private async settleChanged({ hash, size, stat, moved }: Candidate, isFull: boolean): Promise<void> {
+    if (this.found.has(hash)) await this.findings.healed(hash);
+    if (moved !== null) await this.findings.inodeMoved({ hash, size }, moved.from, stat);
+    if (isFull) await this.findings.flush();
+  }
+
+  private async writeSeals(): Promise<void> {
+    const { seals } = this;
+    this.seals = [];
+    const batch = this.archive.views.level.batch();
+    for (const { key, value } of seals) batch.put(key, value);
+    await batch.write();
+  }
+
+  private report(): void {
     const { objects, bytes } = this.findings;
     this.options.onProgress?.({
       phase: 'verifying',
@@ -211,13 +312,20 @@ export class ObjectCheck {
   }
 }
 
+function folderName(at: number): string {
+  return at.toString(16).padStart(2, '0');
+}
+
 /** The files of a folder by the 62 digits that their names begin with, the first inode's first. */
-function filesByObject(listing: Listing): Map<string, ObjectFile[]> {
+function filesByObject(listing: {
+  readonly names: readonly string[];
+  readonly stats: BigInt64Array;
+}): Map<string, ObjectFile[]> {
   const table = new StatTable(listing.stats);
   const files = new Map<string, ObjectFile[]>();
   for (const [index, name] of listing.names.entries()) {
-    const object = /^[0-9a-f]{62}(\.\d+)?$/.test(name) ? name.slice(0, 62) : name;
-    const file = { name, stat: table.get(index) };
+    const object = /^[0-9a-f]{62}\.\d+$/.test(name) ? name.slice(0, 62) : name;
+    const file = { name, index, stat: table.get(index) };
     const others = files.get(object);
     if (others) others.push(file);
     else files.set(object, [file]);

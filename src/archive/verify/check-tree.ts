@@ -1,6 +1,6 @@
 /** The tree on disk against the namespace: each file is its object's inode, and nothing is a stranger. */
-import type { Hash } from '../../events/types.js';
 import { RawEvent } from '../../events/raw-event.js';
+import type { Hash } from '../../events/types.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
 import type { Listing } from '../../fs/tasks.js';
 import { errnoOf } from '../../errors.js';
@@ -11,19 +11,33 @@ import { ScanQueue } from '../ingest/scan-queue.js';
 import { ObjectIndex, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Findings } from './findings.js';
+import type { InodeTable } from './inode-table.js';
+
+/** Directories compared at once: while one waits for its rows, others are worked on. */
+const CONCURRENT = 4;
 
 export async function checkTree(
   archive: OpenArchive,
   findings: Findings,
-  signal: AbortSignal | undefined,
+  { inodes, signal }: { inodes: InodeTable; signal: AbortSignal | undefined },
 ): Promise<void> {
-  const check = new TreeCheck(archive, findings);
+  const check = new TreeCheck(archive, findings, inodes);
   const queue = new ScanQueue<{ id: number; path: string }>(archive.pool, { bare: true, limit: Infinity });
   queue.push([{ path: archive.layout.root, item: { id: 0, path: '' } }]);
-  for (let next = queue.pop(); next !== undefined && !signal?.aborted; next = queue.pop()) {
-    const children = await check.directory(next.item, next.listing);
+  const running: Promise<{ id: number; path: string }[]>[] = [];
+  while (!signal?.aborted) {
+    const next = running.length < CONCURRENT ? queue.pop() : undefined;
+    if (next) {
+      const checked = check.directory(next.item, next.listing);
+      checked.catch(() => {}); // awaited when its turn comes
+      running.push(checked);
+      continue;
+    }
+    const children = await running.shift();
+    if (children === undefined) return;
     queue.push(children.map((item) => ({ path: joinPath(archive.layout.root, item.path), item })));
   }
+  await Promise.all(running);
 }
 
 class TreeCheck {
@@ -32,8 +46,11 @@ class TreeCheck {
   private readonly namespace: Namespace;
   private readonly index: ObjectIndex;
   private readonly raw = new RawEvent();
+  private readonly inodes: InodeTable;
 
-  constructor(archive: OpenArchive, findings: Findings) {
+  /** @param inodes what is known to be right: no need to look it up */
+  constructor(archive: OpenArchive, findings: Findings, inodes: InodeTable) {
+    this.inodes = inodes;
     this.archive = archive;
     this.findings = findings;
     this.namespace = archive.namespace();
@@ -106,7 +123,8 @@ class TreeCheck {
       this.unlinked(path, `it is a ${kind}`);
       return false;
     }
-    if (this.hashOf(entry) !== null) return true;
+    const hash = this.rawHashOf(entry);
+    if (hash !== null) return !this.inodes.holds(disk.stat, hash);
     if (disk.stat.size !== 0n) this.unlinked(path, 'it is not empty');
     return false;
   }
@@ -121,7 +139,7 @@ class TreeCheck {
       // A seal that no longer fits may be of an inode that was an object once.
       const sealed = sealedHash(files[index]!.stat, seals[index]);
       const hash = sealed ?? (await this.archive.contents().hashOfInode(inodes[index]!));
-      if (hash !== this.hashOf(entry))
+      if (hash !== this.rawHashOf(entry)?.toString('hex'))
         this.unlinked(
           joinPath(directory, entry.name),
           hash === null ? 'its link is broken: another file' : 'it is a link to another object',
@@ -130,10 +148,10 @@ class TreeCheck {
   }
 
   /** A file's hash from its stored bytes: decoding each entry would take most of a verification. */
-  private hashOf(entry: Entry): Hash | null {
-    if (entry.bytes !== undefined && this.raw.read(entry.bytes) === 'file.ingested')
-      return this.raw.hash === null ? null : this.raw.hash.toString('hex');
-    return entry.event.type === 'file.ingested' ? entry.event.hash : null;
+  private rawHashOf(entry: Entry): Buffer | null {
+    if (entry.bytes !== undefined && this.raw.read(entry.bytes) === 'file.ingested') return this.raw.hash;
+    const { event } = entry;
+    return event.type === 'file.ingested' && event.hash !== null ? Buffer.from(event.hash, 'hex') : null;
   }
 
   private unlinked(path: string, reason: string): void {

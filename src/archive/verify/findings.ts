@@ -30,13 +30,17 @@ export class Findings {
     this.begin = begin;
   }
 
-  /** The object's bytes were read and are right. @param wasFound an earlier run found them wrong */
-  async good(hash: Hash, size: number, wasFound: boolean): Promise<void> {
+  /** The object's bytes were read and are right. @returns whether a `flush` is due */
+  good(hash: Hash, size: number): boolean {
     this.objects += 1;
     this.bytes += size;
     this.verified.push(hash);
-    if (wasFound) (await this.begin()).push({ type: 'object.healed', hash, from: 'verify' });
-    if (this.verified.length >= HASHES_PER_EVENT) await this.flush();
+    return this.verified.length >= HASHES_PER_EVENT;
+  }
+
+  /** An earlier run found it wrong, and this one right. */
+  async healed(hash: Hash): Promise<void> {
+    (await this.begin()).push({ type: 'object.healed', hash, from: 'verify' });
   }
 
   async bad(hash: Hash, finding: 'missing' | 'content' | 'unreadable', reason: string): Promise<void> {
@@ -101,9 +105,15 @@ export class Findings {
   }
 
   summary(operation: number | null, seconds: number): VerifySummary {
-    const { objects, bytes, damaged, missing, unlinked, untracked, views, remaining } = this;
+    const { objects, bytes, damaged, missing, views, remaining } = this;
+    const unlinked = this.unlinked.toSorted(byPath);
+    const untracked = this.untracked.toSorted(byPath);
     return { operation, objects, bytes, damaged, missing, unlinked, untracked, views, remaining, seconds };
   }
+}
+
+function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
 }
 
 function idOf({ device, inode }: InodeId): InodeId {

@@ -43,7 +43,7 @@ export async function verify(
     await check.run();
     // What became of inodes has to be in the views before the tree is judged by them.
     await operation?.committer.flush();
-    await checkTree(archive, findings, signal);
+    await checkTree(archive, findings, { inodes: check.inodes, signal });
   };
   await Promise.all([checked(), audited]);
   if (!quick) await begin();
