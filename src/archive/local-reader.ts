@@ -21,9 +21,9 @@ import { locate } from './queries/locate.js';
 import { log } from './queries/log.js';
 import { resolveMoment } from './queries/moments.js';
 import { operations } from './queries/operations.js';
+import { resolvePathAt } from './queries/past.js';
 import { entryRow } from './queries/rows.js';
 import { stat } from './queries/stat.js';
-import { resolvePath } from './queries/targets.js';
 
 export class LocalReader implements ArchiveReader {
   private readonly archive: OpenArchive;
@@ -47,7 +47,7 @@ export class LocalReader implements ArchiveReader {
   async *ls(path: string, options: AtOption & { recursive?: boolean } = {}): AsyncGenerator<EntryRow> {
     const { position } = await this.resolveMoment(options.at);
     const namespace = this.archive.namespace(position);
-    const start = await resolvePath(path, this.root, namespace);
+    const start = await resolvePathAt(this.archive, path, position);
     const { directoryId } = start.entry;
     if (directoryId === null) yield entryRow(start);
     else if (options.recursive) for await (const named of namespace.walk(start)) yield entryRow(named);

@@ -246,7 +246,8 @@ function pushEntry(entries: Entry[], parent: DirectoryId, row: VersionRow | null
   if (entry) entries.push(entry);
 }
 
-function toEntry(place: Place, position: Position, value: Buffer): Entry | undefined {
+/** The entry in a row; undefined where the row says that it is gone. */
+export function toEntry(place: Place, position: Position, value: Buffer): Entry | undefined {
   if (value.length === 0) return undefined;
   const isDirectory = value[0] === 0;
   const bytes = isDirectory ? value.subarray(8) : value;

@@ -17,17 +17,35 @@ export async function lastOperation(archive: OpenArchive): Promise<number> {
   return key === undefined ? 0 : keys.readPosition(key, 1);
 }
 
-/** Operations in order. @param running the one under way in this process, if any */
+/** Operations in order, or the one that is asked for. @param running the one under way in this process, if any */
 export async function* operations(
   archive: OpenArchive,
   running: number | null,
+  only?: number,
 ): AsyncGenerator<OperationRow> {
-  const range = keys.prefixRange(Buffer.from([keys.PREFIX.started]));
+  const range = startedRange(only);
   for await (const rows of readRows(archive.views.level, range))
     for (const { key, value } of rows) {
       const operation = keys.readPosition(key, 1);
       yield toRow(archive, { operation, started: parseMark(value), running });
     }
+}
+
+function startedRange(only: number | undefined): keys.KeyRange {
+  const key = (operation: number): Buffer => keys.operationKey(keys.PREFIX.started, operation);
+  return only === undefined
+    ? keys.prefixRange(Buffer.from([keys.PREFIX.started]))
+    : { gte: key(only), lt: key(only + 1) };
+}
+
+/** From an operation's first event until after its last; null when there is no such operation. */
+export async function operationSpan(
+  archive: OpenArchive,
+  operation: number,
+): Promise<{ from: Position; to: Position } | null> {
+  const started = await mark(archive, keys.PREFIX.started, operation);
+  if (started === null) return null;
+  return { from: started.position, to: (await endOf(archive, operation)).position + 1 };
 }
 
 /** The last position of an operation: where `op:N` points. Null when there is no such operation. */
