@@ -1,0 +1,151 @@
+/**
+ * What is different between two moments. The events between them say which places to look at, so that the
+ * cost follows their number and not the size of the archive.
+ */
+import { HkfsError } from '../../errors.js';
+import type { DirectoryId, Place, Position } from '../../events/types.js';
+import { compareNames } from '../../fs/names.js';
+import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
+import type { DiffRow } from '../api.js';
+import type { OpenArchive } from '../open-archive.js';
+import { compare, hashOf, placeKey, type Difference, type Seen } from './compare.js';
+import { hintOfPast } from './past.js';
+import { TouchedPlaces } from './touched.js';
+
+export interface DiffMoments {
+  /** May be later than `to`: then it is told what undoing would do. */
+  readonly from: Position;
+  readonly to: Position;
+}
+
+/**
+ * Rows in order of their paths.
+ * @param path only what is at or below this path at one of the moments
+ * @throws HkfsError NOT_FOUND for a path that is there at neither
+ */
+export async function* diff(
+  archive: OpenArchive,
+  moments: DiffMoments,
+  path: string,
+): AsyncGenerator<DiffRow> {
+  await checkPath(archive, moments, path);
+  const { from, to } = moments;
+  const earlier = { from: Math.min(from, to), to: Math.max(from, to) };
+  const gatherer = new Gatherer(archive, await TouchedPlaces.between(archive, earlier), earlier);
+  const { before, after } = await gatherer.gather();
+  const differences = from <= to ? compare(before, after) : compare(after, before);
+  const rows = differences.filter((difference) => concerns(difference, path)).map(toRow);
+  yield* rows.sort(byPathAndChange);
+}
+
+async function checkPath(archive: OpenArchive, { from, to }: DiffMoments, path: string): Promise<void> {
+  for (const at of [to, from]) if (await archive.namespace(at).resolve(path)) return;
+  const hint = (await hintOfPast(archive, path, to)) ?? "paths are written from the archive's root; see `hkfs ls`";
+  throw new HkfsError('NOT_FOUND', `there is no ${JSON.stringify(path)} at either moment`, { hint });
+}
+
+/** Lookups under way at once: LevelDB answers on four threads. */
+const LOOKUPS = 256;
+
+/** Collects what stood at the touched places at both moments, and what came or went with directories. */
+class Gatherer {
+  private readonly touched: TouchedPlaces;
+  private readonly before: Side;
+  private readonly after: Side;
+
+  constructor(archive: OpenArchive, touched: TouchedPlaces, moments: DiffMoments) {
+    this.touched = touched;
+    this.before = new Side(archive.namespace(moments.from), (place) => touched.identityBefore(place));
+    this.after = new Side(archive.namespace(moments.to), (place) => touched.identityAfter(place));
+  }
+
+  async gather(): Promise<{ before: Seen[]; after: Seen[] }> {
+    for (const places of chunks(this.touched.places()))
+      await Promise.all(places.flatMap((place) => [this.before.look(place), this.after.look(place)]));
+    await this.before.addBelow(this.after);
+    await this.after.addBelow(this.before);
+    return { before: this.before.all(), after: this.after.all() };
+  }
+}
+
+/** One of the two moments. */
+class Side {
+  private readonly namespace: Namespace;
+  private readonly identity: (place: Place) => string;
+  private readonly seen = new Map<string, Seen & NamedEntry>();
+
+  constructor(namespace: Namespace, identity: (place: Place) => string) {
+    this.namespace = namespace;
+    this.identity = identity;
+  }
+
+  all(): (Seen & NamedEntry)[] {
+    return [...this.seen.values()];
+  }
+
+  async look(place: Place): Promise<void> {
+    // A directory's id is the position where it came up.
+    if (place.parent > this.namespace.at) return;
+    const above = await this.namespace.pathOf(place.parent);
+    const entry = above === null ? undefined : await this.namespace.entryAt(place);
+    if (entry) this.add({ path: above === '' ? place.name : `${above}/${place.name}`, entry });
+  }
+
+  /** What is below directories that are not in the tree at the other moment: it came or went with them. */
+  async addBelow(other: Side): Promise<void> {
+    const left: NamedEntry[] = this.all();
+    for (let next = left.pop(); next; next = left.pop()) {
+      const { path, entry } = next;
+      if (entry.directoryId === null || (await other.has(entry.directoryId))) continue;
+      for await (const children of this.namespace.list(entry.directoryId))
+        for (const child of children) {
+          const isNew = this.add({ path: `${path}/${child.name}`, entry: child });
+          if (isNew && child.directoryId !== null) left.push({ path: `${path}/${child.name}`, entry: child });
+        }
+    }
+  }
+
+  private async has(id: DirectoryId): Promise<boolean> {
+    return id <= this.namespace.at && (await this.namespace.pathOf(id)) !== null;
+  }
+
+  private add({ path, entry }: NamedEntry): boolean {
+    const key = placeKey(entry);
+    if (this.seen.has(key)) return false;
+    this.seen.set(key, { identity: this.identityOf(entry), path, entry });
+    return true;
+  }
+
+  private identityOf(entry: Entry): string {
+    return entry.directoryId === null ? this.identity(entry) : `directory:${entry.directoryId}`;
+  }
+}
+
+function* chunks<T>(items: Iterable<T>): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length < LOOKUPS) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function concerns({ before, after }: Difference, path: string): boolean {
+  if (path === '') return true;
+  return [before, after].some((seen) => seen !== null && `${seen.path}/`.startsWith(`${path}/`));
+}
+
+function toRow({ change, before, after }: Difference): DiffRow {
+  const seen = (after ?? before)!;
+  const from = change === 'renamed' ? before!.path : null;
+  return { change, path: seen.path, from, hash: hashOf(seen) };
+}
+
+function byPathAndChange(a: DiffRow, b: DiffRow): number {
+  return compareNames(a.path, b.path) || ORDER.indexOf(a.change) - ORDER.indexOf(b.change);
+}
+
+/** What goes makes room for what comes; a renamed entry is told before what else became of it. */
+const ORDER: readonly DiffRow['change'][] = ['removed', 'renamed', 'added', 'changed', 'attributes'];
