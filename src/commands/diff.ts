@@ -1,9 +1,9 @@
-import type { ArchiveReader } from '../archive/api.js';
+import type { ArchiveReader, Moment } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { archiveFlags, nullFlag } from '../cli/flags.js';
 import { describeDifference } from '../cli/log-words.js';
 import { Args } from '../cli/oclif.js';
-import { EXIT } from '../errors.js';
+import { EXIT, HkfsError, isHkfsError } from '../errors.js';
 
 const MOMENT = '@1234, op:12, tag:NAME, an ISO time or a phrase';
 
@@ -46,7 +46,19 @@ Exit code 1 when there are differences, 0 when there are none.
   }
 
   private async echo(reader: ArchiveReader, from: string, to: string | undefined): Promise<void> {
-    const [first, second] = [await reader.resolveMoment(from), await reader.resolveMoment(to)];
+    const first = await reader.resolveMoment(from);
+    const second = await secondMoment(reader, to);
     this.say(`hkfs: from @${first.position}, ${first.time}, to @${second.position}, ${second.time}`);
+  }
+}
+
+/** Two arguments are two moments: who gives a path as the second is told where it belongs. */
+async function secondMoment(reader: ArchiveReader, to: string | undefined): Promise<Moment> {
+  try {
+    return await reader.resolveMoment(to);
+  } catch (error) {
+    if (to === undefined || !isHkfsError(error, 'BAD_MOMENT')) throw error;
+    const hint = `${error.hint ?? ''}; a path comes third: hkfs diff FROM now ${to}`;
+    throw new HkfsError('BAD_MOMENT', error.message, { hint });
   }
 }

@@ -1,4 +1,4 @@
-import type { ArchiveReader, LogRow, OperationRow } from '../archive/api.js';
+import type { ArchiveReader, OperationRow } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { archiveFlags } from '../cli/flags.js';
 import { describeEvent, eventBlock, operationBlock } from '../cli/log-words.js';
@@ -48,17 +48,17 @@ Of an operation: its command, who ran it and where, when it started and ended, i
   }
 
   private async showEvent(reader: ArchiveReader, position: number, flags: { json: boolean }): Promise<void> {
-    const [row] = await firstOf<LogRow>(reader.log({ from: position, limit: 1 }));
-    if (row === undefined)
-      throw new HkfsError('NOT_FOUND', `there is no event @${position} yet`, { hint: 'see `hkfs log --limit 10`' });
-    const [operation] = await firstOf<OperationRow>(reader.ops({ operation: row.operation }));
-    await this.print(row, flags, () => eventBlock(row, operation ?? null));
+    await reader.resolveMoment(`@${position}`); // says where the log ends
+    for await (const row of reader.log({ from: position, limit: 1 })) {
+      const operation = await operationOf(reader, row.operation);
+      await this.print(row, flags, () => eventBlock(row, operation));
+    }
   }
 }
 
-async function firstOf<T>(rows: AsyncIterable<T>): Promise<[T?]> {
-  for await (const row of rows) return [row];
-  return [];
+async function operationOf(reader: ArchiveReader, operation: number): Promise<OperationRow | null> {
+  for await (const row of reader.ops({ operation })) return row;
+  return null;
 }
 
 function parseTarget(text: string): { operation: number } | { position: number } {
