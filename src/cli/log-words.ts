@@ -44,7 +44,9 @@ export async function* eventLines(
   for await (const row of rows) {
     if (row.operation !== current) {
       const operation = row.operation === 0 ? null : await operationOf(row.operation);
-      yield operation === null ? `op ${row.operation}  ${when(row.time, nowMs)}` : describeOperation(operation, nowMs);
+      yield operation === null
+        ? `op ${row.operation}  ${when(row.time, nowMs)}`
+        : describeOperation(operation, nowMs);
       current = row.operation;
     }
     yield describeEvent(row);
@@ -152,12 +154,16 @@ export function operationBlock(row: OperationDetail, options: { restFollows: boo
 /** An event in full, with who did it. */
 export function eventBlock(row: LogRow, operation: OperationRow | null): string {
   const fields = Object.entries(row.data).map(
-    ([name, value]) => [name, [typeof value === 'string' ? visibleName(value) : JSON.stringify(value)]] as const,
+    ([name, value]) =>
+      [name, [typeof value === 'string' ? visibleName(value) : JSON.stringify(value)]] as const,
   );
   return labelled([
     ['position', [`@${row.position}`]],
     ['time', [row.time]],
-    ['operation', [operation === null ? String(row.operation) : `${row.operation}: ${commandLine(operation)}`]],
+    [
+      'operation',
+      [operation === null ? String(row.operation) : `${row.operation}: ${commandLine(operation)}`],
+    ],
     ['by', operation === null ? [] : [who(operation)]],
     ['type', [row.type]],
     ['in words', [WORDS[row.type](row.data)]],

@@ -19,9 +19,15 @@ Exit code 1 when there are differences, 0 when there are none.
 
 --json prints one row per change: change (added, removed, renamed, changed or attributes), path, from (of renamed) and hash.`;
   static override examples = [
-    { description: 'What the last operation but one and later ones did', command: '<%= config.bin %> diff op:11' },
+    {
+      description: 'What the last operation but one and later ones did',
+      command: '<%= config.bin %> diff op:11',
+    },
     { description: 'What operation 12 did', command: '<%= config.bin %> diff op:11 op:12' },
-    { description: 'What is new since yesterday in a folder', command: '<%= config.bin %> diff yesterday now photos' },
+    {
+      description: 'What is new since yesterday in a folder',
+      command: '<%= config.bin %> diff yesterday now photos',
+    },
     {
       description: 'What was lost since a tag',
       command: '<%= config.bin %> diff tag:v1 --json | jq -r \'select(.change=="removed").path\'',

@@ -40,7 +40,8 @@ export async function* diff(
 
 async function checkPath(archive: OpenArchive, { from, to }: DiffMoments, path: string): Promise<void> {
   for (const at of [to, from]) if (await archive.namespace(at).resolve(path)) return;
-  const hint = (await hintOfPast(archive, path, to)) ?? "paths are written from the archive's root; see `hkfs ls`";
+  const hint =
+    (await hintOfPast(archive, path, to)) ?? "paths are written from the archive's root; see `hkfs ls`";
   throw new HkfsError('NOT_FOUND', `there is no ${JSON.stringify(path)} at either moment`, { hint });
 }
 

@@ -15,7 +15,7 @@ export interface Life extends Span {
 export async function livesOf(archive: OpenArchive, place: Place, at: Position): Promise<Life[]> {
   const history = new PlaceHistory(archive.views.level);
   const lives: Life[] = [];
-  for (let next: { place: Place; at: Position } | null = { place, at }; next; ) {
+  for (let next: { place: Place; at: Position } | null = { place, at }; next;) {
     const versions = await history.versions(next.place);
     const now = versions.findLastIndex(({ from }) => from <= next!.at);
     if (versions[now]?.entry == null) break;

@@ -26,7 +26,8 @@ export async function* log(
   const span = await spanOf(archive, query);
   const paths = new PathsAt(archive);
   let left = limit;
-  const records = path === null ? recordsIn(archive, query, span) : recordsAbout(archive, { query, span }, path);
+  const records =
+    path === null ? recordsIn(archive, query, span) : recordsAbout(archive, { query, span }, path);
   for await (const record of records) {
     yield await toRow(record, paths);
     if ((left -= 1) <= 0) return;
@@ -79,7 +80,7 @@ async function* recordsAbout(
 const MAX_GAP = 64;
 
 async function* recordsAt(archive: OpenArchive, positions: readonly Position[]): AsyncGenerator<EventRecord> {
-  for (let start = 0; start < positions.length; ) {
+  for (let start = 0; start < positions.length;) {
     let end = start + 1;
     while (end < positions.length && positions[end]! - positions[end - 1]! <= MAX_GAP) end += 1;
     const span = { from: positions[start]!, to: positions[end - 1]! + 1 };

@@ -15,7 +15,11 @@ export function resolvePathAt(archive: OpenArchive, text: string, at = archive.n
 
 /** As resolveTarget, with the same help. */
 export function resolveTargetAt(archive: OpenArchive, text: string, at: Position): Promise<Target> {
-  const where = { root: archive.layout.root, namespace: archive.namespace(at), contents: archive.contents(at) };
+  const where = {
+    root: archive.layout.root,
+    namespace: archive.namespace(at),
+    contents: archive.contents(at),
+  };
   return tellingWhen(archive, { text, at }, () => resolveTarget(text, where));
 }
 

@@ -41,7 +41,11 @@ async function plainStat(archive: OpenArchive, named: NamedEntry, at: Position):
 }
 
 /** Where an entry itself was before. */
-async function pastPathsOf(archive: OpenArchive, { path, entry }: NamedEntry, at: Position): Promise<string[]> {
+async function pastPathsOf(
+  archive: OpenArchive,
+  { path, entry }: NamedEntry,
+  at: Position,
+): Promise<string[]> {
   if (path === '') return [];
   const history = new PlaceHistory(archive.views.level);
   const until = { from: 0, to: at + 1 };

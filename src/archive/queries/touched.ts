@@ -29,7 +29,10 @@ export class TouchedPlaces {
   }
 
   /** @param moments the state after the event at `from`, and after that at `to` */
-  static async between(archive: OpenArchive, moments: { from: Position; to: Position }): Promise<TouchedPlaces> {
+  static async between(
+    archive: OpenArchive,
+    moments: { from: Position; to: Position },
+  ): Promise<TouchedPlaces> {
     const places = new TouchedPlaces(archive, moments.from);
     const span = { from: moments.from + 1, to: moments.to + 1 };
     for await (const batch of archive.log.read({ ...span, lazy: true }))
