@@ -7,7 +7,7 @@ import { EXIT } from '../errors.js';
 
 export default class Verify extends BaseCommand {
   static override summary = 'Check contents, tree and views against the log.';
-  static override description = `Reads objects and compares them with their hashes, those longest unverified first; compares the tree with the hash tree; and checks that the fingerprint (Merkle root) of every commit of the log follows from its events, and that the views have seen them all. (`replay --check` compares the views themselves, row by row.) What was read and found right is remembered, so that repeated runs with --budget go round the whole archive.
+  static override description = `Reads objects and compares them with their hashes, those longest unverified first; compares the tree with the hash tree; and checks that the fingerprint (Merkle root) of every commit of the log follows from its events, and that the views have seen them all. (replay --check compares the views themselves, row by row.) What was read and found right is remembered, so that repeated runs with --budget go round the whole archive.
 
 Spans of time are written 90s, 10m, 12h, 30d, 2w or 1y.
 

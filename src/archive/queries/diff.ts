@@ -62,7 +62,9 @@ class Gatherer {
 
   async gather(): Promise<{ before: Seen[]; after: Seen[] }> {
     for (const places of chunks(this.touched.places()))
-      await Promise.all(places.flatMap((place) => [this.before.look(place), this.after.look(place)]));
+      await Promise.all(
+        places.flatMap(({ place, last }) => [this.before.look(place), this.after.look(place, last)]),
+      );
     await this.before.addBelow(this.after);
     await this.after.addBelow(this.before);
     return { before: this.before.all(), after: this.after.all() };
@@ -84,11 +86,14 @@ class Side {
     return [...this.seen.values()];
   }
 
-  async look(place: Place): Promise<void> {
+  /** @param known the event that put there what is there, where that is known */
+  async look(place: Place, known?: Position): Promise<void> {
     // A directory's id is the position where it came up.
     if (place.parent > this.namespace.at) return;
     const above = await this.namespace.pathOf(place.parent);
-    const entry = above === null ? undefined : await this.namespace.entryAt(place);
+    if (above === null) return;
+    const { namespace } = this;
+    const entry = known === undefined ? await namespace.entryAt(place) : namespace.entryFrom(place, known);
     if (entry) this.add({ path: above === '' ? place.name : `${above}/${place.name}`, entry });
   }
 

@@ -10,6 +10,8 @@ type Identity = readonly [from: Position, identity: string | null];
 
 interface Touched {
   readonly place: Place;
+  /** The last event that spoke of it. */
+  last: Position;
   identities: Identity[] | null;
 }
 
@@ -40,8 +42,9 @@ export class TouchedPlaces {
     return places;
   }
 
-  *places(): Generator<Place> {
-    for (const { place } of this.touched.values()) yield place;
+  /** Each place with the last event that spoke of it. */
+  *places(): Generator<{ readonly place: Place; readonly last: Position }> {
+    yield* this.touched.values();
   }
 
   /** Who stands at a place when the span is over. */
@@ -79,7 +82,7 @@ export class TouchedPlaces {
       case 'special.added':
         return this.comes(event, position);
       case 'attributes.changed':
-        this.touch(event);
+        this.touch(event, position);
         return;
       default:
         return;
@@ -88,13 +91,13 @@ export class TouchedPlaces {
 
   /** Where something stands already this is a new version of it. */
   private comes(place: Place, position: Position): void {
-    const touched = this.touch(place);
+    const touched = this.touch(place, position);
     const now = touched.identities?.at(-1);
     if (now?.[1] === null) touched.identities!.push([position, `@${position}`]);
   }
 
   private become(place: Place, position: Position, identity: string | null): void {
-    const touched = this.touch(place);
+    const touched = this.touch(place, position);
     (touched.identities ??= []).push([position, identity]);
   }
 
@@ -114,11 +117,15 @@ export class TouchedPlaces {
     return then?.position === first?.position ? this.identityBefore(place) : `@${then?.position ?? at}`;
   }
 
-  private touch(place: Place): Touched {
+  private touch(place: Place, position: Position): Touched {
     const key = placeKey(place);
     const known = this.touched.get(key);
-    if (known) return known;
-    const touched = { place: { parent: place.parent, name: place.name }, identities: null };
+    if (known) {
+      known.last = position;
+      return known;
+    }
+    const { parent, name } = place;
+    const touched = { place: { parent, name }, last: position, identities: null };
     this.touched.set(key, touched);
     return touched;
   }
