@@ -18,7 +18,10 @@ Exit code 4: contents are damaged or missing, or the log's fingerprints do not f
 --json prints one object: operation, objects, bytes, damaged, missing, unlinked, untracked, views, remaining and seconds.`;
   static override examples = [
     { description: 'Read everything', command: '<%= config.bin %> verify' },
-    { description: 'Names, sizes and links, and the contents of what was touched', command: '<%= config.bin %> verify --quick' },
+    {
+      description: 'Names, sizes and links, and the contents of what was touched',
+      command: '<%= config.bin %> verify --quick',
+    },
     {
       description: 'Every night for two hours',
       command: '<%= config.bin %> verify --older-than 30d --budget 2h',
@@ -27,7 +30,10 @@ Exit code 4: contents are damaged or missing, or the log's fingerprints do not f
   static override flags = {
     ...archiveFlags,
     ...progressFlag,
-    quick: Flags.boolean({ description: 'Look at names, sizes and links; read only contents whose inode was touched, and not the log.' }),
+    quick: Flags.boolean({
+      description:
+        'Look at names, sizes and links; read only contents whose inode was touched, and not the log.',
+    }),
     'older-than': durationFlag({
       description: 'Only objects that were last verified, or stored, longer ago than T.',
     }),

@@ -107,7 +107,8 @@ describe('a path that is not there at the moment', () => {
     const reader = history.reader();
     const options = at === undefined ? {} : { at };
     if (query === 'stat' || query === 'locate') return reader[query](path, options);
-    return collect(query === 'find' ? reader.find({ path }, options) : reader[query](path, options));
+    if (query === 'find') return collect(reader.find({ path }, options));
+    return query === 'ls' ? collect(reader.ls(path, options)) : collect(reader.du(path, options));
   };
 
   test.each(queries)('is told by %s with when it was there', async (query) => {
