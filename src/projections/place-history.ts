@@ -126,7 +126,7 @@ function pushOccupancy(into: Occupancy[], found: { place: Place; version: Versio
   const { place, version, above } = found;
   const shared = version.entry && overlap(version, above);
   if (!shared) return;
-  const { directoryId } = version.entry!;
+  const { directoryId } = version.entry;
   const last = into.at(-1);
   const goesOn =
     last?.to === shared.from && last.place.parent === place.parent && last.directoryId === directoryId;
