@@ -153,10 +153,14 @@ export function operationBlock(row: OperationDetail, options: { restFollows: boo
 
 /** An event in full, with who did it. */
 export function eventBlock(row: LogRow, operation: OperationRow | null): string {
-  const fields = Object.entries(row.data).map(
-    ([name, value]) =>
-      [name, [typeof value === 'string' ? visibleName(value) : JSON.stringify(value)]] as const,
-  );
+  const { path, from, to, ...others } = row.data;
+  const named = { path, from, to, ...others };
+  const fields = Object.entries(named)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([name, value]) =>
+        [name, [typeof value === 'string' ? visibleName(value) : JSON.stringify(value)]] as const,
+    );
   return labelled([
     ['position', [`@${row.position}`]],
     ['time', [row.time]],
