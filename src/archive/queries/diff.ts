@@ -10,7 +10,7 @@ import type { DiffRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { compare, hashOf, placeKey, type Difference, type Seen } from './compare.js';
 import { hintOfPast } from './past.js';
-import { TouchedPlaces } from './touched.js';
+import { TouchedPlaces, type TouchedPlace } from './touched.js';
 
 export interface DiffMoments {
   /** May be later than `to`: then it is told what undoing would do. */
@@ -45,8 +45,12 @@ async function checkPath(archive: OpenArchive, { from, to }: DiffMoments, path: 
   throw new HkfsError('NOT_FOUND', `there is no ${JSON.stringify(path)} at either moment`, { hint });
 }
 
-/** Lookups under way at once: LevelDB answers on four threads. */
-const LOOKUPS = 256;
+/** Searches under way at once: LevelDB answers on four threads. */
+const SEARCHES = 256;
+/** Touched places of one directory from which on it may be listed instead. */
+const MANY = 16;
+/** So many entries are listed in the time of one search. */
+const ENTRIES_A_SEARCH = 30;
 
 /** Collects what stood at the touched places at both moments, and what came or went with directories. */
 class Gatherer {
@@ -61,10 +65,10 @@ class Gatherer {
   }
 
   async gather(): Promise<{ before: Seen[]; after: Seen[] }> {
-    for (const places of chunks(this.touched.places()))
-      await Promise.all(
-        places.flatMap(({ place, last }) => [this.before.look(place), this.after.look(place, last)]),
-      );
+    for (const [parent, places] of this.touched.byDirectory()) {
+      await this.after.lookUp(parent, places);
+      await this.before.search(parent, places);
+    }
     await this.before.addBelow(this.after);
     await this.after.addBelow(this.before);
     return { before: this.before.all(), after: this.after.all() };
@@ -86,15 +90,47 @@ class Side {
     return [...this.seen.values()];
   }
 
-  /** @param known the event that put there what is there, where that is known */
-  async look(place: Place, known?: Position): Promise<void> {
-    // A directory's id is the position where it came up.
-    if (place.parent > this.namespace.at) return;
-    const above = await this.namespace.pathOf(place.parent);
+  /** What the last events that spoke of the places put there. */
+  async lookUp(parent: DirectoryId, places: readonly TouchedPlace[]): Promise<void> {
+    const above = await this.pathOf(parent);
     if (above === null) return;
-    const { namespace } = this;
-    const entry = known === undefined ? await namespace.entryAt(place) : namespace.entryFrom(place, known);
-    if (entry) this.add({ path: above === '' ? place.name : `${above}/${place.name}`, entry });
+    for (const { place, last } of places) this.put(above, this.namespace.entryFrom(place, last));
+  }
+
+  /** What stood at the places: one search for each, or one listing where they are many. */
+  async search(parent: DirectoryId, places: readonly TouchedPlace[]): Promise<void> {
+    const above = await this.pathOf(parent);
+    if (above === null) return;
+    const left = new Map(places.map(({ place }) => [place.name, place]));
+    if (places.length >= MANY && (await this.pick(parent, { above, left }))) return;
+    for (const chunk of chunks(left.values())) {
+      const entries = await Promise.all(chunk.map((place) => this.namespace.entryAt(place)));
+      for (const entry of entries) this.put(above, entry);
+    }
+  }
+
+  /** Finds places in a listing of their directory, unless that is much longer. @returns whether all were decided */
+  private async pick(
+    parent: DirectoryId,
+    { above, left }: { above: string; left: Map<string, Place> },
+  ): Promise<boolean> {
+    let patience = left.size * ENTRIES_A_SEARCH;
+    for await (const entries of this.namespace.list(parent)) {
+      for (const entry of entries) if (left.delete(entry.name)) this.put(above, entry);
+      patience -= entries.length;
+      if (left.size === 0 || patience < 0) return left.size === 0;
+    }
+    return true;
+  }
+
+  private put(above: string, entry: Entry | undefined): void {
+    if (entry) this.add({ path: above === '' ? entry.name : `${above}/${entry.name}`, entry });
+  }
+
+  /** Null for a directory that is not in the tree. */
+  private async pathOf(id: DirectoryId): Promise<string | null> {
+    // A directory's id is the position where it came up.
+    return id > this.namespace.at ? null : this.namespace.pathOf(id);
   }
 
   /** What is below directories that are not in the tree at the other moment: it came or went with them. */
@@ -112,7 +148,7 @@ class Side {
   }
 
   private async has(id: DirectoryId): Promise<boolean> {
-    return id <= this.namespace.at && (await this.namespace.pathOf(id)) !== null;
+    return (await this.pathOf(id)) !== null;
   }
 
   private add({ path, entry }: NamedEntry): boolean {
@@ -131,7 +167,7 @@ function* chunks<T>(items: Iterable<T>): Generator<T[]> {
   let chunk: T[] = [];
   for (const item of items) {
     chunk.push(item);
-    if (chunk.length < LOOKUPS) continue;
+    if (chunk.length < SEARCHES) continue;
     yield chunk;
     chunk = [];
   }

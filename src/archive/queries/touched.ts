@@ -1,16 +1,20 @@
 /** The places that events of a span of the log spoke of, and what they say about who is who. */
 import { nameFromBytes } from '../../events/names.js';
 import { peekType, RawEvent } from '../../events/raw-event.js';
-import type { EventRecord, HkfsEvent, Place, Position } from '../../events/types.js';
+import type { DirectoryId, EventRecord, HkfsEvent, Place, Position } from '../../events/types.js';
 import type { OpenArchive } from '../open-archive.js';
 import { placeKey } from './compare.js';
 
 /** Who stands at a place from a position on; null: nobody. */
 type Identity = readonly [from: Position, identity: string | null];
 
-interface Touched {
+export interface TouchedPlace {
   readonly place: Place;
   /** The last event that spoke of it. */
+  readonly last: Position;
+}
+
+interface Touched extends TouchedPlace {
   last: Position;
   identities: Identity[] | null;
 }
@@ -42,9 +46,14 @@ export class TouchedPlaces {
     return places;
   }
 
-  /** Each place with the last event that spoke of it. */
-  *places(): Generator<{ readonly place: Place; readonly last: Position }> {
-    yield* this.touched.values();
+  byDirectory(): Map<DirectoryId, TouchedPlace[]> {
+    const directories = new Map<DirectoryId, TouchedPlace[]>();
+    for (const touched of this.touched.values()) {
+      const places = directories.get(touched.place.parent);
+      if (places) places.push(touched);
+      else directories.set(touched.place.parent, [touched]);
+    }
+    return directories;
   }
 
   /** Who stands at a place when the span is over. */
