@@ -20,7 +20,7 @@ Exit code 1 when there are differences, 0 when there are none.
 --json prints one row per change: change (added, removed, renamed, changed or attributes), path, from (of renamed) and hash.`;
   static override examples = [
     {
-      description: 'What the last operation but one and later ones did',
+      description: 'What happened since operation 11',
       command: '<%= config.bin %> diff op:11',
     },
     { description: 'What operation 12 did', command: '<%= config.bin %> diff op:11 op:12' },

@@ -1,6 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { DiffRow } from 'hkfs';
+import { EventLog } from '../../src/events/log.js';
 import type { HkfsEvent } from '../../src/events/types.js';
+import { Namespace } from '../../src/projections/namespace.js';
 import { ATTRIBUTES, directory, file, hashOf, removal, rename, symlink } from '../projections/records.js';
 import { oneCommit, withHistory } from './made-history.js';
 import { collect } from './scratch.js';
@@ -193,4 +195,43 @@ describe('a difference', () => {
       await expect(diff(THEN, { to: from })).rejects.toMatchObject({ code: 'BAD_MOMENT' });
     },
   );
+});
+
+describe('the cost', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+  const FILES = 3000;
+  const many = [directory(0, 'd'), ...Array.from({ length: FILES }, (_, number) => file(1, `f${number}`))];
+
+  test('of a renamed directory does not grow with what is in it', () =>
+    withHistory(oneCommit([...many, rename([0, 'd'], [0, 'n']), file(1, 'f7', CC)]), async (reader) => {
+      const list = jest.spyOn(Namespace.prototype, 'list');
+      const entryAt = jest.spyOn(Namespace.prototype, 'entryAt');
+      const rows = await collect(reader.diff({ from: `@${FILES + 1}` }));
+      expect(rows.map(wordsOf)).toEqual(['renamed d -> n', 'changed n/f7']);
+      expect(list).not.toHaveBeenCalled();
+      expect(entryAt.mock.calls.length).toBeLessThan(20);
+    }));
+
+  test('of the log of a path does not grow with the log', () =>
+    withHistory(oneCommit([...many, rename([0, 'd'], [0, 'n']), ...many.slice(1)]), async (reader) => {
+      const read = jest.spyOn(EventLog.prototype, 'read');
+      const rows = await collect(reader.log({ path: 'n/f7' }));
+      expect(rows.map(({ type }) => type)).toEqual(['file.ingested', 'path.renamed', 'file.ingested']);
+      const events = read.mock.calls.reduce((sum, [span]) => sum + span!.to! - span!.from!, 0);
+      expect(events).toBeLessThan(100);
+    }));
+
+  test('of many changes in one directory is that of listing it, and of all of them there', () =>
+    withHistory(
+      oneCommit([...many, ...many.slice(1, 501).map((event) => ({ ...event, ...BB }) as HkfsEvent)]),
+      async (reader) => {
+        const entryAt = jest.spyOn(Namespace.prototype, 'entryAt');
+        const rows = await collect(reader.diff({ from: `@${FILES + 1}` }));
+        expect(rows).toHaveLength(500);
+        expect(rows.every(({ change }) => change === 'changed')).toBe(true);
+        expect(entryAt.mock.calls.length).toBeLessThan(20);
+      },
+    ));
 });
