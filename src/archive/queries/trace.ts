@@ -6,7 +6,7 @@
  * included, to what made it, and forward until it left the path. Of a directory, also what happened
  * below it meanwhile.
  */
-import type { DirectoryId, Place, Position } from '../../events/types.js';
+import type { DirectoryId, HkfsEvent, Place, Position } from '../../events/types.js';
 import * as keys from '../../projections/keys.js';
 import { overlap, PlaceHistory, type Span } from '../../projections/place-history.js';
 import { readRows } from '../../projections/views.js';
@@ -35,8 +35,18 @@ class Tracer {
 
   /** What stood at a place during a span: that span, and everything before it. */
   async follow(place: Place, { from, to }: Span): Promise<void> {
-    for (const life of await livesOf(this.archive, place, from))
-      await this.addLife(life.place, { from: life.from, to: Math.min(life.to, to) });
+    for (const arrival of await this.arrivals(place, { from, to }))
+      for (const life of await livesOf(this.archive, place, arrival))
+        await this.addLife(life.place, { from: life.from, to: Math.min(life.to, to) });
+  }
+
+  /** The start of the span, and whenever something else took the place without a gap. */
+  private async arrivals(place: Place, { from, to }: Span): Promise<Position[]> {
+    const within = (await this.history.versions(place)).filter(
+      (version) => version.from > from && version.from < to,
+    );
+    const others = within.filter((version) => comesFromElsewhere(this.archive.log.getSync(version.from)));
+    return [from, ...others.map((version) => version.from)];
   }
 
   /** Events of an entry at one place, the one that ended its stay included. */
@@ -90,4 +100,8 @@ class Tracer {
       }
     if (open !== null) yield { ...open, to: Infinity };
   }
+}
+
+function comesFromElsewhere({ type }: HkfsEvent): boolean {
+  return type === 'path.renamed' || type === 'path.restored';
 }
