@@ -25,7 +25,7 @@ import { locate } from './queries/locate.js';
 import { log } from './queries/log.js';
 import { resolveMoment } from './queries/moments.js';
 import { operations } from './queries/operations.js';
-import { resolvePathAt } from './queries/past.js';
+import { resolvePathAt } from './queries/past-paths.js';
 import { entryRow } from './queries/rows.js';
 import { showOperation } from './queries/show.js';
 import { stat } from './queries/stat.js';

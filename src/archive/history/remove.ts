@@ -15,9 +15,7 @@ export async function planRemoval(
   for (const text of paths) {
     const { path, entry } = await resolvePath(text, archive.layout.root, namespace);
     if (path === '')
-      throw new HkfsError('BAD_TARGET', 'the root of an archive cannot be removed', {
-        hint: 'name what is in it',
-      });
+      throw new HkfsError('BAD_TARGET', 'the root of an archive cannot be removed', { hint: 'name what is in it' });
     named.set(path, { event: { type: 'path.removed', ...placeOfEntry(entry) }, text: `remove ${path}` });
   }
   const outermost = [...named].filter(([path]) => !isBelowAny(path, named));

@@ -9,7 +9,7 @@ import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.j
 import type { DiffRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { compare, hashOf, placeKey, type Difference, type Seen } from './compare.js';
-import { hintOfPast } from './past.js';
+import { hintOfPast } from './past-paths.js';
 import { TouchedPlaces, type TouchedPlace } from './touched.js';
 
 export interface DiffMoments {

@@ -5,7 +5,7 @@ import type { NamedEntry } from '../../projections/namespace.js';
 import type { EntryRow, FindQuery } from '../api.js';
 import { globMatcher } from '../globs.js';
 import type { OpenArchive } from '../open-archive.js';
-import { resolvePathAt } from './past.js';
+import { resolvePathAt } from './past-paths.js';
 import { entryRow } from './rows.js';
 
 /** @throws HkfsError NOT_FOUND for a path that is not there, BAD_TARGET or AMBIGUOUS_PREFIX for a hash */

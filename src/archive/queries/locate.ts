@@ -6,7 +6,7 @@ import { objectPath } from '../../fs/stage.js';
 import { twinPaths } from '../../fs/place.js';
 import type { ContentLocation } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { resolveTargetAt } from './past.js';
+import { resolveTargetAt } from './past-paths.js';
 
 /** @throws HkfsError NOT_FOUND, NOT_A_FILE */
 export async function locate(archive: OpenArchive, text: string, at: Position): Promise<ContentLocation> {

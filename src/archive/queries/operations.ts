@@ -31,11 +31,11 @@ export async function* operations(
     }
 }
 
-function startedRange(only: number | undefined): keys.KeyRange {
-  const key = (operation: number): Buffer => keys.operationKey(keys.PREFIX.started, operation);
-  return only === undefined
-    ? keys.prefixRange(Buffer.from([keys.PREFIX.started]))
-    : { gte: key(only), lt: key(only + 1) };
+/** The last position of an operation: where `op:N` points. Null when there is no such operation. */
+export async function operationEnd(archive: OpenArchive, operation: number): Promise<Position | null> {
+  const started = await mark(archive, keys.PREFIX.started, operation);
+  if (started === null) return null;
+  return (await endOf(archive, operation)).position;
 }
 
 /** From an operation's first event until after its last; null when there is no such operation. */
@@ -48,11 +48,11 @@ export async function operationSpan(
   return { from: started.position, to: (await endOf(archive, operation)).position + 1 };
 }
 
-/** The last position of an operation: where `op:N` points. Null when there is no such operation. */
-export async function operationEnd(archive: OpenArchive, operation: number): Promise<Position | null> {
-  const started = await mark(archive, keys.PREFIX.started, operation);
-  if (started === null) return null;
-  return (await endOf(archive, operation)).position;
+function startedRange(only: number | undefined): keys.KeyRange {
+  const key = (operation: number): Buffer => keys.operationKey(keys.PREFIX.started, operation);
+  return only === undefined
+    ? keys.prefixRange(Buffer.from([keys.PREFIX.started]))
+    : { gte: key(only), lt: key(only + 1) };
 }
 
 async function toRow(

@@ -9,7 +9,7 @@ import { overlap, PlaceHistory, type Span } from '../../projections/place-histor
 import type { StatRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { livesOf } from './lives.js';
-import { resolveTargetAt } from './past.js';
+import { resolveTargetAt } from './past-paths.js';
 import { entryRow } from './rows.js';
 
 export async function stat(archive: OpenArchive, text: string, at: Position): Promise<StatRow> {

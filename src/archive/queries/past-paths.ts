@@ -58,8 +58,8 @@ async function tellingWhen<T>(
   }
 }
 
-/** When anything stood at the path: what replaced it at once goes on. */
-async function spansOf(archive: OpenArchive, path: string): Promise<Span[]> {
+/** When anything stood at a path, oldest first: what replaced it at once goes on. */
+export async function spansOf(archive: OpenArchive, path: string): Promise<Span[]> {
   const found = await new PlaceHistory(archive.views.level).occupancies(path);
   const spans: Span[] = [];
   for (const { from, to } of found.sort((a, b) => a.from - b.from)) {
