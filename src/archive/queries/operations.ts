@@ -38,23 +38,6 @@ export async function operationEnd(archive: OpenArchive, operation: number): Pro
   return (await endOf(archive, operation)).position;
 }
 
-/** From an operation's first event until after its last; null when there is no such operation. */
-export async function operationSpan(
-  archive: OpenArchive,
-  operation: number,
-): Promise<{ from: Position; to: Position } | null> {
-  const started = await mark(archive, keys.PREFIX.started, operation);
-  if (started === null) return null;
-  return { from: started.position, to: (await endOf(archive, operation)).position + 1 };
-}
-
-function startedRange(only: number | undefined): keys.KeyRange {
-  const key = (operation: number): Buffer => keys.operationKey(keys.PREFIX.started, operation);
-  return only === undefined
-    ? keys.prefixRange(Buffer.from([keys.PREFIX.started]))
-    : { gte: key(only), lt: key(only + 1) };
-}
-
 async function toRow(
   archive: OpenArchive,
   about: { operation: number; started: Mark; running: number | null },
@@ -99,6 +82,23 @@ async function endOf(
   if (ended !== null) return ended;
   const next = await mark(archive, keys.PREFIX.started, operation + 1);
   return { position: (next === null ? archive.now + 1 : next.position) - 1, timeMs: null };
+}
+
+/** From an operation's first event until after its last; null when there is no such operation. */
+export async function operationSpan(
+  archive: OpenArchive,
+  operation: number,
+): Promise<{ from: Position; to: Position } | null> {
+  const started = await mark(archive, keys.PREFIX.started, operation);
+  if (started === null) return null;
+  return { from: started.position, to: (await endOf(archive, operation)).position + 1 };
+}
+
+function startedRange(only: number | undefined): keys.KeyRange {
+  const key = (operation: number): Buffer => keys.operationKey(keys.PREFIX.started, operation);
+  return only === undefined
+    ? keys.prefixRange(Buffer.from([keys.PREFIX.started]))
+    : { gte: key(only), lt: key(only + 1) };
 }
 
 async function mark(archive: OpenArchive, prefix: number, operation: number): Promise<Mark | null> {
