@@ -5,7 +5,7 @@ import type { Span } from '../../projections/place-history.js';
 import { HkfsError } from '../../errors.js';
 import type { ArchiveReader, LogRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { operationSpan } from './operations.js';
+import { operationExtent } from './operations.js';
 import { tracePath } from './trace.js';
 
 const MAX_CACHED_PATHS = 50_000;
@@ -38,8 +38,8 @@ export async function* log(
 async function spanOf(archive: OpenArchive, { operation, from = 0 }: LogQuery): Promise<Span> {
   const span = { from, to: archive.log.size };
   if (operation === undefined || operation === 0) return span;
-  const own = await operationSpan(archive, operation);
-  return own === null ? { from: 0, to: 0 } : { from: Math.max(from, own.from), to: own.to };
+  const own = await operationExtent(archive, operation);
+  return own === null ? { from: 0, to: 0 } : { from: Math.max(from, own.first), to: own.last + 1 };
 }
 
 async function* recordsIn(archive: OpenArchive, query: LogQuery, span: Span): AsyncGenerator<EventRecord> {

@@ -38,6 +38,16 @@ export async function operationEnd(archive: OpenArchive, operation: number): Pro
   return (await endOf(archive, operation)).position;
 }
 
+/** First and last position of an operation. Null when there is no such operation. */
+export async function operationExtent(
+  archive: OpenArchive,
+  operation: number,
+): Promise<{ first: Position; last: Position } | null> {
+  const started = await mark(archive, keys.PREFIX.started, operation);
+  if (started === null) return null;
+  return { first: started.position, last: (await endOf(archive, operation)).position };
+}
+
 async function toRow(
   archive: OpenArchive,
   about: { operation: number; started: Mark; running: number | null },
@@ -82,16 +92,6 @@ async function endOf(
   if (ended !== null) return ended;
   const next = await mark(archive, keys.PREFIX.started, operation + 1);
   return { position: (next === null ? archive.now + 1 : next.position) - 1, timeMs: null };
-}
-
-/** From an operation's first event until after its last; null when there is no such operation. */
-export async function operationSpan(
-  archive: OpenArchive,
-  operation: number,
-): Promise<{ from: Position; to: Position } | null> {
-  const started = await mark(archive, keys.PREFIX.started, operation);
-  if (started === null) return null;
-  return { from: started.position, to: (await endOf(archive, operation)).position + 1 };
 }
 
 function startedRange(only: number | undefined): keys.KeyRange {
