@@ -9,7 +9,7 @@ const MOMENT = '@1234, op:12, tag:NAME, an ISO time or a phrase';
 
 export default class Diff extends BaseCommand {
   static override summary = 'Show what is different between two moments.';
-  static override description = `Lists the entries that differ, as git diff --name-status does: A added, D removed, R renamed, M changed content (or kind), m changed attributes only. TO is now unless it is given; it has to be given to name a PATH, and "now" will do. With FROM later than TO the changes are those that lead back.
+  static override description = `Lists the entries that differ, as git diff --name-status does: A added, D removed, R renamed, M changed content (or kind), m changed attributes only. TO is now unless it is given; it has to be given to name a PATH, and "now" will do. A PATH that was renamed may be given by either name. With FROM later than TO the changes are those that lead back.
 
 A directory that was renamed is one line, whatever is below it; what changed below is told under its new path. Renames are those of the log. Of what else was removed and added, files of the same content count as renamed.
 

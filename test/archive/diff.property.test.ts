@@ -109,6 +109,16 @@ async function withDiffs(
   );
 }
 
+function isBelow(path: string | null | undefined, start: string | null): boolean {
+  return start !== null && `${path ?? ''}/`.startsWith(`${start}/`);
+}
+
+/** Where a directory is in a tree; null for what is none, or not there. */
+function pathOf(id: number | null | undefined, tree: Tree): string | null {
+  if (id === null || id === undefined) return null;
+  return [...tree].find(([, entry]) => entry.id === id)?.[0] ?? null;
+}
+
 const picks = fc.tuple(fc.nat(10_000), fc.nat(10_000));
 
 describe('diff of any two moments of any history', () => {
@@ -130,19 +140,24 @@ describe('diff of any two moments of any history', () => {
   );
 
   test(
-    'of a path has those rows of the whole that are at or below it at one of the moments',
+    'of a path has those rows of the whole that are at or below it, or in the directory that has it',
     async () => {
       await fc.assert(
         fc.asyncProperty(history(60), picks, (given, picks) =>
           withDiffs(given, picks, async ({ diff, from, to, trees: [first, second] }) => {
             const all = await diff(from, to);
             const origins = originsOf(all, second);
-            const isBelow = (path: string | null | undefined, start: string): boolean =>
-              `${path ?? ''}/`.startsWith(`${start}/`);
-            for (const path of new Set([...first.keys(), ...second.keys()]))
-              expect(await diff(from, to, path)).toEqual(
-                all.filter((row) => isBelow(row.path, path) || isBelow(origins.get(row.path), path)),
-              );
+            for (const path of new Set([...first.keys(), ...second.keys()])) {
+              const was = [path, pathOf(second.get(path)?.id, first)];
+              const is = [path, pathOf(first.get(path)?.id, second)];
+              const expected = all.filter(({ change, path: named }) => {
+                const [before, after] = change === 'removed' ? [named, null] : [origins.get(named), named];
+                return (
+                  was.some((start) => isBelow(before, start)) || is.some((start) => isBelow(after, start))
+                );
+              });
+              expect(await diff(from, to, path)).toEqual(expected);
+            }
           }),
         ),
         runs(10),

@@ -170,6 +170,7 @@ describe('a difference', () => {
   test.each([
     ['n', ['renamed d -> n', 'changed n/f']],
     ['d', ['renamed d -> n', 'changed n/f']],
+    ['/d/sub/', []],
     ['n/f', ['changed n/f']],
     ['/d/f/', ['changed n/f']],
     ['n/sub', []],
@@ -177,6 +178,12 @@ describe('a difference', () => {
     ['', ['renamed d -> n', 'changed n/f', 'added x']],
   ])('of the path %j has only what is there at one of the moments', async (path, expected) => {
     expect(await diff(THEN, { path })).toEqual(expected);
+  });
+
+  test('of a directory that was renamed has all that happened in it, by either name', async () => {
+    const then = [rename([0, 'd'], [0, 'n']), removal(1, 'f'), file(1, 'new', CC)];
+    for (const path of ['d', 'n'])
+      expect(await diff(then, { path })).toEqual(['removed d/f', 'renamed d -> n', 'added n/new']);
   });
 
   test('of a path that is at neither moment is refused, with when it was there', async () => {

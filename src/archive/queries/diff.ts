@@ -20,7 +20,7 @@ export interface DiffMoments {
 
 /**
  * Rows in order of their paths.
- * @param path only what is at or below this path at one of the moments
+ * @param path only what is at or below this path, or below the directory that has it, at one of the moments
  * @throws HkfsError NOT_FOUND for a path that is there at neither
  */
 export async function* diff(
@@ -28,21 +28,45 @@ export async function* diff(
   moments: DiffMoments,
   path: string,
 ): AsyncGenerator<DiffRow> {
-  await checkPath(archive, moments, path);
+  const scope = await scopeOf(archive, moments, path);
   const { from, to } = moments;
   const earlier = { from: Math.min(from, to), to: Math.max(from, to) };
   const gatherer = new Gatherer(archive, await TouchedPlaces.between(archive, earlier), earlier);
   const { before, after } = await gatherer.gather();
   const differences = from <= to ? compare(before, after) : compare(after, before);
-  const rows = differences.filter((difference) => concerns(difference, path)).map(toRow);
+  const rows = differences.filter((difference) => concerns(difference, scope)).map(toRow);
   yield* rows.sort(byPathAndChange);
 }
 
-async function checkPath(archive: OpenArchive, { from, to }: DiffMoments, path: string): Promise<void> {
-  for (const at of [to, from]) if (await archive.namespace(at).resolve(path)) return;
-  const hint =
-    (await hintOfPast(archive, path, to)) ?? "paths are written from the archive's root; see `hkfs ls`";
-  throw new HkfsError('NOT_FOUND', `there is no ${JSON.stringify(path)} at either moment`, { hint });
+/** What is asked for: paths at or below which something was, or is. */
+interface Scope {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** The path at both moments, and where what is there at the one was or is at the other. */
+async function scopeOf(archive: OpenArchive, { from, to }: DiffMoments, path: string): Promise<Scope> {
+  const [first, second] = [archive.namespace(from), archive.namespace(to)];
+  const [was, is] = [await first.resolve(path), await second.resolve(path)];
+  if (was === undefined && is === undefined) throw await atNeither(archive, path, to);
+  return {
+    before: [path, ...(await otherPath(is, first))],
+    after: [path, ...(await otherPath(was, second))],
+  };
+}
+
+/** Of a directory, which is the same wherever it hangs. */
+async function otherPath(entry: Entry | undefined, there: Namespace): Promise<string[]> {
+  const id = entry?.directoryId ?? null;
+  const path = id === null || id > there.at ? null : await there.pathOf(id);
+  return path === null ? [] : [path];
+}
+
+async function atNeither(archive: OpenArchive, path: string, at: Position): Promise<HkfsError> {
+  const hint = await hintOfPast(archive, path, at);
+  return new HkfsError('NOT_FOUND', `there is no ${JSON.stringify(path)} at either moment`, {
+    hint: hint ?? "paths are written from the archive's root; see `hkfs ls`",
+  });
 }
 
 /** Searches under way at once: LevelDB answers on four threads. */
@@ -174,9 +198,12 @@ function* chunks<T>(items: Iterable<T>): Generator<T[]> {
   if (chunk.length > 0) yield chunk;
 }
 
-function concerns({ before, after }: Difference, path: string): boolean {
-  if (path === '') return true;
-  return [before, after].some((seen) => seen !== null && `${seen.path}/`.startsWith(`${path}/`));
+function concerns({ before, after }: Difference, scope: Scope): boolean {
+  return isWithin(before, scope.before) || isWithin(after, scope.after);
+}
+
+function isWithin(seen: Seen | null, paths: readonly string[]): boolean {
+  return seen !== null && paths.some((path) => path === '' || `${seen.path}/`.startsWith(`${path}/`));
 }
 
 function toRow({ change, before, after }: Difference): DiffRow {
