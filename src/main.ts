@@ -6,6 +6,7 @@ import { type CommandTable, launch } from './cli/launch.js';
 /** Each is loaded when it is asked for. A test holds the table against the files of `commands/`. */
 export const COMMANDS: CommandTable = {
   cat: () => import('./commands/cat.js'),
+  diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
   find: () => import('./commands/find.js'),
   head: () => import('./commands/head.js'),
@@ -15,6 +16,7 @@ export const COMMANDS: CommandTable = {
   ls: () => import('./commands/ls.js'),
   ops: () => import('./commands/ops.js'),
   replay: () => import('./commands/replay.js'),
+  show: () => import('./commands/show.js'),
   stat: () => import('./commands/stat.js'),
   verify: () => import('./commands/verify.js'),
 };

@@ -93,6 +93,33 @@ export interface LogRow {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+export interface DiffQuery {
+  readonly from: MomentText;
+  /** Left out: now. */
+  readonly to?: MomentText;
+  /** Only what is at or below this path at one of the moments. */
+  readonly path?: string;
+}
+
+/** One change between two moments; an entry that was renamed and changed has two rows. */
+export interface DiffRow {
+  readonly change: 'added' | 'removed' | 'renamed' | 'changed' | 'attributes';
+  /** As of the later of the two moments asked for; of what was removed, as of the earlier. */
+  readonly path: string;
+  /** Where what was renamed was before; null for everything else. */
+  readonly from: string | null;
+  /** Of a file's content, at the moment of `path`. */
+  readonly hash: Hash | null;
+}
+
+/** An operation in full. */
+export interface OperationDetail extends OperationRow {
+  /** How many events of each type it has. */
+  readonly types: Readonly<Partial<Record<EventType, number>>>;
+  /** Its first events. */
+  readonly events: readonly LogRow[];
+}
+
 export type OperationStatus = 'running' | 'completed' | 'failed' | 'interrupted';
 
 export interface OperationRow {
@@ -133,7 +160,10 @@ export interface ArchiveReader {
   locate(target: string, options?: AtOption): Promise<ContentLocation>;
   du(path: string, options?: AtOption & { depth?: number }): AsyncIterable<DuRow>;
   log(query?: { path?: string; operation?: number; from?: Position; limit?: number }): AsyncIterable<LogRow>;
-  ops(): AsyncIterable<OperationRow>;
+  ops(query?: { operation?: number }): AsyncIterable<OperationRow>;
+  diff(query: DiffQuery): AsyncIterable<DiffRow>;
+  /** @param options.limit how many of its events to give: 20 unless told */
+  show(operation: number, options?: { limit?: number }): Promise<OperationDetail>;
   head(): Promise<Head>;
 }
 

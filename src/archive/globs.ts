@@ -6,6 +6,33 @@ import picomatch from 'picomatch';
 
 export type Matcher = (text: string) => boolean;
 
+const OPTIONS = { dot: true, posix: true, nonegate: true };
+/** A character of two UTF-16 units. */
+const PAIR = /[\uD800-\uDBFF][\uDC00-\uDFFF]/;
+
 export function globMatcher(glob: string): Matcher {
-  return picomatch(glob, { dot: true, posix: true, nonegate: true, flags: 's' });
+  const matches = picomatch(glob, { ...OPTIONS, flags: 's' });
+  let byCharacter: RegExp | undefined;
+  return (text) => {
+    if (!PAIR.test(text)) return matches(text);
+    byCharacter ??= characterwise(picomatch.makeRe(glob, { ...OPTIONS, flags: 's' }));
+    return text === glob || byCharacter.test(text);
+  };
+}
+
+/** Escapes that mean something; all others are refused by the regular expressions that know characters. */
+const MEANINGFUL = /[\^$\\.*+?()[\]{}|/dDwWsSbBtnvfr0]/;
+
+/** picomatch writes expressions over UTF-16 units, in which `?` matches half of an emoji. */
+function characterwise(expression: RegExp): RegExp {
+  const source = expression.source.replace(/\\([^])/g, (escape, character: string) =>
+    MEANINGFUL.test(character) ? escape : character === '-' ? '\\x2d' : character,
+  );
+  try {
+    return new RegExp(source, 'su');
+  } catch (error) {
+    // Such as a closing brace without an opening one.
+    if (error instanceof SyntaxError) return expression;
+    throw error;
+  }
 }

@@ -6,24 +6,29 @@ import type {
   ArchiveReader,
   AtOption,
   ContentLocation,
+  DiffQuery,
+  DiffRow,
   DuRow,
   EntryRow,
   FindQuery,
   LogRow,
   Moment,
+  OperationDetail,
   OperationRow,
   StatRow,
 } from './api.js';
 import type { OpenArchive } from './open-archive.js';
+import { diff } from './queries/diff.js';
 import { du } from './queries/du.js';
 import { find } from './queries/find.js';
 import { locate } from './queries/locate.js';
 import { log } from './queries/log.js';
 import { resolveMoment } from './queries/moments.js';
 import { operations } from './queries/operations.js';
+import { resolvePathAt } from './queries/past-paths.js';
 import { entryRow } from './queries/rows.js';
+import { showOperation } from './queries/show.js';
 import { stat } from './queries/stat.js';
-import { resolvePath } from './queries/targets.js';
 
 export class LocalReader implements ArchiveReader {
   private readonly archive: OpenArchive;
@@ -47,7 +52,7 @@ export class LocalReader implements ArchiveReader {
   async *ls(path: string, options: AtOption & { recursive?: boolean } = {}): AsyncGenerator<EntryRow> {
     const { position } = await this.resolveMoment(options.at);
     const namespace = this.archive.namespace(position);
-    const start = await resolvePath(path, this.root, namespace);
+    const start = await resolvePathAt(this.archive, path, position);
     const { directoryId } = start.entry;
     if (directoryId === null) yield entryRow(start);
     else if (options.recursive) for await (const named of namespace.walk(start)) yield entryRow(named);
@@ -84,8 +89,18 @@ export class LocalReader implements ArchiveReader {
     yield* log(this.archive, query, path === '' ? null : path);
   }
 
-  ops(): AsyncGenerator<OperationRow> {
-    return operations(this.archive, this.running);
+  ops(query: { operation?: number } = {}): AsyncGenerator<OperationRow> {
+    return operations(this.archive, this.running, query.operation);
+  }
+
+  async *diff(query: DiffQuery): AsyncGenerator<DiffRow> {
+    const from = (await this.resolveMoment(query.from)).position;
+    const to = (await this.resolveMoment(query.to)).position;
+    yield* diff(this.archive, { from, to }, normalizeTreePath(query.path ?? ''));
+  }
+
+  show(operation: number, options: { limit?: number } = {}): Promise<OperationDetail> {
+    return showOperation(this.archive, { operation, running: this.running, ...options });
   }
 
   async head(): Promise<Head> {

@@ -5,11 +5,14 @@ import type {
   ArchiveReader,
   AtOption,
   ContentLocation,
+  DiffQuery,
+  DiffRow,
   DuRow,
   EntryRow,
   FindQuery,
   LogRow,
   Moment,
+  OperationDetail,
   OperationRow,
   StatRow,
 } from './api.js';
@@ -61,8 +64,16 @@ export class RemoteReader implements ClosableReader {
     return this.many('log', [query]) as AsyncIterable<LogRow>;
   }
 
-  ops(): AsyncIterable<OperationRow> {
-    return this.many('ops', []) as AsyncIterable<OperationRow>;
+  ops(query: { operation?: number } = {}): AsyncIterable<OperationRow> {
+    return this.many('ops', [query]) as AsyncIterable<OperationRow>;
+  }
+
+  diff(query: DiffQuery): AsyncIterable<DiffRow> {
+    return this.many('diff', [query]) as AsyncIterable<DiffRow>;
+  }
+
+  show(operation: number, options: { limit?: number } = {}): Promise<OperationDetail> {
+    return this.one('show', [operation, options]) as Promise<OperationDetail>;
   }
 
   head(): Promise<Head> {

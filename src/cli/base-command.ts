@@ -108,6 +108,14 @@ export abstract class BaseCommand extends Command {
     return writeAll(stdout, tableLines(rows, human, { headers: false, colour: stdout.isTTY }));
   }
 
+  /** Writes lines for people as they come. */
+  protected async lines(lines: AsyncIterable<string>): Promise<void> {
+    await writeAll(
+      process.stdout,
+      mapped(lines, (line) => `${line}\n`),
+    );
+  }
+
   /** Writes the one result: an object under --json, else text. */
   protected print(result: object, flags: { json: boolean }, human: () => string): Promise<void> {
     return writeChunk(process.stdout, flags.json ? jsonRow(result) : `${human()}\n`);

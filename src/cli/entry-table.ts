@@ -1,6 +1,6 @@
 import type { DuRow, EntryRow, StatRow } from '../archive/api.js';
 import { paintByKind } from './colours.js';
-import { formatBytes, formatCount, formatMode, formatMtime, plural } from './format.js';
+import { formatBytes, formatCount, formatMode, formatMtime, labelled, plural } from './format.js';
 import type { Column } from './table.js';
 import { visibleName } from './visible-name.js';
 
@@ -46,15 +46,9 @@ export function statBlock(row: StatRow): string {
     ['stored', row.firstStored === null ? [] : [row.firstStored]],
     ['verified', row.hash === null ? [] : [row.lastVerified ?? 'never']],
   ];
-  return lines.flatMap(([label, values]) => labelled(label, values)).join('\n');
+  return labelled(lines).join('\n');
 }
 
 function ownerOf(entry: EntryRow): string {
   return `${visibleName(entry.user ?? String(entry.uid))}:${visibleName(entry.group ?? String(entry.gid))}`;
-}
-
-const LABEL_WIDTH = 10;
-
-function labelled(label: string, values: readonly string[]): string[] {
-  return values.map((value, index) => (index === 0 ? label : '').padEnd(LABEL_WIDTH) + value);
 }

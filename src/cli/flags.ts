@@ -36,7 +36,7 @@ export const atFlag = {
 export const nullFlag = {
   null: Flags.boolean({
     aliases: ['0'],
-    description: 'Write only paths, as raw bytes, each ended by a NUL: for xargs -0.',
+    description: 'Write only paths, as raw bytes, each ended by a NUL: for xargs -0. Also written -0.',
     exclusive: ['json'],
   }),
 };

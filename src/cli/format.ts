@@ -97,3 +97,13 @@ function triplet(bits: number, special: boolean, letter: string): string {
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }
+
+const MIN_LABEL_WIDTH = 10;
+
+/** Lines of labels and their values; a label without values is left out. */
+export function labelled(lines: readonly (readonly [label: string, values: readonly string[]])[]): string[] {
+  const width = Math.max(MIN_LABEL_WIDTH, ...lines.map(([label]) => label.length + 2));
+  return lines.flatMap(([label, values]) =>
+    values.map((value, index) => ((index === 0 ? label : '').padEnd(width) + value).trimEnd()),
+  );
+}

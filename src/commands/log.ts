@@ -1,11 +1,16 @@
+import type { ArchiveReader, OperationRow } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { archiveFlags } from '../cli/flags.js';
-import { describeEvent } from '../cli/log-words.js';
+import { describeEvent, eventLines } from '../cli/log-words.js';
 import { Args, Flags } from '../cli/oclif.js';
 
 export default class Log extends BaseCommand {
   static override summary = 'Show the events of the archive.';
-  static override description = `The log is the history: every change is an event that is never altered, in the order of positions. With PATH only events about this path, or about what is or was below it.
+  static override description = `The log is the history: every change is an event that is never altered, in the order of positions. Each operation has a line of its own (when, by whom, with which command, what it did), and its events stand below it in words.
+
+With PATH only the events about what stands or ever stood there: it is followed back through its renames, those of the directories above it included, to where it came from, and forward until it left the path. Of a directory, also what happened below it. The answer comes from an index and not from a search.
+
+With --limit, and without --from, the newest events are shown, oldest of them first.
 
 --json prints one row per event: position, time, operation, type and data (the fields of the event, with paths written out).`;
   static override examples = [
@@ -32,7 +37,14 @@ export default class Log extends BaseCommand {
     const { op: operation, from, limit } = flags;
     await this.read(flags, async (reader) => {
       const path = args.path === undefined ? undefined : this.inside(reader, args.path);
-      await this.list(reader.log({ path, operation, from, limit }), flags, describeEvent);
+      const rows = reader.log({ path, operation, from, limit });
+      if (flags.json) await this.list(rows, flags, describeEvent);
+      else await this.lines(eventLines(rows, (number) => operationOf(reader, number), Date.now()));
     });
   }
+}
+
+async function operationOf(reader: ArchiveReader, operation: number): Promise<OperationRow | null> {
+  for await (const row of reader.ops({ operation })) return row;
+  return null;
 }

@@ -4,7 +4,7 @@ import { describeOperation } from '../cli/log-words.js';
 
 export default class Ops extends BaseCommand {
   static override summary = 'Show the operations of the archive.';
-  static override description = `An operation is one command that changed the archive. Each has a number, which op:N names wherever a moment is asked for, and which log --op takes.
+  static override description = `An operation is one command that changed the archive. Each has a number, which op:N names wherever a moment is asked for, and which log --op and show take. One line each: number, when, by whom, the command, what it did.
 
 --json prints one row per operation: operation, status (running, completed, failed or interrupted), command, args, user, host, sources, started, ended, first and last (positions), counts and reason.`;
   static override examples = [

@@ -24,6 +24,9 @@ export interface NamedEntry {
 
 /** Versions of one name to step over before a lookup and a seek are cheaper. */
 const VERSIONS_BEFORE_SEEK = 16;
+/** Rows read at once while listing; fewer after a long run, because the next name may have one as well. */
+const BATCH_ROWS = 1000;
+const BATCH_AFTER_RUN = VERSIONS_BEFORE_SEEK + 1;
 /** Directory paths remembered at once; one is a string and an id, so some megabytes at most. */
 const MAX_CACHED_PATHS = 50_000;
 
@@ -64,6 +67,12 @@ export class Namespace {
     return undefined;
   }
 
+  /** What an event put at a place: without a search, and without a turn of the event loop. */
+  entryFrom(place: Place, position: Position): Entry | undefined {
+    const value = this.level.getSync(keys.entryKey(place, position));
+    return value === undefined ? undefined : toEntry(place, position, value);
+  }
+
   /** @param path from the archive's root, without a leading slash */
   async resolve(path: string): Promise<Entry | undefined> {
     let entry: Entry | undefined = ROOT;
@@ -79,15 +88,18 @@ export class Namespace {
     const range = keys.directoryRange(parent);
     const iterator = this.level.iterator({ ...range, highWaterMarkBytes: 256 * 1024 });
     const scan = new VersionScan(this.at);
+    let batch = BATCH_ROWS;
     try {
       for (;;) {
-        const rows = await iterator.nextv(1000);
+        const rows = await iterator.nextv(batch);
         const entries: Entry[] = [];
         if (rows.length === 0) pushEntry(entries, parent, scan.take());
         for (const [key, value] of rows) {
           pushEntry(entries, parent, scan.push(key, value));
           if (scan.isLongRun) break;
         }
+        // What was read beyond a long run is read again after it: little, where names have long histories.
+        batch = scan.isLongRun ? BATCH_AFTER_RUN : Math.min(BATCH_ROWS, batch * 2);
         if (scan.isLongRun) {
           const { name, past } = scan.leaveRun();
           const entry = await this.entryAt({ parent, name });
@@ -246,7 +258,8 @@ function pushEntry(entries: Entry[], parent: DirectoryId, row: VersionRow | null
   if (entry) entries.push(entry);
 }
 
-function toEntry(place: Place, position: Position, value: Buffer): Entry | undefined {
+/** The entry in a row; undefined where the row says that it is gone. */
+export function toEntry(place: Place, position: Position, value: Buffer): Entry | undefined {
   if (value.length === 0) return undefined;
   const isDirectory = value[0] === 0;
   const bytes = isDirectory ? value.subarray(8) : value;

@@ -79,9 +79,14 @@ describe('a query of the log', () => {
     ['of an operation gives its events', { operation: 1 }, [1, 2, 3, 4, 5, 6]],
     ['of an operation with a limit gives its newest', { operation: 1, limit: 2 }, [5, 6]],
     ['of an operation that never was gives none', { operation: 9 }, []],
-    ['of a file gives what names it', { path: 'd/e/g' }, [5]],
+    [
+      'of a file gives what made it and what took it away, directories above it included',
+      { path: 'd/e/g' },
+      [5, 8],
+    ],
+    ['of a file under its later path gives its whole life', { path: 'n/e/g' }, [5, 8, 10]],
     ['of a directory gives it, what is below, and its renames', { path: 'd' }, [2, 3, 4, 5, 8, 12]],
-    ['of the new name gives what happened under it', { path: '/n/' }, [8, 9, 10, 11]],
+    ['of the new name follows it back to the old one', { path: '/n/' }, [2, 3, 4, 5, 8, 9, 10, 11]],
     ['of a path with a limit gives its newest', { path: 'd', limit: 2 }, [8, 12]],
     [
       'of a path, an operation and a start gives what is all of it',
@@ -89,9 +94,12 @@ describe('a query of the log', () => {
       [10, 11],
     ],
     ['of the root gives all', { path: '/', from: 11 }, [11, 12, 13]],
-    ['of a name that only begins like another gives none', { path: 'd/' + 'e'.repeat(2) }, []],
   ])('%s', async (_claim, query, expected) => {
     expect(await positions(query)).toEqual(expected);
+  });
+
+  test.each(['d/ee', 'x', 'd/f/g', 'n/x'])('of %s, which never was, is refused', async (path) => {
+    await expect(rows({ path })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   test('from beyond the end is refused', async () => {

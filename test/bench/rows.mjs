@@ -1,5 +1,6 @@
 /** All rows, in the order in which they run. */
 import { row as againSmall } from './rows/again-small.mjs';
+import { row as at } from './rows/at.mjs';
 import { row as copyLarge } from './rows/copy-large.mjs';
 import { row as copySmall } from './rows/copy-small.mjs';
 import { row as ingestQueried } from './rows/ingest-queried.mjs';
@@ -29,6 +30,7 @@ export const ROWS = [
   ...verify,
   replay,
   queries,
+  at,
   ingestQueried,
   memory,
 ];

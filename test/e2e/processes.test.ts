@@ -84,6 +84,12 @@ describe.each([
     expect(own.rows('find', '--same-as', join(own.source, 'b'))).toHaveLength(1);
     expect(own.rows('log', '--op', '2')).toMatchObject([{ type: 'operation.started' }]);
     expect(own.ops().map(({ status }) => status)).toEqual(['completed', 'running']);
+    expect(own.run('diff', 'op:0', 'op:1', '--json')).toMatchObject({ status: 1 });
+    expect(own.run('diff', 'op:1')).toMatchObject({ status: 0, stdout: '' });
+    expect(own.rows('show', '2')).toMatchObject([{ status: 'running', types: { 'operation.started': 1 } }]);
+    expect(own.run('log', 'source/b').stdout).toMatch(
+      /^op 1 .* ingest .*\n {2}@\d+ {2}file source\/b ingested/,
+    );
     expect(own.run('cat', 'source/d/a').stdout).toBe('content a');
     expect(own.rows('du')).toMatchObject([{ files: 2 }]);
     expect(own.run('ls', 'nosuch')).toMatchObject({

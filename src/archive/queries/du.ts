@@ -3,7 +3,7 @@ import type { FileIngested, Hash, Position } from '../../events/types.js';
 import { ROOT, type NamedEntry, type Namespace } from '../../projections/namespace.js';
 import type { DuRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { resolvePath } from './targets.js';
+import { resolvePathAt } from './past-paths.js';
 
 /** Contents that are looked up one by one; for more, one walk through the whole tree is faster. */
 const LOOKUPS = 2000;
@@ -15,7 +15,7 @@ export async function* du(
   options: { at: Position; depth: number },
 ): AsyncGenerator<DuRow> {
   const namespace = archive.namespace(options.at);
-  const start = await resolvePath(path, archive.layout.root, namespace);
+  const start = await resolvePathAt(archive, path, options.at);
   yield* measureBelow(archive, start, { namespace, ...options });
 }
 

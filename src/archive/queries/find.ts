@@ -5,13 +5,13 @@ import type { NamedEntry } from '../../projections/namespace.js';
 import type { EntryRow, FindQuery } from '../api.js';
 import { globMatcher } from '../globs.js';
 import type { OpenArchive } from '../open-archive.js';
+import { resolvePathAt } from './past-paths.js';
 import { entryRow } from './rows.js';
-import { resolvePath } from './targets.js';
 
 /** @throws HkfsError NOT_FOUND for a path that is not there, BAD_TARGET or AMBIGUOUS_PREFIX for a hash */
 export async function* find(archive: OpenArchive, query: FindQuery, at: Position): AsyncGenerator<EntryRow> {
   const namespace = archive.namespace(at);
-  const start = await resolvePath(query.path ?? '', archive.layout.root, namespace);
+  const start = await resolvePathAt(archive, query.path ?? '', at);
   const matches = matcher(query);
   if (query.hash !== undefined) {
     const hash = await archive.contents(at).resolvePrefix(digitsOf(query.hash));

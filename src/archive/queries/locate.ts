@@ -6,16 +6,12 @@ import { objectPath } from '../../fs/stage.js';
 import { twinPaths } from '../../fs/place.js';
 import type { ContentLocation } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { resolveTarget } from './targets.js';
+import { resolveTargetAt } from './past-paths.js';
 
 /** @throws HkfsError NOT_FOUND, NOT_A_FILE */
 export async function locate(archive: OpenArchive, text: string, at: Position): Promise<ContentLocation> {
   const contents = archive.contents(at);
-  const target = await resolveTarget(text, {
-    root: archive.layout.root,
-    namespace: archive.namespace(at),
-    contents,
-  });
+  const target = await resolveTargetAt(archive, text, at);
   if (target.is === 'content') {
     const object = await contents.object(target.hash);
     return { hash: target.hash, size: object?.size ?? 0, files: filesOf(archive, target.hash) };

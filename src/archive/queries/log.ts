@@ -1,54 +1,105 @@
 /** Events as rows, with paths where they name places. */
 import type { DirectoryId, EventRecord, HkfsEvent, Place, Position } from '../../events/types.js';
 import { Namespace } from '../../projections/namespace.js';
+import type { Span } from '../../projections/place-history.js';
+import { HkfsError } from '../../errors.js';
 import type { ArchiveReader, LogRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { operationExtent } from './operations.js';
+import { tracePath } from './trace.js';
 
 const MAX_CACHED_PATHS = 50_000;
 
 type LogQuery = NonNullable<Parameters<ArchiveReader['log']>[0]>;
 
-/** Oldest first; with a limit and no start the newest ones, still oldest first. */
+/**
+ * Oldest first; with a limit and no start the newest ones, still oldest first.
+ * @throws HkfsError NOT_FOUND for a path that never was
+ */
 export async function* log(
   archive: OpenArchive,
   query: LogQuery,
   path: string | null,
 ): AsyncGenerator<LogRow> {
-  const { operation, limit = Infinity } = query;
+  const { limit = Infinity } = query;
   if (limit <= 0) return;
-  const to = archive.log.size;
-  const from = query.from ?? (await startOf(archive, query, path));
+  const span = await spanOf(archive, query);
   const paths = new PathsAt(archive);
   let left = limit;
-  for await (const batch of archive.log.read({ from, to }))
-    for (const record of batch) {
-      if (operation !== undefined && record.operation !== operation) continue;
-      const row = await toRow(record, paths);
-      if (path !== null && !touches(row, path)) continue;
-      yield row;
-      if ((left -= 1) <= 0) return;
-    }
+  const records =
+    path === null ? recordsIn(archive, query, span) : recordsAbout(archive, { query, span }, path);
+  for await (const record of records) {
+    yield await toRow(record, paths);
+    if ((left -= 1) <= 0) return;
+  }
+}
+
+/** From the start that was asked for, and no further than the operation that was asked for. */
+async function spanOf(archive: OpenArchive, { operation, from = 0 }: LogQuery): Promise<Span> {
+  const span = { from, to: archive.log.size };
+  if (operation === undefined || operation === 0) return span;
+  const own = await operationExtent(archive, operation);
+  return own === null ? { from: 0, to: 0 } : { from: Math.max(from, own.first), to: own.last + 1 };
+}
+
+async function* recordsIn(archive: OpenArchive, query: LogQuery, span: Span): AsyncGenerator<EventRecord> {
+  const { operation } = query;
+  const from = await startOf(archive, query, span);
+  for await (const batch of archive.log.read({ ...span, from }))
+    for (const record of batch) if (operation === undefined || record.operation === operation) yield record;
 }
 
 /** Where the newest `limit` events begin: found backwards, so that a long log costs nothing. */
-async function startOf(archive: OpenArchive, query: LogQuery, path: string | null): Promise<Position> {
-  if (query.limit === undefined) return 0;
-  const paths = new PathsAt(archive);
+async function startOf(archive: OpenArchive, query: LogQuery, span: Span): Promise<Position> {
+  if (query.limit === undefined || query.from !== undefined) return span.from;
   let left = query.limit;
-  for await (const batch of archive.log.readReverse({ from: 0, to: archive.log.size }))
+  for await (const batch of archive.log.readReverse(span))
     for (const record of batch) {
       if (query.operation !== undefined && record.operation !== query.operation) continue;
-      if (path !== null && !touches(await toRow(record, paths), path)) continue;
       if ((left -= 1) <= 0) return record.position;
     }
-  return 0;
+  return span.from;
+}
+
+async function* recordsAbout(
+  archive: OpenArchive,
+  { query, span }: { query: LogQuery; span: Span },
+  path: string,
+): AsyncGenerator<EventRecord> {
+  const traced = await tracePath(archive, path);
+  if (traced === null)
+    throw new HkfsError('NOT_FOUND', `nothing in the archive was ever named ${JSON.stringify(path)}`, {
+      hint: "paths are written from the archive's root; see `hkfs ls`",
+    });
+  const positions = traced.filter((position) => position >= span.from && position < span.to);
+  const { limit, from } = query;
+  yield* recordsAt(archive, limit === undefined || from !== undefined ? positions : positions.slice(-limit));
+}
+
+/** Events that stand so near to each other are read in one go. */
+const MAX_GAP = 64;
+
+async function* recordsAt(archive: OpenArchive, positions: readonly Position[]): AsyncGenerator<EventRecord> {
+  for (let start = 0; start < positions.length;) {
+    let end = start + 1;
+    while (end < positions.length && positions[end]! - positions[end - 1]! <= MAX_GAP) end += 1;
+    const span = { from: positions[start]!, to: positions[end - 1]! + 1 };
+    let next = start;
+    for await (const batch of archive.log.read({ ...span, lazy: true }))
+      for (const record of batch) {
+        if (record.position !== positions[next]) continue;
+        next += 1;
+        yield record;
+      }
+    start = end;
+  }
 }
 
 /**
  * Paths of directories as of the events that speak of them. Read in order, forwards or backwards, a path
  * holds until an event moves or removes something.
  */
-class PathsAt {
+export class PathsAt {
   private readonly archive: OpenArchive;
   private readonly paths = new Map<DirectoryId, string | null>();
 
@@ -72,14 +123,8 @@ class PathsAt {
   }
 }
 
-function touches(row: LogRow, path: string): boolean {
-  const { data } = row;
-  return [data['path'], data['from'], data['to']].some(
-    (named) => typeof named === 'string' && (named === path || named.startsWith(`${path}/`)),
-  );
-}
-
-async function toRow(record: EventRecord, paths: PathsAt): Promise<LogRow> {
+/** An event as a row. @param paths asked in the order of the log */
+export async function toRow(record: EventRecord, paths: PathsAt): Promise<LogRow> {
   const { position, operation, event } = record;
   const time = new Date(record.timeMs).toISOString();
   return { position, time, operation, type: event.type, data: await dataOf(event, position, paths) };

@@ -17,12 +17,13 @@ export async function lastOperation(archive: OpenArchive): Promise<number> {
   return key === undefined ? 0 : keys.readPosition(key, 1);
 }
 
-/** Operations in order. @param running the one under way in this process, if any */
+/** Operations in order, or the one that is asked for. @param running the one under way in this process, if any */
 export async function* operations(
   archive: OpenArchive,
   running: number | null,
+  only?: number,
 ): AsyncGenerator<OperationRow> {
-  const range = keys.prefixRange(Buffer.from([keys.PREFIX.started]));
+  const range = startedRange(only);
   for await (const rows of readRows(archive.views.level, range))
     for (const { key, value } of rows) {
       const operation = keys.readPosition(key, 1);
@@ -35,6 +36,16 @@ export async function operationEnd(archive: OpenArchive, operation: number): Pro
   const started = await mark(archive, keys.PREFIX.started, operation);
   if (started === null) return null;
   return (await endOf(archive, operation)).position;
+}
+
+/** First and last position of an operation. Null when there is no such operation. */
+export async function operationExtent(
+  archive: OpenArchive,
+  operation: number,
+): Promise<{ first: Position; last: Position } | null> {
+  const started = await mark(archive, keys.PREFIX.started, operation);
+  if (started === null) return null;
+  return { first: started.position, last: (await endOf(archive, operation)).position };
 }
 
 async function toRow(
@@ -81,6 +92,13 @@ async function endOf(
   if (ended !== null) return ended;
   const next = await mark(archive, keys.PREFIX.started, operation + 1);
   return { position: (next === null ? archive.now + 1 : next.position) - 1, timeMs: null };
+}
+
+function startedRange(only: number | undefined): keys.KeyRange {
+  const key = (operation: number): Buffer => keys.operationKey(keys.PREFIX.started, operation);
+  return only === undefined
+    ? keys.prefixRange(Buffer.from([keys.PREFIX.started]))
+    : { gte: key(only), lt: key(only + 1) };
 }
 
 async function mark(archive: OpenArchive, prefix: number, operation: number): Promise<Mark | null> {

@@ -2,39 +2,58 @@
 import { objectPath } from '../../fs/stage.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
-import type { Hash, Position } from '../../events/types.js';
+import type { Hash, Place, Position } from '../../events/types.js';
 import { livePath, type Contents } from '../../projections/contents.js';
-import { Namespace, type NamedEntry } from '../../projections/namespace.js';
+import type { NamedEntry, Namespace } from '../../projections/namespace.js';
+import { overlap, PlaceHistory, type Span } from '../../projections/place-history.js';
 import type { StatRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { livesOf } from './lives.js';
+import { resolveTargetAt } from './past-paths.js';
 import { entryRow } from './rows.js';
-import { resolveTarget } from './targets.js';
 
 export async function stat(archive: OpenArchive, text: string, at: Position): Promise<StatRow> {
   const namespace = archive.namespace(at);
   const contents = archive.contents(at);
-  const target = await resolveTarget(text, { root: archive.layout.root, namespace, contents });
+  const target = await resolveTargetAt(archive, text, at);
   if (target.is === 'content') return contentStat(archive, target.hash, { namespace, contents });
   const { event } = target.named.entry;
   const entry = entryRow(target.named);
-  if (event.type !== 'file.ingested' || event.hash === null) return plainStat(target.named);
+  if (event.type !== 'file.ingested' || event.hash === null) return plainStat(archive, target.named, at);
   return { ...(await contentStat(archive, event.hash, { namespace, contents })), entry };
 }
 
 /** Directories, symlinks, specials and empty files have no object. */
-function plainStat(named: NamedEntry): StatRow {
+async function plainStat(archive: OpenArchive, named: NamedEntry, at: Position): Promise<StatRow> {
   const entry = entryRow(named);
+  const past = await pastPathsOf(archive, named, at);
   return {
     hash: null,
     size: entry.size,
     inodes: [],
     links: 0,
     paths: [named.path],
-    pastPaths: [],
+    pastPaths: past,
     firstStored: null,
     lastVerified: null,
     entry,
   };
+}
+
+/** Where an entry itself was before. */
+async function pastPathsOf(
+  archive: OpenArchive,
+  { path, entry }: NamedEntry,
+  at: Position,
+): Promise<string[]> {
+  if (path === '') return [];
+  const history = new PlaceHistory(archive.views.level);
+  const until = { from: 0, to: at + 1 };
+  const past = new Set<string>();
+  for (const life of await livesOf(archive, entry, at))
+    for (const before of await pathsDuring(history, life.place, overlap(life, until))) past.add(before);
+  past.delete(path);
+  return [...past].sort();
 }
 
 async function contentStat(
@@ -67,17 +86,28 @@ async function pathsOf(
   hash: Hash,
   views: { namespace: Namespace; contents: Contents },
 ): Promise<{ paths: string[]; pastPaths: string[] }> {
+  const { namespace, contents } = views;
+  const history = new PlaceHistory(archive.views.level);
+  const until = { from: 0, to: namespace.at + 1 };
   const paths = new Set<string>();
   const past = new Set<string>();
-  for await (const place of views.contents.postings(hash)) {
-    const live = await livePath(place, hash, views.namespace);
+  for await (const place of contents.postings(hash)) {
+    const live = await livePath(place, hash, namespace);
     if (live !== null) paths.add(live);
-    if (live !== null && !(await views.namespace.hasMoved(place.parent))) continue;
-    const then = new Namespace(archive.views.level, place.position);
-    const before = await then.pathOfPlace(place);
-    if (before !== null) past.add(before);
+    if (live !== null && !(await namespace.hasMoved(place.parent))) continue;
+    for (const span of await spansOfContent(history, place, hash))
+      for (const path of await pathsDuring(history, place, overlap(span, until))) past.add(path);
   }
   return { paths: [...paths].sort(), pastPaths: [...past].filter((path) => !paths.has(path)).sort() };
+}
+
+async function spansOfContent(history: PlaceHistory, place: Place, hash: Hash): Promise<Span[]> {
+  const versions = await history.versions(place);
+  return versions.filter(({ entry }) => entry?.event.type === 'file.ingested' && entry.event.hash === hash);
+}
+
+async function pathsDuring(history: PlaceHistory, place: Place, span: Span | null): Promise<string[]> {
+  return span === null ? [] : (await history.pathsOfPlace(place, span)).map(({ path }) => path);
 }
 
 /** Names that the object's inodes have now, the hash tree's own among them. */

@@ -47,7 +47,7 @@ export async function findEntry(
   root: string,
   namespace: Namespace,
 ): Promise<NamedEntry | null> {
-  for (const path of candidates(text, root)) {
+  for (const path of candidatePaths(text, root)) {
     const entry = await namespace.resolve(path);
     if (entry !== undefined) return { path, entry };
   }
@@ -55,7 +55,7 @@ export async function findEntry(
 }
 
 /** As a path of the tree, and as one of the real filesystem where that lies in the tree. */
-function candidates(text: string, root: string): string[] {
+export function candidatePaths(text: string, root: string): string[] {
   const real = resolve(text);
   const inside = real === root ? '' : real.startsWith(`${root}/`) ? real.slice(root.length + 1) : null;
   const isAbsoluteInside = text.startsWith('/') && inside !== null;
