@@ -15,6 +15,7 @@ export const COMMANDS: CommandTable = {
   ls: () => import('./commands/ls.js'),
   ops: () => import('./commands/ops.js'),
   replay: () => import('./commands/replay.js'),
+  restore: () => import('./commands/restore.js'),
   stat: () => import('./commands/stat.js'),
   verify: () => import('./commands/verify.js'),
 };
