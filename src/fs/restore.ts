@@ -31,6 +31,17 @@ const TYPES: Readonly<Record<SpecialKind, number>> = {
 /** Here nothing more can be written, whatever the entry. */
 const FATAL = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ECANCELED']);
 
+const PRIVATE = 0o600;
+const SPECIAL_BITS = 0o7000;
+const SETGID = 0o2000;
+
+/** What root's new files in a directory have from the start. */
+interface NewFiles {
+  readonly gid: number;
+  /** Those of the umask. */
+  readonly maskedBits: number;
+}
+
 let temporaries = 0;
 
 /** What a restore that was killed left: named by us, and its process is gone. */
@@ -67,7 +78,7 @@ class Restore {
   private readonly linked: number[] = [];
   private readonly before: StatTable;
   private readonly after: StatTable;
-  private readonly inheriting = new Map<string, boolean>();
+  private readonly newFiles = new Map<string, NewFiles | null>();
   private readonly isRoot = process.geteuid?.() === 0;
   private reflink: boolean;
 
@@ -135,7 +146,9 @@ class Restore {
   private file(step: Extract<RestoreStep, { op: 'file' }>, index: number): void {
     const { content, attributes } = step;
     const path = this.below.locate(step.path);
-    const { temporary, fd } = this.create(step.path);
+    const gets = this.isPlain(attributes) ? this.newFilesGet(parentPath(step.path)) : null;
+    const isModeGiven = gets !== null && (attributes.mode & (gets.maskedBits | SPECIAL_BITS)) === 0;
+    const { temporary, fd } = this.create(step.path, isModeGiven ? attributes.mode : PRIVATE);
     try {
       try {
         if (content.object !== null)
@@ -143,7 +156,8 @@ class Restore {
             sparse: attributes.sparse ?? false,
             reflink: this.reflink,
           });
-        this.note(this.finish(fd, temporary, step), index);
+        const isSet = gets !== null && this.finish(fd, attributes, { gets, isModeGiven });
+        if (!isSet) this.note(applyAttributes(temporary, 'file', attributes, this.context.posix), index);
       } finally {
         fs.closeSync(fd);
       }
@@ -155,39 +169,45 @@ class Restore {
     }
   }
 
-  /** Through the descriptor where nothing else is to be set: half the system calls. */
+  private isPlain({ xattrs }: Attributes): boolean {
+    return this.isRoot && xattrs === undefined && this.context.posix !== null;
+  }
+
+  /** Through the descriptor, and only what differs from what a new file gets: half the system calls. */
   private finish(
     fd: number,
-    path: string,
-    { path: target, attributes }: { path: string; attributes: Attributes },
-  ): UnsetAttribute[] {
-    const { posix } = this.context;
-    const isPlain = posix !== null && attributes.xattrs === undefined && this.isRoot;
-    if (!isPlain || this.inherits(parentPath(target))) return applyAttributes(path, 'file', attributes, posix);
+    { uid, gid, mode, mtimeNs }: Attributes,
+    { gets, isModeGiven }: { gets: NewFiles; isModeGiven: boolean },
+  ): boolean {
     try {
-      fs.fchownSync(fd, attributes.uid, attributes.gid);
-      fs.fchmodSync(fd, attributes.mode);
-      posix.futimens(fd, { mtimeNs: attributes.mtimeNs });
-      return [];
+      if (uid !== 0 || gid !== gets.gid) fs.fchownSync(fd, uid, gid);
+      if (!isModeGiven) fs.fchmodSync(fd, mode);
+      this.context.posix!.futimens(fd, { mtimeNs });
+      return true;
     } catch (error) {
       if (errnoOf(error) === undefined) throw error;
-      return applyAttributes(path, 'file', attributes, posix);
+      return false; // told by what says which attribute it was
     }
   }
 
-  /** Whether new files in the directory get ACLs that they are not to have. */
-  private inherits(directory: string): boolean {
-    const known = this.inheriting.get(directory);
+  /** Null where they get ACLs that they are not to have. */
+  private newFilesGet(directory: string): NewFiles | null {
+    const known = this.newFiles.get(directory);
     if (known !== undefined) return known;
-    let inherits = true;
+    const found = this.findOut(toFsPath(this.below.directory(directory)));
+    this.newFiles.set(directory, found);
+    return found;
+  }
+
+  private findOut(directory: FsPath): NewFiles | null {
     try {
-      const names = this.context.posix!.llistxattr(toFsPath(this.below.directory(directory)));
-      inherits = names.includes('system.posix_acl_default');
+      if (this.context.posix!.llistxattr(directory).includes('system.posix_acl_default')) return null;
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
+      if (errnoOf(error) !== 'ENOTSUP') return null;
     }
-    this.inheriting.set(directory, inherits);
-    return inherits;
+    const { mode, gid } = fs.statSync(directory);
+    const isInherited = (mode & SETGID) !== 0;
+    return { gid: isInherited ? gid : process.getegid!(), maskedBits: process.umask() };
   }
 
   /** Symlinks and specials. */
@@ -269,10 +289,10 @@ class Restore {
     failpoint('restore.named');
   }
 
-  private create(path: string): { temporary: string; fd: number } {
+  private create(path: string, mode: number): { temporary: string; fd: number } {
     let fd = -1;
     const temporary = this.tried(path, (name) => {
-      fd = fs.openSync(toFsPath(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+      fd = fs.openSync(toFsPath(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     });
     return { temporary, fd };
   }
