@@ -69,8 +69,14 @@ export function restoreSteps(task: RestoreTask, context: TaskContext): RestoreRe
   return run.result();
 }
 
+/** The step's own path says where it is; the temporary name would only puzzle. */
+function withoutPath({ code, message }: EntryFailure): EntryFailure {
+  return { code, message: message.replace(/ '\/[^]*$/, '') };
+}
+
 class Restore {
   private readonly context: TaskContext;
+  private readonly root: string;
   private readonly below: Below;
   private readonly failures = new Map<number, EntryFailure>();
   private readonly unset = new Map<string, { first: number; count: number }>();
@@ -84,6 +90,7 @@ class Restore {
 
   constructor(task: RestoreTask, context: TaskContext) {
     this.context = context;
+    this.root = task.root;
     this.below = new Below(task.root);
     const links = task.steps.filter(({ op }) => op === 'object').length;
     this.before = new StatTable(links);
@@ -100,7 +107,7 @@ class Restore {
         this.failures.set(index, { code: error.code, message: error.message });
       else if (FATAL.has(errnoOf(error) ?? '')) throw error;
       else if (step.op === 'object' && errnoOf(error) === 'EXDEV') throw error;
-      else this.failures.set(index, toFailure(error));
+      else this.failures.set(index, withoutPath(toFailure(error)));
     }
   }
 
@@ -261,7 +268,7 @@ class Restore {
 
   private hardlink(step: Extract<RestoreStep, { op: 'hardlink' }>): void {
     // Both may be too long for the kernel: the further name's directory is anchored as well.
-    const first = new Below(parentPath(step.to));
+    const first = new Below(this.root);
     try {
       this.link(first.locate(step.to), step, this.below.locate(step.path));
     } finally {

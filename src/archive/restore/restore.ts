@@ -33,7 +33,9 @@ export async function restore(
   const parts = await partsOf(archive, options, at);
   const dryRun = options.dryRun ?? false;
   if (dryRun || (options.confirm && mayLose(options))) {
-    const survey = await pass({ ...parts, dry: true, tally: new Tally(dryRun) }, landings);
+    // What the survey finds in the way is told by the pass that follows it.
+    const onMessage = dryRun ? parts.onMessage : ignore;
+    const survey = await pass({ ...parts, dry: true, tally: new Tally(dryRun), onMessage }, landings);
     if (dryRun) return survey.summary((clock() - started) / 1000, true);
     const plan = survey.plan();
     const isGiven = plan.overwritten + plan.deleted === 0 || (await options.confirm!(plan));
