@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:net';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { removeTree } from '../../src/fs/remove-tree.js';
 import { hasTool, isRoot, scratchDirectory } from '../fs/scratch.js';
 import { walkAttributes } from './attribute-walk.js';
 import { Box, inode, saying, sh, testWhere } from './hkfs.js';
@@ -88,6 +89,30 @@ describe('a tree with everything in it', () => {
       expect(blocks * 512).toBeLessThan(size / 2);
     }
   });
+});
+
+test('a path of 6,000 bytes comes back, is found finished by the next run, and goes by --delete', () => {
+  const box = Box.make(scratch.path);
+  const before = process.cwd();
+  process.chdir(box.source);
+  for (let depth = 0; depth < 30; depth += 1) {
+    fs.mkdirSync('d'.repeat(200));
+    process.chdir('d'.repeat(200));
+    fs.writeFileSync('file', String(depth));
+  }
+  process.chdir(before);
+  const listing = (directory: string): string => sh(`find . -printf '%d %y %m %s %T@ %f\\n'`, directory);
+  try {
+    box.ingest();
+    expect(box.restore('source', 'out').run).toMatchObject({ status: 0, stderr: '' });
+    expect(listing(join(box.path, 'out/source'))).toBe(listing(box.source));
+    expect(box.restore('source', 'out').summary).toMatchObject({ files: 0, failed: [] });
+    box.write({ 'empty/x': 'x' }).ingest(join(box.source, 'empty'));
+    expect(box.restore('empty/', 'out/source', '--delete', '--yes').run.status).toBe(0);
+    expect(fs.readdirSync(join(box.path, 'out/source'))).toEqual(['x']);
+  } finally {
+    removeTree(box.path);
+  }
 });
 
 describe('where a path lands', () => {
