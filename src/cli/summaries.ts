@@ -1,4 +1,11 @@
-import type { Failure, IngestSummary, ReplaySummary, RestorePlan, RestoreSummary, VerifySummary } from '../archive/api.js';
+import type {
+  Failure,
+  IngestSummary,
+  ReplaySummary,
+  RestorePlan,
+  RestoreSummary,
+  VerifySummary,
+} from '../archive/api.js';
 import { formatBytes, formatCount, formatDuration, plural } from './format.js';
 import { visibleName, visibleText } from './visible-name.js';
 
@@ -71,7 +78,9 @@ export function restoreParagraph(summary: RestoreSummary): string {
 /** What a restore is about to take from the target, for the question. */
 export function restorePlanText(plan: RestorePlan): string {
   const left = plan.overwritten + plan.deleted - plan.losses.length;
-  return [...lossLines(plan, plan.losses), ...(left > 0 ? [`  and ${formatCount(left)} more`] : [])].join('\n');
+  return [...lossLines(plan, plan.losses), ...(left > 0 ? [`  and ${formatCount(left)} more`] : [])].join(
+    '\n',
+  );
 }
 
 function lossLines(counts: RestorePlan | RestoreSummary, losses: RestorePlan['losses']): string[] {
@@ -79,7 +88,10 @@ function lossLines(counts: RestorePlan | RestoreSummary, losses: RestorePlan['lo
   return [lossCounts(counts, true), ...losses.map(({ change, path }) => `  ${change}  ${visibleName(path)}`)];
 }
 
-function lossCounts({ overwritten, deleted }: { overwritten: number; deleted: number }, ahead: boolean): string {
+function lossCounts(
+  { overwritten, deleted }: { overwritten: number; deleted: number },
+  ahead: boolean,
+): string {
   const [overwrite, remove] = ahead ? ['To overwrite', 'To delete'] : ['Overwritten', 'Deleted'];
   return `${overwrite}: ${plural(overwritten, 'entry', 'entries')}. ${remove}: ${plural(deleted, 'entry', 'entries')}.`;
 }
@@ -93,9 +105,17 @@ function failureLines(failed: readonly Failure[], what: string): string[] {
 }
 
 /** A past tree that was made. */
-export function materializeParagraph({ events, seconds, equal, files = 0, failed = [] }: ReplaySummary): string {
+export function materializeParagraph({
+  events,
+  seconds,
+  equal,
+  files = 0,
+  failed = [],
+}: ReplaySummary): string {
   const done = `Linked ${plural(files, 'file')} as of the first ${plural(events, 'event')} in ${formatDuration(seconds)}.`;
-  const verdict = equal ? 'The directory is equal to the tree as it was.' : 'The directory is not equal to the tree as it was.';
+  const verdict = equal
+    ? 'The directory is equal to the tree as it was.'
+    : 'The directory is not equal to the tree as it was.';
   return [`${done} ${verdict}`, ...failureLines(failed, 'could not be restored whole')].join('\n');
 }
 

@@ -23,7 +23,10 @@ Exit code 4: the bytes of some objects are missing or damaged; these files are n
 
 --json prints one object: files, bytes, directories, symlinks, specials, links, skipped, overwritten, deleted, failed and seconds; with --dry-run also plan.`;
   static override examples = [
-    { description: 'A folder, as /mnt/disk/2019', command: '<%= config.bin %> restore photos/2019 --to /mnt/disk' },
+    {
+      description: 'A folder, as /mnt/disk/2019',
+      command: '<%= config.bin %> restore photos/2019 --to /mnt/disk',
+    },
     {
       description: 'What it holds, into a folder of another name',
       command: '<%= config.bin %> restore photos/2019/ --to /mnt/disk/summer',
@@ -32,8 +35,14 @@ Exit code 4: the bytes of some objects are missing or damaged; these files are n
       description: 'As it was, in place of what is there now',
       command: "<%= config.bin %> restore documents/ --to ~/documents --at '2 days ago' --delete --dry-run",
     },
-    { description: 'A copy to look at, at once', command: '<%= config.bin %> restore projects --to /data/look --link' },
-    { description: 'The whole archive, every byte checked', command: '<%= config.bin %> restore / --to /mnt/new --verify' },
+    {
+      description: 'A copy to look at, at once',
+      command: '<%= config.bin %> restore projects --to /data/look --link',
+    },
+    {
+      description: 'The whole archive, every byte checked',
+      command: '<%= config.bin %> restore / --to /mnt/new --verify',
+    },
   ];
   static override args = {
     path: Args.string({
@@ -48,14 +57,18 @@ Exit code 4: the bytes of some objects are missing or damaged; these files are n
     ...progressFlag,
     ...atFlag,
     to: Flags.string({ required: true, helpValue: 'DIR', description: 'The directory to restore to.' }),
-    link: Flags.boolean({ description: 'Make hard links to the objects instead of copies: instant, read-only.' }),
+    link: Flags.boolean({
+      description: 'Make hard links to the objects instead of copies: instant, read-only.',
+    }),
     overwrite: Flags.option({
       options: OVERWRITE,
       description: 'What becomes of what is there already. Default: never; with --delete if-different.',
     })(),
     delete: Flags.boolean({ description: 'Also remove what PATH did not hold, from where it lands.' }),
     verify: Flags.boolean({ description: 'Hash what is read, and restore nothing that is damaged.' }),
-    'dry-run': Flags.boolean({ description: 'Show what would be overwritten and deleted, and change nothing.' }),
+    'dry-run': Flags.boolean({
+      description: 'Show what would be overwritten and deleted, and change nothing.',
+    }),
     yes: Flags.boolean({ char: 'y', description: 'Overwrite and delete without asking.' }),
   };
 

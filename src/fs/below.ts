@@ -24,12 +24,12 @@ export class Below {
 
   /** The short path of a checked directory. */
   directory(path: string): string {
-    if (this.current?.path !== path) {
-      this.close();
-      this.check(path);
-      this.current = { path, anchor: openAnchor(path) };
-    }
-    return this.current!.anchor.path;
+    if (this.current?.path === path) return this.current.anchor.path;
+    this.close();
+    this.check(path);
+    const anchor = openAnchor(path);
+    this.current = { path, anchor };
+    return anchor.path;
   }
 
   close(): void {

@@ -116,7 +116,10 @@ class Copy {
   run({ sparse, reflink, inKernel }: CopyOptions & { inKernel: boolean }): boolean {
     const { content, context, source, target } = this.parts;
     const { posix } = context;
-    if (posix === null || (content.size < BLOCK_BYTES && !sparse && !(reflink && content.size >= REFLINK_MIN_BYTES))) {
+    if (
+      posix === null ||
+      (content.size < BLOCK_BYTES && !sparse && !(reflink && content.size >= REFLINK_MIN_BYTES))
+    ) {
       this.readWhole();
       return reflink;
     }
@@ -157,7 +160,7 @@ class Copy {
 
   private ranges(posix: Posix): void {
     const { source, target, content, context } = this.parts;
-    this.expectLength(Number(fs.fstatSync(source).size));
+    this.expectLength(fs.fstatSync(source).size);
     for (let done = 0; done < content.size;) {
       const copied = posix.copyFileRange(source, target, Math.min(RANGE_BYTES, content.size - done));
       if (copied === null || copied === 0) return this.rest(done);
@@ -181,7 +184,7 @@ class Copy {
 
   private cloned(): void {
     const { source, content, context } = this.parts;
-    this.expectLength(Number(fs.fstatSync(source).size));
+    this.expectLength(fs.fstatSync(source).size);
     if (content.hash === null) context.onBlock(content.size);
     else this.stream(() => {});
   }
@@ -206,7 +209,7 @@ class Copy {
   /** Holes of the object stay holes, and whole blocks of zeros become some: the source had holes. */
   private sparse(posix: Posix): void {
     const { source, target, content, context } = this.parts;
-    this.expectLength(Number(fs.fstatSync(source).size));
+    this.expectLength(fs.fstatSync(source).size);
     const hasher = content.hash === null ? null : createHasher();
     for (let at = 0; at < content.size;) {
       const data = posix.seekData(source, at) ?? content.size;

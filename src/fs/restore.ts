@@ -4,7 +4,6 @@
  * temporary files, which `isRestoreTemporary` knows.
  */
 import * as fs from 'node:fs';
-import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import type { Attributes, EntryKind, SpecialKind } from '../events/types.js';
 import { applyAttributes, type UnsetAttribute } from './apply-attributes.js';
@@ -13,13 +12,14 @@ import { checkObject, copyObject, ObjectProblem } from './copy-object.js';
 import type { TaskContext } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+import { NewFilesOf, type NewFiles } from './new-files.js';
+import { newTemporary } from './restore-temporary.js';
 import { twinPaths } from './place.js';
 import { removeTree } from './remove-tree.js';
 import { toFailure } from './scan.js';
 import { StatTable } from './stats.js';
 import type { EntryFailure, RestoreResult, RestoreStep, RestoreTask } from './tasks.js';
 
-const TEMPORARY = /^\.hkfs-restore-(\d+)-\d+-\d+$/;
 const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
 /** The type bits of `st_mode`. */
 const TYPES: Readonly<Record<SpecialKind, number>> = {
@@ -33,30 +33,6 @@ const FATAL = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ECANCELED']);
 
 const PRIVATE = 0o600;
 const SPECIAL_BITS = 0o7000;
-const SETGID = 0o2000;
-
-/** What root's new files in a directory have from the start. */
-interface NewFiles {
-  readonly gid: number;
-  /** Those of the umask. */
-  readonly maskedBits: number;
-}
-
-let temporaries = 0;
-
-/** What a restore that was killed left: named by us, and its process is gone. */
-export function isRestoreTemporary(name: string): boolean {
-  const match = TEMPORARY.exec(name);
-  if (!match) return false;
-  const pid = Number(match[1]);
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return errnoOf(error) === 'ESRCH';
-  }
-}
 
 /** @throws what lets nothing more be written: ENOSPC and its kin, EXDEV of a link, ECANCELED */
 export function restoreSteps(task: RestoreTask, context: TaskContext): RestoreResult {
@@ -84,7 +60,7 @@ class Restore {
   private readonly linked: number[] = [];
   private readonly before: StatTable;
   private readonly after: StatTable;
-  private readonly newFiles = new Map<string, NewFiles | null>();
+  private readonly newFiles: NewFilesOf;
   private readonly isRoot = process.geteuid?.() === 0;
   private reflink: boolean;
 
@@ -92,6 +68,7 @@ class Restore {
     this.context = context;
     this.root = task.root;
     this.below = new Below(task.root);
+    this.newFiles = new NewFilesOf(context.posix);
     const links = task.steps.filter(({ op }) => op === 'object').length;
     this.before = new StatTable(links);
     this.after = new StatTable(links);
@@ -153,7 +130,7 @@ class Restore {
   private file(step: Extract<RestoreStep, { op: 'file' }>, index: number): void {
     const { content, attributes } = step;
     const path = this.below.locate(step.path);
-    const gets = this.isPlain(attributes) ? this.newFilesGet(parentPath(step.path)) : null;
+    const gets = this.isPlain(attributes) ? this.newFilesIn(parentPath(step.path)) : null;
     const isModeGiven = gets !== null && (attributes.mode & (gets.maskedBits | SPECIAL_BITS)) === 0;
     const { temporary, fd } = this.create(step.path, isModeGiven ? attributes.mode : PRIVATE);
     try {
@@ -176,6 +153,10 @@ class Restore {
     }
   }
 
+  private newFilesIn(directory: string): NewFiles | null {
+    return this.newFiles.in(directory, () => toFsPath(this.below.directory(directory)));
+  }
+
   private isPlain({ xattrs }: Attributes): boolean {
     return this.isRoot && xattrs === undefined && this.context.posix !== null;
   }
@@ -195,26 +176,6 @@ class Restore {
       if (errnoOf(error) === undefined) throw error;
       return false; // told by what says which attribute it was
     }
-  }
-
-  /** Null where they get ACLs that they are not to have. */
-  private newFilesGet(directory: string): NewFiles | null {
-    const known = this.newFiles.get(directory);
-    if (known !== undefined) return known;
-    const found = this.findOut(toFsPath(this.below.directory(directory)));
-    this.newFiles.set(directory, found);
-    return found;
-  }
-
-  private findOut(directory: FsPath): NewFiles | null {
-    try {
-      if (this.context.posix!.llistxattr(directory).includes('system.posix_acl_default')) return null;
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOTSUP') return null;
-    }
-    const { mode, gid } = fs.statSync(directory);
-    const isInherited = (mode & SETGID) !== 0;
-    return { gid: isInherited ? gid : process.getegid!(), maskedBits: process.umask() };
   }
 
   /** Symlinks and specials. */
@@ -308,8 +269,7 @@ class Restore {
   private tried(path: string, make: (temporary: string) => void): string {
     const directory = this.below.directory(parentPath(path));
     for (;;) {
-      const name = `.hkfs-restore-${process.pid}-${threadId}-${(temporaries += 1)}`;
-      const temporary = joinPath(directory, name);
+      const temporary = joinPath(directory, newTemporary());
       try {
         make(temporary);
         return temporary;

@@ -100,7 +100,8 @@ function expectNothingHalf(source: string, target: string): void {
   const wanted = walkAttributes(source);
   for (const [path, { content }] of Object.entries(walkAttributes(target))) {
     const isOurs = !path.includes('.hkfs-restore-') && path in wanted && !path.includes('file ');
-    if (isOurs && !path.startsWith('m/symlink')) expect([path, content]).toEqual([path, wanted[path]!.content]);
+    if (isOurs && !path.startsWith('m/symlink'))
+      expect([path, content]).toEqual([path, wanted[path]!.content]);
   }
 }
 

@@ -20,15 +20,21 @@ describe('a tree with everything in it', () => {
   beforeAll(async () => {
     box = Box.make(scratch.path);
     box.write({ plain: 'plain', setuid: 'x', one: 'same', two: 'same', linked: 'linked', 'dir/in': 'in' });
-    box.write({ 'deep/er/and/deeper': 'd', 'closed/file': 'c', 'large/file': Buffer.alloc(5 << 20, 'large') });
+    box.write({
+      'deep/er/and/deeper': 'd',
+      'closed/file': 'c',
+      'large/file': Buffer.alloc(5 << 20, 'large'),
+    });
     sh('chmod 4751 setuid; chmod 600 one; chmod 644 two; touch -d @1000.123456789 two', box.source);
     sh('ln linked alias; ln linked deep/alias; ln -s nowhere dangling; mkfifo fifo; : > empty', box.source);
     sh(`ln -s "$(printf 'a\\351/\\nb')" odd; printf x > "$(printf 'n\\351\\nl')"; : > -rf`, box.source);
     sh('truncate -s 8M sparse; printf data | dd of=sparse bs=1M seek=4 conv=notrunc status=none', box.source);
     sh('truncate -s 64K holes; touch -h -d @-152651633.876543211 odd holes', box.source);
-    if (hasTool('setfattr')) sh('setfattr -n user.b -v 0x00ff0a plain; setfattr -n user.t -v x dir', box.source);
+    if (hasTool('setfattr'))
+      sh('setfattr -n user.b -v 0x00ff0a plain; setfattr -n user.t -v x dir', box.source);
     if (hasTool('setfacl')) sh('setfacl -m u:12345:r two; setfacl -d -m g:54321:rx dir', box.source);
-    if (isRoot) sh('chown 12345:54321 two linked; chown -h 7:8 odd; mknod c c 1 3; mknod b b 259 5', box.source);
+    if (isRoot)
+      sh('chown 12345:54321 two linked; chown -h 7:8 odd; mknod c c 1 3; mknod b b 259 5', box.source);
     if (isRoot) sh('chown 12345:12345 setuid; chmod 4751 setuid; chown 1:2 deep/er', box.source);
     socket = createServer();
     await new Promise<void>((resolve) => void socket.listen(join(box.source, 'socket'), resolve));
@@ -157,7 +163,8 @@ describe('where a path lands', () => {
     expect(contentOf(join(box.path, 'now/f'))).toBe('newer');
     const { run: refused } = box.restore('source/d/a', 'now');
     expect(refused.status).toBe(2);
-    const { message, hint } = (JSON.parse(refused.stderr) as { error: { message: string; hint: string } }).error;
+    const { message, hint } = (JSON.parse(refused.stderr) as { error: { message: string; hint: string } })
+      .error;
     expect(message).toBe('there is no "source/d/a" in the archive');
     const [, position] = /^it was there until @(\d+) \(.*\): restore it with --at @\1$/.exec(hint)!;
     expect(box.restore('source/d/a', 'now', '--at', `@${position}`).run.status).toBe(0);

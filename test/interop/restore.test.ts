@@ -66,9 +66,9 @@ describe('an ordinary user', () => {
     expect(reasons).toHaveLength(4);
     expect(reasons).toEqual(
       expect.arrayContaining([
-      expect.stringMatching(/^\w+ EPERM group could not be set, here and in N more \(only root may\)$/),
-      expect.stringMatching(/^\w+ EPERM owner could not be set, here and in N more \(only root may\)$/),
-      'b EPERM setuid and setgid could not be set (only root may)',
+        expect.stringMatching(/^\w+ EPERM group could not be set, here and in N more \(only root may\)$/),
+        expect.stringMatching(/^\w+ EPERM owner could not be set, here and in N more \(only root may\)$/),
+        'b EPERM setuid and setgid could not be set (only root may)',
         'c EPERM EPERM: operation not permitted, mknod',
       ]),
     );
@@ -132,7 +132,8 @@ testOn('ext4')(
     const more = join(path, 'more');
     fs.mkdirSync(more);
     const object = box.object('source/a');
-    for (let at = fs.statSync(object).nlink; at < 64_999; at += 1) fs.linkSync(object, join(more, String(at)));
+    for (let at = fs.statSync(object).nlink; at < 64_999; at += 1)
+      fs.linkSync(object, join(more, String(at)));
     const { run, summary } = box.restore('source', 'out', '--link');
     expect(run.stderr).toMatch(/^hkfs: note: .* \[EMLINK\]\n$/);
     expect({ status: run.status, files: summary.files, links: summary.links }).toEqual({

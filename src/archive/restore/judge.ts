@@ -50,6 +50,23 @@ export function judge(
   return rules.overwrite === 'never' ? 'differs' : 'replace';
 }
 
+/** The first of several names of one source inode. */
+export interface FirstName {
+  readonly path: string;
+  /** Where it was there already. */
+  readonly standing: Standing | null;
+}
+
+/** A further name is as wanted where it is one inode with the first. */
+export function judgeFurtherName(first: FirstName, standing: Standing | null, rules: Rules): Verdict {
+  if (standing === null) return 'create';
+  if (standing.kind === 'directory')
+    return rules.overwrite === 'never' ? 'differs' : rules.mirror ? 'clear' : 'blocked';
+  const { stat } = first.standing ?? {};
+  if (stat && stat.ino === standing.stat.ino && stat.dev === standing.stat.dev) return 'keep';
+  return rules.overwrite === 'never' ? 'differs' : 'replace';
+}
+
 /** As far as it can be seen without reading contents, and could be set by this user. */
 function isAsWanted(event: EntryEvent, standing: Standing, uid: number): boolean {
   const { attributes } = event;
@@ -70,7 +87,10 @@ function settableMode({ mode, uid: owner }: Attributes, uid: number): number {
 
 /** The system's own labels differ from place to place and are not compared. */
 function settableXattrs(xattrs: readonly Xattr[], uid: number): readonly Xattr[] {
-  const settable = uid === 0 ? /^(user|trusted)\.|^system\.posix_acl_|^security\.capability$/ : /^user\.|^system\.posix_acl_/;
+  const settable =
+    uid === 0
+      ? /^(user|trusted)\.|^system\.posix_acl_|^security\.capability$/
+      : /^user\.|^system\.posix_acl_/;
   return xattrs.filter(([name]) => settable.test(name));
 }
 

@@ -4,25 +4,22 @@
  */
 import * as fs from 'node:fs';
 import { errnoOf } from '../../errors.js';
-import type { DirectoryAdded, Hash } from '../../events/types.js';
-import { entryKindOf } from '../../fs/attributes.js';
+import type { DirectoryAdded } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
-import { twinPaths } from '../../fs/place.js';
-import { isRestoreTemporary } from '../../fs/restore.js';
-import { lstatOrNull, toFailure } from '../../fs/scan.js';
-import { objectPath } from '../../fs/stage.js';
-import { StatTable } from '../../fs/stats.js';
-import type { Listing, RestoreStep } from '../../fs/tasks.js';
+import { isRestoreTemporary } from '../../fs/restore-temporary.js';
+import { toFailure } from '../../fs/scan.js';
+import type { RestoreStep } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
-import type { InodeId } from '../../projections/keys.js';
-import { judge, type Rules, type Standing, type Verdict } from './judge.js';
+import { judge, judgeFurtherName, type FirstName, type Standing, type Verdict } from './judge.js';
 import type { Landings } from './landings.js';
+import { LinkGroups } from './link-groups.js';
 import { stopped, type RestorerParts } from './parts.js';
+import { makeDirectories, makeUsable, PRIVATE, standingOf } from './standing.js';
+import { stepOf, inodesToBe } from './step-of.js';
 import { StepQueue } from './step-queue.js';
 
-const PRIVATE = 0o700;
 /** Of an ordinary user: one batch, so that no thread is ahead with a parent. */
 const DIRECTORIES_AT_ONCE = 256;
 
@@ -37,18 +34,11 @@ interface Target {
   readonly mirror: boolean;
 }
 
-/** The first of several names of one source inode. */
-interface FirstName {
-  readonly path: string;
-  /** Where it was there already. */
-  readonly standing: Standing | null;
-}
-
 export class Restorer {
   private readonly parts: RestorerParts;
   private readonly queue: StepQueue;
   private readonly pending: Target[] = [];
-  private readonly groups = new Map<string, FirstName>();
+  private readonly groups = new LinkGroups();
   private readonly furtherNames: Extract<RestoreStep, { op: 'hardlink' }>[] = [];
   private readonly directories: { path: string; event: DirectoryAdded }[] = [];
 
@@ -125,24 +115,27 @@ export class Restorer {
     const { event } = entry;
     const { rules, tally } = this.parts;
     if (event.type === 'file.ingested' && event.size > 0 && !this.parts.link) {
-      const first = this.firstName(entry);
+      const first = this.groups.firstName(entry);
       if (first) return this.putFurtherName(path, first, standing);
     }
-    const verdict = judge(event, standing, rules, this.inodesToBe(entry, standing));
-    this.remember(path, entry, { verdict, standing });
+    const verdict = judge(event, standing, rules, standing && inodesToBe(entry, this.parts));
+    if (!this.parts.link && entry.kind === 'file') this.groups.remember(path, entry, { verdict, standing });
     if (verdict === 'keep') tally.skipped += 1;
     if (verdict === 'enter') return this.enter(path, entry, standing!);
     if (!(await this.makeRoom(path, verdict, standing))) return;
     if (entry.directoryId !== null) return this.makeDirectory(path, entry, verdict);
     tally.count(entry.kind);
-    await this.queue.add(this.stepOf(path, entry, verdict === 'replace'), sizeOf(entry));
+    await this.queue.add(this.step(path, entry, verdict), sizeOf(entry));
   }
 
   /** @returns whether the entry is to be made now */
   private async makeRoom(path: string, verdict: Verdict, standing: Standing | null): Promise<boolean> {
     if (verdict === 'keep') return false;
     if (verdict === 'differs') {
-      this.fail(path, { code: 'EEXIST', message: `a ${standing!.kind} is there that differs; see --overwrite` });
+      this.fail(path, {
+        code: 'EEXIST',
+        message: `a ${standing!.kind} is there that differs; see --overwrite`,
+      });
       return false;
     }
     if (verdict === 'blocked') {
@@ -156,19 +149,6 @@ export class Restorer {
       await this.queue.drain(); // two threads keep no order
     }
     return true;
-  }
-
-  /** The group of a source inode is one again where its names were taken in alike. */
-  private firstName(entry: Entry): FirstName | undefined {
-    const key = groupKey(entry);
-    return key === null ? undefined : this.groups.get(key);
-  }
-
-  private remember(path: string, entry: Entry, now: { verdict: Verdict; standing: Standing | null }): void {
-    if (this.parts.link || entry.kind !== 'file') return;
-    const key = groupKey(entry);
-    if (key === null || now.verdict === 'differs' || now.verdict === 'blocked') return;
-    this.groups.set(key, { path, standing: now.verdict === 'keep' ? now.standing : null });
   }
 
   private async putFurtherName(path: string, first: FirstName, standing: Standing | null): Promise<void> {
@@ -217,43 +197,8 @@ export class Restorer {
     await this.queue.add({ op: 'remove', path }, 0);
   }
 
-  private stepOf(path: string, entry: Entry, replace: boolean): RestoreStep {
-    const { event } = entry;
-    const { attributes } = event;
-    switch (event.type) {
-      case 'file.ingested': {
-        const { hash, size } = event;
-        if (hash === null)
-          return { op: 'file', path, replace, content: { object: null, size: 0, hash: null }, attributes };
-        const checked = this.parts.verify || this.parts.suspects.has(hash);
-        const content = { object: this.objectOf(hash), size, hash: checked ? hash : null };
-        if (this.parts.link) return { op: 'object', path, replace, content, attributes };
-        return { op: 'file', path, replace, content, attributes };
-      }
-      case 'symlink.added':
-        return { op: 'symlink', path, replace, target: event.target, attributes };
-      case 'special.added': {
-        const { kind, major, minor } = event;
-        return { op: 'special', path, replace, kind, major, minor, attributes };
-      }
-      case 'directory.added':
-        return { op: 'attributes', path, attributes };
-    }
-  }
-
-  /** The inodes of which a linked file is to be one; null where it is a file of its own. */
-  private inodesToBe(entry: Entry, standing: Standing | null): InodeId[] | null {
-    const { event } = entry;
-    if (!this.parts.link || standing === null) return null;
-    if (event.type !== 'file.ingested' || event.hash === null) return null;
-    return twinPaths(this.objectOf(event.hash)).flatMap((path) => {
-      const stat = lstatOrNull(path);
-      return stat === null ? [] : [{ device: stat.dev, inode: stat.ino }];
-    });
-  }
-
-  private objectOf(hash: Hash): string {
-    return objectPath(this.parts.archive.layout.objects, Buffer.from(hash, 'hex'));
+  private step(path: string, entry: Entry, verdict: Verdict): RestoreStep {
+    return stepOf(path, entry, { parts: this.parts, replace: verdict === 'replace' });
   }
 
   /** Children before parents: a parent that its owner may not enter closes the way to them. */
@@ -277,56 +222,8 @@ export class Restorer {
   }
 }
 
-function judgeFurtherName(first: FirstName, standing: Standing | null, rules: Rules): Verdict {
-  if (standing === null) return 'create';
-  if (standing.kind === 'directory')
-    return rules.overwrite === 'never' ? 'differs' : rules.mirror ? 'clear' : 'blocked';
-  const { stat } = first.standing ?? {};
-  if (stat && stat.ino === standing.stat.ino && stat.dev === standing.stat.dev) return 'keep';
-  return rules.overwrite === 'never' ? 'differs' : 'replace';
-}
-
-function groupKey({ event }: Entry): string | null {
-  if (event.type !== 'file.ingested' || !event.attributes.linkGroup) return null;
-  const { linkGroup, mode, uid, gid, mtimeNs } = event.attributes;
-  return [...linkGroup, event.hash, event.size, mode, uid, gid, mtimeNs].join(':');
-}
-
 function sizeOf({ event }: Entry): number {
   return event.type === 'file.ingested' ? event.size : 0;
-}
-
-function standingOf(listing: Listing): Map<string, Standing> {
-  const stats = new StatTable(listing.stats);
-  const standing = new Map<string, Standing>();
-  for (const [index, name] of listing.names.entries()) {
-    const failure = listing.failures.get(index);
-    if (failure?.code === 'ENOENT') continue;
-    const stat = stats.get(index);
-    if (stat.mode === 0n) throw Object.assign(new Error(failure?.message), { code: failure?.code });
-    const target = listing.targets.get(index) ?? null;
-    standing.set(name, { kind: entryKindOf(stat.mode), stat, target, xattrs: listing.xattrs.get(index) ?? [] });
-  }
-  return standing;
-}
-
-/** A directory of one's own that one may not write to, as it was restored before. */
-function makeUsable(path: string, { stat }: Standing): void {
-  const self = process.geteuid?.();
-  const mode = Number(stat.mode) & 0o7777;
-  if (self === 0 || BigInt(self ?? 0) !== stat.uid || (mode & PRIVATE) === PRIVATE) return;
-  withDirectory(parentPath(path), (parent) =>
-    fs.chmodSync(toFsPath(joinPath(parent, path.slice(path.lastIndexOf('/') + 1))), mode | PRIVATE),
-  );
-}
-
-function makeDirectories(directory: string): void {
-  const missing: string[] = [];
-  for (let at = directory; lstatOrNull(at) === null; at = parentPath(at)) missing.push(at);
-  for (const path of missing.reverse()) {
-    failpoint('restore.mkdir');
-    fs.mkdirSync(toFsPath(path));
-  }
 }
 
 function isFatal(error: unknown): boolean {

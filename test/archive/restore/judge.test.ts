@@ -13,7 +13,10 @@ const symlink: EntryEvent = { type: 'symlink.added', ...place, target: 'there', 
 
 const rules = (overwrite: Rules['overwrite'], mirror = false, uid = 0): Rules => ({ overwrite, mirror, uid });
 
-function standing(kind: EntryKind, change: Partial<FileStat & Pick<Standing, 'target' | 'xattrs'>> = {}): Standing {
+function standing(
+  kind: EntryKind,
+  change: Partial<FileStat & Pick<Standing, 'target' | 'xattrs'>> = {},
+): Standing {
   const { target = null, xattrs = [], ...stat } = change;
   const usual = { mode: 0o100640n, uid: 5n, gid: 6n, size: 7n, mtimeNs: 123n, ino: 9n, dev: 1n };
   const rest = { nlink: 1n, rdev: 0n, ctimeNs: 0n, blocks: 8n };
@@ -52,7 +55,11 @@ describe('a file that differs in', () => {
 });
 
 test('an ordinary user keeps what differs only in what they cannot set', () => {
-  const there = standing('file', { uid: 1000n, gid: 1000n, xattrs: [['security.selinux', Buffer.from('l')]] });
+  const there = standing('file', {
+    uid: 1000n,
+    gid: 1000n,
+    xattrs: [['security.selinux', Buffer.from('l')]],
+  });
   expect(judge(file, there, rules('if-different', false, 1000))).toBe('keep');
   const setuid = { ...file, attributes: { ...attributes, mode: 0o4640 } };
   expect(judge(setuid, there, rules('if-different', false, 1000))).toBe('keep');

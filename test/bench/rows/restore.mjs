@@ -18,7 +18,18 @@ async function compareRestore(bench, corpus) {
   const target = bench.path('restored');
   const restore = (name, ...flags) => ({
     name,
-    command: hkfs('restore', 'corpus/', '--to', target, '-a', archive, '--json', '--progress', 'none', ...flags),
+    command: hkfs(
+      'restore',
+      'corpus/',
+      '--to',
+      target,
+      '-a',
+      archive,
+      '--json',
+      '--progress',
+      'none',
+      ...flags,
+    ),
     reads: [archive],
     check: answers({ files: corpus.shape.files, failed: [] }),
     clear: () => bench.remove(target),
