@@ -61,7 +61,8 @@ export default class Replay extends BaseCommand {
       const summary = await archive.materialize({ at, into, ...work });
       view.stop();
       await this.print(summary, flags, () => materializeParagraph(summary));
-      process.exitCode = exitCodeOfFailures(summary.failed ?? []);
+      const code = exitCodeOfFailures(summary.failed ?? []);
+      process.exitCode = code === EXIT.ok && !summary.equal ? EXIT.no : code;
     });
   }
 }
