@@ -2,7 +2,6 @@
 import type { Hash } from '../../events/types.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
-import { objectPath } from '../../fs/stage.js';
 import type { RestoreStep } from '../../fs/tasks.js';
 import type { InodeId } from '../../projections/keys.js';
 import type { Entry } from '../../projections/namespace.js';
@@ -51,5 +50,5 @@ export function inodesToBe(entry: Entry, parts: RestorerParts): InodeId[] | null
 }
 
 function objectOf(hash: Hash, parts: RestorerParts): string {
-  return objectPath(parts.archive.layout.objects, Buffer.from(hash, 'hex'));
+  return `${parts.archive.layout.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
 }

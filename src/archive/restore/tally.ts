@@ -60,6 +60,6 @@ export class Tally {
 function unsetFailure([reason, { path, count }]: [string, { path: string; count: number }]): Failure {
   const [what, code] = reason.split(': ') as [string, string];
   const others = count === 1 ? '' : `, here and in ${count - 1} more`;
-  const why = code === 'EPERM' ? ' (only root may)' : '';
+  const why = code === 'EPERM' && process.geteuid?.() !== 0 ? ' (only root may)' : '';
   return { path, code, message: `${what} could not be set${others}${why}` };
 }
