@@ -16,6 +16,7 @@ export const COMMANDS: CommandTable = {
   ls: () => import('./commands/ls.js'),
   ops: () => import('./commands/ops.js'),
   replay: () => import('./commands/replay.js'),
+  restore: () => import('./commands/restore.js'),
   show: () => import('./commands/show.js'),
   stat: () => import('./commands/stat.js'),
   verify: () => import('./commands/verify.js'),

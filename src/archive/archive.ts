@@ -15,7 +15,10 @@ import type {
   IngestOptions,
   IngestSummary,
   Progress,
+  MaterializeOptions,
   ReplaySummary,
+  RestoreOptions,
+  RestoreSummary,
   VerifyOptions,
   VerifySummary,
 } from './api.js';
@@ -110,6 +113,24 @@ export class Archive extends LocalReader {
       this.open.warmUp();
       const { verify } = await import('./verify/verify.js');
       return verify(this.open, options, this.now);
+    });
+  }
+
+  /** Entries back to files. @throws HkfsError for bad input before anything is touched, and INTERRUPTED */
+  restore(options: RestoreOptions): Promise<RestoreSummary> {
+    return this.exclusively(async () => {
+      this.open.warmUp();
+      const { restore } = await import('./restore/restore.js');
+      return restore(this.open, options, this.now);
+    });
+  }
+
+  /** The tree as it was, as hard links in an empty directory. */
+  materialize(options: MaterializeOptions): Promise<ReplaySummary> {
+    return this.exclusively(async () => {
+      this.open.warmUp();
+      const { materialize } = await import('./restore/materialize.js');
+      return materialize(this.open, options, this.now);
     });
   }
 

@@ -49,10 +49,7 @@ export abstract class BaseCommand extends Command {
   ): Promise<void> {
     const reader = await openForReading(flags);
     try {
-      if (flags.at !== undefined) {
-        const { position, time } = await reader.resolveMoment(flags.at);
-        this.say(`hkfs: as of @${position}, ${time}`);
-      }
+      if (flags.at !== undefined) await this.sayMoment(reader, flags.at);
       await use(reader);
     } finally {
       await reader.close();
@@ -77,6 +74,11 @@ export abstract class BaseCommand extends Command {
       work.view.stop();
       work.stop();
     }
+  }
+
+  protected async sayMoment(reader: Pick<ArchiveReader, 'resolveMoment'>, at: string): Promise<void> {
+    const { position, time } = await reader.resolveMoment(at);
+    this.say(`hkfs: as of @${position}, ${time}`);
   }
 
   private startWork(progress: string): Work {

@@ -1,4 +1,11 @@
-import type { IngestSummary, ReplaySummary, VerifySummary } from '../archive/api.js';
+import type {
+  Failure,
+  IngestSummary,
+  ReplaySummary,
+  RestorePlan,
+  RestoreSummary,
+  VerifySummary,
+} from '../archive/api.js';
 import { formatBytes, formatCount, formatDuration, plural } from './format.js';
 import { visibleName, visibleText } from './visible-name.js';
 
@@ -47,6 +54,69 @@ export function verifyParagraph(summary: VerifySummary): string {
 function objectFinding(word: string, row: VerifySummary['damaged'][number]): string[] {
   const places = row.paths.length === 0 ? 'no path' : row.paths.map(visibleName).join(', ');
   return [`  ${word}  ${row.hash} (${visibleText(row.reason)}): ${places}`];
+}
+
+/** What a restore did, or under --dry-run would do. */
+export function restoreParagraph(summary: RestoreSummary): string {
+  const { files, bytes, directories, symlinks, specials, links, failed } = summary;
+  const isDry = summary.dryRun === true;
+  const others = [
+    plural(directories, 'directory', 'directories'),
+    plural(symlinks, 'symlink'),
+    ...(specials > 0 ? [plural(specials, 'special file')] : []),
+    ...(links > 0 ? [plural(links, 'hard link')] : []),
+  ];
+  const lines = [
+    `${isDry ? 'Would restore' : 'Restored'} ${plural(files, 'file')} (${formatBytes(bytes)}), ${others.join(', ')} in ${formatDuration(summary.seconds)}.`,
+  ];
+  if (summary.skipped > 0) lines.push(`Already there: ${plural(summary.skipped, 'entry', 'entries')}.`);
+  if (isDry && summary.plan) lines.push(...lossLines(summary, summary.plan));
+  else if (summary.overwritten + summary.deleted > 0) lines.push(lossCounts(summary, false));
+  return [...lines, ...failureLines(failed, 'could not be restored whole')].join('\n');
+}
+
+/** What a restore is about to take from the target, for the question. */
+export function restorePlanText(plan: RestorePlan): string {
+  const left = plan.overwritten + plan.deleted - plan.losses.length;
+  return [...lossLines(plan, plan.losses), ...(left > 0 ? [`  and ${formatCount(left)} more`] : [])].join(
+    '\n',
+  );
+}
+
+function lossLines(counts: RestorePlan | RestoreSummary, losses: RestorePlan['losses']): string[] {
+  if (counts.overwritten + counts.deleted === 0) return [];
+  return [lossCounts(counts, true), ...losses.map(({ change, path }) => `  ${change}  ${visibleName(path)}`)];
+}
+
+function lossCounts(
+  { overwritten, deleted }: { overwritten: number; deleted: number },
+  ahead: boolean,
+): string {
+  const [overwrite, remove] = ahead ? ['To overwrite', 'To delete'] : ['Overwritten', 'Deleted'];
+  return `${overwrite}: ${plural(overwritten, 'entry', 'entries')}. ${remove}: ${plural(deleted, 'entry', 'entries')}.`;
+}
+
+function failureLines(failed: readonly Failure[], what: string): string[] {
+  if (failed.length === 0) return [];
+  const lines = failed.map(
+    ({ path, code, message }) => `  ${visibleName(path)}: ${visibleText(message)} [${code}]`,
+  );
+  return [`${plural(failed.length, 'entry', 'entries')} ${what}:`, ...lines];
+}
+
+/** A past tree that was made. */
+export function materializeParagraph({
+  events,
+  seconds,
+  equal,
+  files = 0,
+  failed = [],
+}: ReplaySummary): string {
+  const done = `Linked ${plural(files, 'file')} as of the first ${plural(events, 'event')} in ${formatDuration(seconds)}.`;
+  const verdict = equal
+    ? 'The directory is equal to the tree as it was.'
+    : 'The directory is not equal to the tree as it was.';
+  return [`${done} ${verdict}`, ...failureLines(failed, 'could not be restored whole')].join('\n');
 }
 
 export function replayParagraph({ events, seconds, equal, differences }: ReplaySummary): string {

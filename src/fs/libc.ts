@@ -24,6 +24,15 @@ export interface Libc {
   readonly futimens: (fd: number, times: Memory) => number;
   readonly ioctl: (fd: number, request: number, type: 'int', argument: number) => number;
   readonly lseek: (fd: number, offset: number, whence: number) => number | bigint;
+  /** Null offsets: from and to where the descriptors stand. */
+  readonly copy_file_range: (
+    from: number,
+    fromOffset: null,
+    to: number,
+    toOffset: null,
+    length: number,
+    flags: number,
+  ) => number;
   readonly mknod: (path: Memory, mode: number, device: bigint) => number;
   readonly renameat2: (
     fromDirectory: number,
@@ -55,6 +64,8 @@ const PROTOTYPES = {
   futimens: 'int futimens(int fd, const void *times)',
   ioctl: 'int ioctl(int fd, unsigned long request, ...)',
   lseek: 'int64_t lseek(int fd, int64_t offset, int whence)',
+  copy_file_range:
+    'intptr_t copy_file_range(int from, void *from_offset, int to, void *to_offset, size_t length, unsigned int flags)',
   renameat2:
     'int renameat2(int from_directory, const void *from, int to_directory, const void *to, unsigned int flags)',
   posix_fadvise: 'int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)',

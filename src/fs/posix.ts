@@ -29,6 +29,8 @@ const ADVICE = { normal: 0, random: 1, sequential: 2, willneed: 3, dontneed: 4 }
 
 /** Here no clone can be made; another way of copying may do. */
 const NOT_CLONABLE = new Set([errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EINVAL, errno.ENOTTY]);
+/** Here the kernel copies nothing itself; reading and writing may do. */
+const NOT_COPYABLE = new Set([...NOT_CLONABLE, errno.ENOSYS, errno.EIO, errno.EBADF, errno.EPERM]);
 const NO_NOREPLACE = new Set([errno.ENOSYS, errno.EINVAL]);
 
 export type Advice = keyof typeof ADVICE;
@@ -111,6 +113,18 @@ export class Posix {
     const number = this.#libc.errno();
     if (NOT_CLONABLE.has(number)) return false;
     throw posixError(number, { syscall: 'ioctl(FICLONE)' });
+  }
+
+  /**
+   * Copies in the kernel from where both descriptors stand; gives the bytes copied, 0 at the end, and
+   * null where it cannot be done, or failed in a way that does not tell which side did.
+   */
+  copyFileRange(from: number, to: number, length: number): number | null {
+    const copied = this.#libc.copy_file_range(from, null, to, null, length, 0);
+    if (copied >= 0) return copied;
+    const number = this.#libc.errno();
+    if (NOT_COPYABLE.has(number)) return null;
+    throw posixError(number, { syscall: 'copy_file_range' });
   }
 
   /** Where the next bytes begin at or after `offset`; null when only a hole is left. Moves the fd. */

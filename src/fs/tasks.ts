@@ -1,5 +1,5 @@
 /** What worker threads do, as messages: one batch of file-system work in, one packed answer out. */
-import type { Xattr } from '../events/types.js';
+import type { Attributes, SpecialKind, Xattr } from '../events/types.js';
 
 export interface ScanTask {
   readonly task: 'scan';
@@ -208,6 +208,73 @@ export interface ReleaseResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
 }
 
+/** Where the bytes of a restored file come from. */
+export interface RestoredContent {
+  /** The object's first inode; null: no bytes at all. */
+  readonly object: string | null;
+  readonly size: number;
+  /** What the bytes have to hash to, where that is to be checked. */
+  readonly hash: string | null;
+}
+
+interface RestoreAt {
+  readonly path: string;
+  /** Whether what stands at the path, and is no directory, makes room. */
+  readonly replace: boolean;
+}
+
+export type RestoreStep =
+  | (RestoreAt & {
+      readonly op: 'file';
+      readonly content: RestoredContent;
+      readonly attributes: Attributes;
+    })
+  /** A hard link to the object itself. */
+  | (RestoreAt & {
+      readonly op: 'object';
+      readonly content: RestoredContent;
+      /** Of the file of its own that it becomes where the object takes no more links. */
+      readonly attributes: Attributes;
+    })
+  /** A further name of a file that was restored before. */
+  | (RestoreAt & { readonly op: 'hardlink'; readonly to: string })
+  | (RestoreAt & { readonly op: 'symlink'; readonly target: string; readonly attributes: Attributes })
+  | (RestoreAt & {
+      readonly op: 'special';
+      readonly kind: SpecialKind;
+      readonly major: number;
+      readonly minor: number;
+      readonly attributes: Attributes;
+    })
+  /** A complete directory. */
+  | { readonly op: 'attributes'; readonly path: string; readonly attributes: Attributes }
+  /** With all that is below. */
+  | { readonly op: 'remove'; readonly path: string };
+
+export interface RestoreTask {
+  readonly task: 'restore';
+  /** Every path of a step is below it, and no symlink between is followed. */
+  readonly root: string;
+  readonly steps: readonly RestoreStep[];
+  /** Whether sharing blocks is worth trying. */
+  readonly reflink: boolean;
+}
+
+export interface RestoreResult {
+  /** By step; codes are errno names, or OBJECT_MISSING and OBJECT_DAMAGED. */
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** What could not be set, by `what: code`, with the step of the first and how many there are. */
+  readonly unset: ReadonlyMap<string, { readonly first: number; readonly count: number }>;
+  /** Links that met the link limit of every inode of their object, by step. */
+  readonly full: readonly number[];
+  /** Steps that made a link to an object; index in the tables of its inode's stats. */
+  readonly linked: Int32Array;
+  readonly before: BigInt64Array;
+  readonly after: BigInt64Array;
+  /** False once the file system refused to share blocks. */
+  readonly reflink: boolean;
+}
+
 /** Totals of directories, for a progress bar. */
 export interface CountTask {
   readonly task: 'count';
@@ -230,6 +297,7 @@ export interface TaskResults {
   tree: TreeResult;
   twin: TwinResult;
   release: ReleaseResult;
+  restore: RestoreResult;
 }
 
 export type Task =
@@ -242,4 +310,5 @@ export type Task =
   | NameTask
   | TreeTask
   | TwinTask
-  | ReleaseTask;
+  | ReleaseTask
+  | RestoreTask;

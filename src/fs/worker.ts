@@ -5,6 +5,7 @@ import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
 import { nameObjects, releaseSources, stageTwin } from './place.js';
 import type { WorkerReply, WorkerRequest } from './pool.js';
 import { loadPosix } from './posix.js';
+import { restoreSteps } from './restore.js';
 import { countFiles, lstatNames, scanDirectory } from './scan.js';
 import { hashFiles, stageFiles } from './stage.js';
 import type { Task, TaskResults } from './tasks.js';
@@ -57,6 +58,8 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return stageTwin(task, context);
     case 'release':
       return releaseSources(task);
+    case 'restore':
+      return restoreSteps(task, context);
   }
 }
 

@@ -8,6 +8,7 @@ import { row as linkSmall } from './rows/link-small.mjs';
 import { row as memory } from './rows/memory.mjs';
 import { row as queries } from './rows/queries.mjs';
 import { row as replay } from './rows/replay.mjs';
+import { rows as restore } from './rows/restore.mjs';
 import { row as startUp } from './rows/start-up.mjs';
 import { rows as verify } from './rows/verify.mjs';
 
@@ -27,6 +28,7 @@ export const ROWS = [
   copySmall,
   againSmall,
   copyLarge,
+  ...restore,
   ...verify,
   replay,
   queries,

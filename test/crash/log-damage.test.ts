@@ -3,7 +3,10 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { encode } from 'cborg';
-import { eventKey } from '../../src/events/log-keys.js';
+import { encodeCommit } from '../../src/events/commit-record.js';
+import { scanCommits } from '../../src/events/commit-scan.js';
+import { commitKey, eventKey } from '../../src/events/log-keys.js';
+import type { CommitRecord } from '../../src/events/types.js';
 import type { VerifySummary } from '../../src/archive/api.js';
 import { appendBytes, flipBit, saved, withLevel } from './damage.js';
 import { describe as say, hkfs, row, rows, withArchive } from './hkfs.js';
@@ -101,6 +104,25 @@ test('an event that was exchanged for another: verify and replay name its commit
     const { views } = await row<VerifySummary>(['verify', '-a', archive], [4]);
     expect(views).toEqual([expect.stringMatching(/^(the commit of events \d+ to \d+|event 9) /)]);
     await expectRefusal(['replay', '-a', archive], { status: 4, code: 'LOG_DAMAGED' });
+  }));
+
+test('a commit whose Merkle range was changed: replay, replay --check and verify name it, exit 4', () =>
+  withIngested(async (archive, source) => {
+    await ingestOnce(archive, `${source}/m`, 'copy');
+    const first = await withLevel(`${archive}/.hkfs/log`, async (level) => {
+      const commits: CommitRecord[] = [];
+      for await (const commit of scanCommits(level, { from: 0, to: Infinity })) commits.push(commit);
+      const commit = commits[1]!;
+      const range = commit.range.map((hash) => Buffer.from(hash).fill(7, 0, 1));
+      await level.put(commitKey(commit.first), encodeCommit({ ...commit, range }));
+      return commit.first;
+    });
+    const text = new RegExp(`commit of events ${first} to \\d+`);
+    for (const command of [['replay'], ['replay', '--check']])
+      await expectRefusal([...command, '-a', archive], { status: 4, code: 'LOG_DAMAGED', text });
+    const { views } = await row<VerifySummary>(['verify', '-a', archive], [4]);
+    expect(views).toEqual([expect.stringMatching(text)]);
+    expect((await hkfs(['ls', '-a', archive])).status).toBe(0);
   }));
 
 heavyTest(

@@ -13,7 +13,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from '@jest/globals';
-import type { EntryRow, IngestSummary, OperationRow, StatRow, VerifySummary } from '../../src/archive/api.js';
+import type {
+  EntryRow,
+  IngestSummary,
+  OperationRow,
+  RestoreSummary,
+  StatRow,
+  VerifySummary,
+} from '../../src/archive/api.js';
 
 export const bin = join(import.meta.dirname, '../../bin/run.js');
 
@@ -179,6 +186,20 @@ export class Box {
     const words = sources ? args : [this.source, ...args];
     const run = this.runWith(options, 'ingest', ...words, '--json', '--progress', 'none');
     return { run, summary: (run.stdout === '' ? {} : JSON.parse(run.stdout)) as IngestSummary };
+  }
+
+  /** A restore to `to` below the box, and what it says. */
+  restore(path: string, to: string, ...args: string[]): { run: Run; summary: RestoreSummary } {
+    return this.restoreWith({}, path, to, ...args);
+  }
+
+  restoreWith(
+    options: RunOptions,
+    ...[path, to, ...args]: [path: string, to: string, ...args: string[]]
+  ): { run: Run; summary: RestoreSummary } {
+    const words = ['restore', path, '--to', join(this.path, to), '--json', '--progress', 'none', ...args];
+    const run = this.runWith(options, ...words);
+    return { run, summary: (run.stdout === '' ? {} : JSON.parse(run.stdout)) as RestoreSummary };
   }
 
   verify(...args: string[]): { status: number | null; summary: VerifySummary } {

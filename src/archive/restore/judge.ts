@@ -1,0 +1,113 @@
+/** What becomes of one entry, given what stands at its place: values only, nothing is touched. */
+import type { Attributes, EntryEvent, EntryKind, Xattr } from '../../events/types.js';
+import type { FileStat } from '../../fs/stats.js';
+import type { InodeId } from '../../projections/keys.js';
+import type { RestoreOverwrite } from '../api.js';
+
+/** What was found at a place of the target. */
+export interface Standing {
+  readonly kind: EntryKind;
+  readonly stat: FileStat;
+  readonly target: string | null;
+  readonly xattrs: readonly Xattr[];
+}
+
+/**
+ * - `create`: nothing is there; `enter`: a directory is; `keep`: it is as it should be;
+ * - `replace`: it makes room; `clear`: it is a directory, and makes room with all that is in it;
+ * - `differs`: it is something else and stays; `blocked`: the same, of a directory in the way.
+ */
+export type Verdict = 'create' | 'enter' | 'keep' | 'replace' | 'clear' | 'differs' | 'blocked';
+
+export interface Rules {
+  readonly overwrite: RestoreOverwrite;
+  /** What is not wanted goes. */
+  readonly mirror: boolean;
+  /** The user: only 0 gives files to others. */
+  readonly uid: number;
+}
+
+/** What a file is to be a link to, where it is not to be a file of its own. */
+export type LinkedTo = readonly InodeId[] | null;
+
+export function judge(
+  event: EntryEvent,
+  standing: Standing | null,
+  rules: Rules,
+  linkedTo: LinkedTo = null,
+): Verdict {
+  if (standing === null) return 'create';
+  const kind = kindOf(event);
+  if (kind === 'directory' && standing.kind === 'directory') return 'enter';
+  if (standing.kind === 'directory') {
+    if (rules.overwrite === 'never') return 'differs';
+    return rules.mirror ? 'clear' : 'blocked';
+  }
+  const isLinked = linkedTo !== null && isOneOf(standing.stat, linkedTo);
+  if (isLinked) return 'keep';
+  const isSame = linkedTo === null && isAsWanted(event, standing, rules.uid);
+  if (isSame && rules.overwrite !== 'always') return 'keep';
+  return rules.overwrite === 'never' ? 'differs' : 'replace';
+}
+
+/** The first of several names of one source inode. */
+export interface FirstName {
+  readonly path: string;
+  /** Where it was there already. */
+  readonly standing: Standing | null;
+}
+
+/** A further name is as wanted where it is one inode with the first. */
+export function judgeFurtherName(first: FirstName, standing: Standing | null, rules: Rules): Verdict {
+  if (standing === null) return 'create';
+  if (standing.kind === 'directory')
+    return rules.overwrite === 'never' ? 'differs' : rules.mirror ? 'clear' : 'blocked';
+  const { stat } = first.standing ?? {};
+  if (stat && stat.ino === standing.stat.ino && stat.dev === standing.stat.dev) return 'keep';
+  return rules.overwrite === 'never' ? 'differs' : 'replace';
+}
+
+/** As far as it can be seen without reading contents, and could be set by this user. */
+function isAsWanted(event: EntryEvent, standing: Standing, uid: number): boolean {
+  const { attributes } = event;
+  const { stat } = standing;
+  if (kindOf(event) !== standing.kind || stat.mtimeNs !== attributes.mtimeNs) return false;
+  if (event.type === 'file.ingested' && stat.size !== BigInt(event.size)) return false;
+  if (event.type === 'symlink.added') {
+    if (standing.target !== event.target) return false;
+  } else if ((Number(stat.mode) & 0o7777) !== settableMode(attributes, uid)) return false;
+  if (uid === 0 && (Number(stat.uid) !== attributes.uid || Number(stat.gid) !== attributes.gid)) return false;
+  return sameXattrs(settableXattrs(attributes.xattrs ?? [], uid), settableXattrs(standing.xattrs, uid));
+}
+
+/** Setuid and setgid never go to an owner or group that the source did not have. */
+function settableMode({ mode, uid: owner }: Attributes, uid: number): number {
+  return uid === 0 || uid === owner ? mode : mode & ~0o6000;
+}
+
+/** The system's own labels differ from place to place and are not compared. */
+function settableXattrs(xattrs: readonly Xattr[], uid: number): readonly Xattr[] {
+  const settable =
+    uid === 0
+      ? /^(user|trusted)\.|^system\.posix_acl_|^security\.capability$/
+      : /^user\.|^system\.posix_acl_/;
+  return xattrs.filter(([name]) => settable.test(name));
+}
+
+function sameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every(([name, value]) => {
+    const other = b.find(([otherName]) => otherName === name);
+    return other !== undefined && Buffer.compare(value, other[1]) === 0;
+  });
+}
+
+function isOneOf(stat: FileStat, inodes: readonly InodeId[]): boolean {
+  return inodes.some(({ device, inode }) => stat.ino === inode && stat.dev === device);
+}
+
+function kindOf(event: EntryEvent): EntryKind {
+  if (event.type === 'special.added') return event.kind;
+  if (event.type === 'file.ingested') return 'file';
+  return event.type === 'symlink.added' ? 'symlink' : 'directory';
+}

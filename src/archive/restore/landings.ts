@@ -1,0 +1,143 @@
+/** Where each path lands, and which targets are refused before anything is touched. */
+import { lstatSync, statSync, type BigIntStats } from 'node:fs';
+import { resolve } from 'node:path';
+import { errnoOf, HkfsError } from '../../errors.js';
+import type { Position } from '../../events/types.js';
+import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
+import type { NamedEntry } from '../../projections/namespace.js';
+import type { OpenArchive } from '../open-archive.js';
+import { spansOfPath } from '../queries/past.js';
+import { findEntry } from '../queries/targets.js';
+
+export interface Landings {
+  /** The real path of DIR as far as it exists; what is missing of it is made. */
+  readonly directory: string;
+  readonly exists: boolean;
+  /** The entry whose contents land in DIR itself, or those that land there under their own names. */
+  readonly contentsOf: NamedEntry | null;
+  readonly entries: readonly NamedEntry[];
+}
+
+/**
+ * `PATH` lands as DIR/name of PATH; a PATH that ends in a slash puts what it holds into DIR itself.
+ * @throws HkfsError NOT_FOUND (saying when there was such a path), NOT_A_DIRECTORY, SOURCES_COLLIDE,
+ *   BAD_TARGET, BAD_PATH
+ */
+export async function planLandings(
+  archive: OpenArchive,
+  paths: readonly string[],
+  where: { to: string; at: Position },
+): Promise<Landings> {
+  const named = [];
+  for (const path of paths) named.push(await entryAt(archive, path, where.at));
+  const { directory, exists } = targetDirectory(where.to);
+  const contentsOf = paths.length === 1 && isContents(paths[0]!, named[0]!) ? named[0]! : null;
+  if (contentsOf === null) refuseCollisions(paths, named);
+  const landings = contentsOf ? [directory] : named.map(({ entry }) => joinPath(directory, entry.name));
+  for (const landing of landings) refuseOwnTree(archive.layout.root, landing);
+  return { directory, exists, contentsOf, entries: contentsOf ? [] : named };
+}
+
+async function entryAt(archive: OpenArchive, path: string, at: Position): Promise<NamedEntry> {
+  const named = await findEntry(path, archive.layout.root, archive.namespace(at));
+  if (named === null) throw await notFound(archive, path, at);
+  if (path.endsWith('/') && named.entry.directoryId === null)
+    throw new HkfsError('NOT_A_DIRECTORY', `${JSON.stringify(path)} is a ${named.entry.kind}`, {
+      hint: 'leave out the slash at its end',
+    });
+  return named;
+}
+
+async function notFound(archive: OpenArchive, text: string, at: Position): Promise<HkfsError> {
+  const path = text.replaceAll(/^\/+|\/+$/g, '').replaceAll(/\/+/g, '/');
+  const spans = await spansOfPath(archive.views.level, path, archive.now + 1);
+  const before = spans.findLast(({ to }) => to <= at);
+  const after = spans.find(({ from }) => from > at);
+  const time = async (position: Position): Promise<string> =>
+    new Date((await archive.log.commitAt(position)).timeMs).toISOString();
+  const hint = before
+    ? `it was there until @${before.to - 1} (${await time(before.to - 1)}): restore it with --at @${before.to - 1}`
+    : after
+      ? `it came later, with @${after.from} (${await time(after.from)}): restore it with --at @${after.from}`
+      : "paths are written from the archive's root; see `hkfs ls`";
+  const then = at === archive.now ? '' : ` at @${at}`;
+  return new HkfsError('NOT_FOUND', `there is no ${JSON.stringify(text)} in the archive${then}`, { hint });
+}
+
+function isContents(path: string, { entry }: NamedEntry): boolean {
+  return path === '' || path.endsWith('/') || entry.name === '';
+}
+
+function refuseCollisions(paths: readonly string[], named: readonly NamedEntry[]): void {
+  const taken = new Map<string, string>();
+  for (const [index, path] of paths.entries()) {
+    const { entry } = named[index]!;
+    if (isContents(path, named[index]!))
+      throw new HkfsError('SOURCES_COLLIDE', `${path || '/'} would put its contents among other paths`, {
+        hint: 'leave out the slash at its end, or restore it by itself',
+      });
+    const other = taken.get(entry.name);
+    if (other !== undefined)
+      throw new HkfsError('SOURCES_COLLIDE', `${other} and ${path} would both land as ${entry.name}`, {
+        hint: 'restore them into different directories',
+      });
+    taken.set(entry.name, path);
+  }
+}
+
+/** A symlink that names DIR itself is followed: it is the user's word, as for cp. */
+function targetDirectory(to: string): { directory: string; exists: boolean } {
+  if (to === '' || to.includes('\0'))
+    throw new HkfsError('BAD_PATH', `${JSON.stringify(to)} is no directory`, { hint: 'name one with --to' });
+  const missing: string[] = [];
+  for (let at = resolve(to); ; at = parentPath(at)) {
+    const stat = statOrNull(at);
+    if (stat === null && isSymlink(at))
+      throw new HkfsError('NOT_A_DIRECTORY', `${at} is a symlink to nothing`, { hint: 'name a directory' });
+    if (stat === null) {
+      missing.push(at.slice(at.lastIndexOf('/') + 1));
+      continue;
+    }
+    if (!stat.isDirectory())
+      throw new HkfsError('NOT_A_DIRECTORY', `${at} is no directory`, {
+        hint: 'name a directory, which is made where it is not there yet',
+      });
+    return { directory: missing.reverse().reduce(joinPath, realPath(at)), exists: missing.length === 0 };
+  }
+}
+
+function statOrNull(path: string): BigIntStats | null {
+  try {
+    return statSync(toFsPath(path), { bigint: true });
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return null;
+    if (errnoOf(error) === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+function isSymlink(path: string): boolean {
+  try {
+    return lstatSync(toFsPath(path)).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+/** Neither into the archive nor around it: by path, and by inode where it is mounted elsewhere as well. */
+function refuseOwnTree(root: string, landing: string): void {
+  const real = realPath(root);
+  const archive = statSync(toFsPath(real), { bigint: true });
+  for (let at = landing; ; at = parentPath(at)) {
+    const stat = statOrNull(at);
+    if (at === real || (stat !== null && stat.ino === archive.ino && stat.dev === archive.dev))
+      throw new HkfsError('BAD_TARGET', `${landing} is inside of the archive`, {
+        hint: 'restore to a directory outside of it; inside, its own log would not know the files',
+      });
+    if (at === '/') break;
+  }
+  if (real.startsWith(landing === '/' ? '/' : `${landing}/`))
+    throw new HkfsError('BAD_TARGET', `${landing} holds the archive ${real}`, {
+      hint: 'restore to a directory beside the archive',
+    });
+}

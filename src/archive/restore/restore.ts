@@ -1,0 +1,134 @@
+/** The use case: entries of a moment become files again, with all that they had. */
+import { accessSync, constants, lstatSync } from 'node:fs';
+import { HkfsError } from '../../errors.js';
+import { describeFsError } from '../../fs/errors.js';
+import { syncFilesystem } from '../../fs/durable.js';
+import { failpoint } from '../../fs/failpoints.js';
+import { parentPath, toFsPath } from '../../fs/names.js';
+import { lstatOrNull } from '../../fs/scan.js';
+import type { RestoreOptions, RestoreSummary } from '../api.js';
+import type { OpenArchive } from '../open-archive.js';
+import { resolveMoment } from '../queries/moments.js';
+import { planLandings, type Landings } from './landings.js';
+import type { RestorerParts } from './parts.js';
+import { Restorer } from './restorer.js';
+import { Tally } from './tally.js';
+
+const ignore = (): void => {};
+
+/**
+ * @throws HkfsError for what makes the whole command impossible, before anything is touched;
+ *   CONFIRMATION_NEEDED from `confirm`; NO_SPACE and its kin; INTERRUPTED after a clean stop
+ */
+export async function restore(
+  archive: OpenArchive,
+  options: RestoreOptions,
+  clock: () => number,
+): Promise<RestoreSummary> {
+  const started = clock();
+  refuseContradiction(options);
+  const { position: at } = await resolveMoment(archive, options.at, clock());
+  const landings = await planLandings(archive, options.paths, { to: options.to, at });
+  refuseTarget(archive, options, landings.directory);
+  const parts = await partsOf(archive, options, at);
+  const dryRun = options.dryRun ?? false;
+  if (dryRun || (options.confirm && mayLose(options))) {
+    // What the survey finds in the way is told by the pass that follows it.
+    const onMessage = dryRun ? parts.onMessage : ignore;
+    const survey = await pass({ ...parts, dry: true, tally: new Tally(dryRun), onMessage }, landings);
+    if (dryRun) return survey.summary((clock() - started) / 1000, true);
+    const plan = survey.plan();
+    const isGiven = plan.overwritten + plan.deleted === 0 || (await options.confirm!(plan));
+    if (!isGiven) throw new HkfsError('NOT_CONFIRMED', 'nothing was changed', { hint: 'see --dry-run' });
+  }
+  const totals = options.estimate ? await totalsOf(archive, landings, at) : null;
+  const tally = await passWithCancel(archive, { ...parts, totals }, { landings, signal: options.signal });
+  await syncFilesystem(landings.directory, archive.posix);
+  failpoint('restore.synced');
+  return tally.summary((clock() - started) / 1000, false);
+}
+
+async function passWithCancel(
+  archive: OpenArchive,
+  parts: RestorerParts,
+  { landings, signal }: { landings: Landings; signal: AbortSignal | undefined },
+): Promise<Tally> {
+  const cancel = (): void => archive.pool.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return await pass(parts, landings);
+  } catch (error) {
+    throw describeFsError(error, landings.directory);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+async function pass(parts: RestorerParts, landings: Landings): Promise<Tally> {
+  await new Restorer(parts, landings.directory).run(landings);
+  return parts.tally;
+}
+
+async function partsOf(archive: OpenArchive, options: RestoreOptions, at: number): Promise<RestorerParts> {
+  const mirror = options.delete ?? false;
+  const overwrite = options.overwrite ?? (mirror ? 'if-different' : 'never');
+  return {
+    archive,
+    at,
+    rules: { overwrite, mirror, uid: process.geteuid?.() ?? 0 },
+    link: options.link ?? false,
+    verify: options.verify ?? false,
+    dry: false,
+    tally: new Tally(false),
+    suspects: await archive.contents().findings(''),
+    totals: null,
+    signal: options.signal,
+    onProgress: options.onProgress ?? ignore,
+    onMessage: options.onMessage ?? ignore,
+  };
+}
+
+function refuseContradiction({ paths, overwrite, delete: mirror }: RestoreOptions): void {
+  if (paths.length === 0) throw new HkfsError('USAGE', 'name what to restore', { hint: 'see `hkfs ls`' });
+  if (mirror && overwrite === 'never')
+    throw new HkfsError('USAGE', '--delete makes the target equal, --overwrite never keeps what differs', {
+      hint: 'leave out one of them',
+    });
+}
+
+function mayLose({ overwrite = 'never', delete: mirror }: RestoreOptions): boolean {
+  return mirror === true || overwrite !== 'never';
+}
+
+function refuseTarget(archive: OpenArchive, options: RestoreOptions, directory: string): void {
+  let there = directory;
+  while (lstatOrNull(there) === null) there = parentPath(there);
+  try {
+    if (!options.dryRun) accessSync(toFsPath(there), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw describeFsError(error, there);
+  }
+  if (!options.link) return;
+  if (lstatSync(toFsPath(there)).dev === lstatSync(archive.layout.objects).dev) return;
+  throw new HkfsError('DIFFERENT_FILESYSTEM', `${there} is not on the archive's filesystem`, {
+    hint: 'leave out --link to copy',
+  });
+}
+
+/** For a percentage: everything that is wanted, whether it is there already or not. */
+async function totalsOf(
+  archive: OpenArchive,
+  { contentsOf, entries }: Landings,
+  at: number,
+): Promise<{ entries: number; bytes: number }> {
+  const totals = { entries: 0, bytes: 0 };
+  const namespace = archive.namespace(at);
+  for (const start of contentsOf ? [contentsOf] : entries) {
+    const below = start.entry.directoryId === null ? [start] : namespace.walk(start);
+    for await (const { entry } of below) {
+      totals.entries += 1;
+      if (entry.kind === 'file' && entry.event.type === 'file.ingested') totals.bytes += entry.event.size;
+    }
+  }
+  return totals;
+}

@@ -1,0 +1,290 @@
+/**
+ * Entries back to files: each is made under a temporary name in its directory, gets all its attributes
+ * there, and only then its name. So a name is either not there or complete, and a kill leaves at most
+ * temporary files, which `isRestoreTemporary` knows.
+ */
+import * as fs from 'node:fs';
+import { errnoOf } from '../errors.js';
+import type { Attributes, EntryKind, SpecialKind } from '../events/types.js';
+import { applyAttributes, type UnsetAttribute } from './apply-attributes.js';
+import { Below } from './below.js';
+import { checkObject, copyObject, ObjectProblem } from './copy-object.js';
+import type { TaskContext } from './contents.js';
+import { failpoint } from './failpoints.js';
+import { joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+import { NewFilesOf, type NewFiles } from './new-files.js';
+import { newTemporary } from './restore-temporary.js';
+import { twinPaths } from './place.js';
+import { removeTree } from './remove-tree.js';
+import { toFailure } from './scan.js';
+import { StatTable } from './stats.js';
+import type { EntryFailure, RestoreResult, RestoreStep, RestoreTask } from './tasks.js';
+
+const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+/** The type bits of `st_mode`. */
+const TYPES: Readonly<Record<SpecialKind, number>> = {
+  fifo: 0o010000,
+  chardev: 0o020000,
+  blockdev: 0o060000,
+  socket: 0o140000,
+};
+/** Here nothing more can be written, whatever the entry. */
+const FATAL = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ECANCELED']);
+
+const PRIVATE = 0o600;
+const SPECIAL_BITS = 0o7000;
+
+/** @throws what lets nothing more be written: ENOSPC and its kin, EXDEV of a link, ECANCELED */
+export function restoreSteps(task: RestoreTask, context: TaskContext): RestoreResult {
+  const run = new Restore(task, context);
+  try {
+    for (const [index, step] of task.steps.entries()) run.attempt(step, index);
+  } finally {
+    run.close();
+  }
+  return run.result();
+}
+
+/** The step's own path says where it is; the temporary name would only puzzle. */
+function withoutPath({ code, message }: EntryFailure): EntryFailure {
+  return { code, message: message.replace(/ '\/[^]*$/, '') };
+}
+
+class Restore {
+  private readonly context: TaskContext;
+  private readonly root: string;
+  private readonly below: Below;
+  private readonly failures = new Map<number, EntryFailure>();
+  private readonly unset = new Map<string, { first: number; count: number }>();
+  private readonly full: number[] = [];
+  private readonly linked: number[] = [];
+  private readonly before: StatTable;
+  private readonly after: StatTable;
+  private readonly newFiles: NewFilesOf;
+  private readonly isRoot = process.geteuid?.() === 0;
+  private reflink: boolean;
+
+  constructor(task: RestoreTask, context: TaskContext) {
+    this.context = context;
+    this.root = task.root;
+    this.below = new Below(task.root);
+    this.newFiles = new NewFilesOf(context.posix);
+    const links = task.steps.filter(({ op }) => op === 'object').length;
+    this.before = new StatTable(links);
+    this.after = new StatTable(links);
+    this.reflink = task.reflink;
+  }
+
+  attempt(step: RestoreStep, index: number): void {
+    try {
+      failpoint('restore.step');
+      this.apply(step, index);
+    } catch (error) {
+      if (error instanceof ObjectProblem)
+        this.failures.set(index, { code: error.code, message: error.message });
+      else if (FATAL.has(errnoOf(error) ?? '')) throw error;
+      else if (step.op === 'object' && errnoOf(error) === 'EXDEV') throw error;
+      else this.failures.set(index, withoutPath(toFailure(error)));
+    }
+  }
+
+  close(): void {
+    this.below.close();
+  }
+
+  result(): RestoreResult {
+    const { failures, unset, full, reflink } = this;
+    const linked = Int32Array.from(this.linked);
+    return { failures, unset, full, linked, before: this.before.values, after: this.after.values, reflink };
+  }
+
+  private apply(step: RestoreStep, index: number): void {
+    switch (step.op) {
+      case 'file':
+        return this.file(step, index);
+      case 'object':
+        return this.object(step, index);
+      case 'hardlink':
+        return this.hardlink(step);
+      case 'symlink':
+        return this.made(step, index, (path) => fs.symlinkSync(toFsPath(step.target), toFsPath(path)));
+      case 'special':
+        return this.made(step, index, (path) => this.mknod(path, step));
+      case 'attributes':
+        return this.note(
+          applyAttributes(
+            joinPath(this.below.directory(step.path), '.'),
+            'directory',
+            step.attributes,
+            this.context.posix,
+          ),
+          index,
+        );
+      case 'remove':
+        this.below.locate(step.path);
+        failpoint('restore.remove');
+        return removeTree(step.path);
+    }
+  }
+
+  private file(step: Extract<RestoreStep, { op: 'file' }>, index: number): void {
+    const { content, attributes } = step;
+    const path = this.below.locate(step.path);
+    const gets = this.isPlain(attributes) ? this.newFilesIn(parentPath(step.path)) : null;
+    const isModeGiven = gets !== null && (attributes.mode & (gets.maskedBits | SPECIAL_BITS)) === 0;
+    const { temporary, fd } = this.create(step.path, isModeGiven ? attributes.mode : PRIVATE);
+    try {
+      try {
+        if (content.object !== null)
+          this.reflink = copyObject(content, fd, this.context, {
+            sparse: attributes.sparse ?? false,
+            reflink: this.reflink,
+          });
+        const isSet = gets !== null && this.finish(fd, attributes, { gets, isModeGiven });
+        if (!isSet) this.note(applyAttributes(temporary, 'file', attributes, this.context.posix), index);
+      } finally {
+        fs.closeSync(fd);
+      }
+      failpoint('restore.written');
+      this.name(temporary, path, step.replace);
+    } catch (error) {
+      fs.unlinkSync(toFsPath(temporary));
+      throw error;
+    }
+  }
+
+  private newFilesIn(directory: string): NewFiles | null {
+    return this.newFiles.in(directory, () => toFsPath(this.below.directory(directory)));
+  }
+
+  private isPlain({ xattrs }: Attributes): boolean {
+    return this.isRoot && xattrs === undefined && this.context.posix !== null;
+  }
+
+  /** Through the descriptor, and only what differs from what a new file gets: half the system calls. */
+  private finish(
+    fd: number,
+    { uid, gid, mode, mtimeNs }: Attributes,
+    { gets, isModeGiven }: { gets: NewFiles; isModeGiven: boolean },
+  ): boolean {
+    try {
+      if (uid !== 0 || gid !== gets.gid) fs.fchownSync(fd, uid, gid);
+      if (!isModeGiven) fs.fchmodSync(fd, mode);
+      this.context.posix!.futimens(fd, { mtimeNs });
+      return true;
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      return false; // told by what says which attribute it was
+    }
+  }
+
+  /** Symlinks and specials. */
+  private made(
+    step: Extract<RestoreStep, { op: 'symlink' | 'special' }>,
+    index: number,
+    make: (temporary: string) => void,
+  ): void {
+    const path = this.below.locate(step.path);
+    const temporary = this.tried(step.path, make);
+    try {
+      const kind: EntryKind = step.op === 'symlink' ? 'symlink' : step.kind;
+      this.note(applyAttributes(temporary, kind, step.attributes, this.context.posix), index);
+      failpoint('restore.written');
+      this.name(temporary, path, step.replace);
+    } catch (error) {
+      fs.unlinkSync(toFsPath(temporary));
+      throw error;
+    }
+  }
+
+  private mknod(path: string, step: Extract<RestoreStep, { op: 'special' }>): void {
+    const { posix } = this.context;
+    if (posix === null) throw Object.assign(new Error('ENOSYS: no mknod here'), { code: 'ENOSYS' });
+    const { major, minor } = step;
+    posix.mknod(path, TYPES[step.kind] | 0o600, { major, minor });
+  }
+
+  /** The inode keeps its attributes: it is the object's. */
+  private object(step: Extract<RestoreStep, { op: 'object' }>, index: number): void {
+    const path = this.below.locate(step.path);
+    for (const inode of twinPaths(step.content.object!)) {
+      const before = fs.lstatSync(inode, { bigint: true, throwIfNoEntry: false });
+      if (before === undefined) throw new ObjectProblem('OBJECT_MISSING', `${inode} is not in the hash tree`);
+      if (Number(before.size) !== step.content.size)
+        throw new ObjectProblem('OBJECT_DAMAGED', `${inode} has ${before.size} bytes`);
+      if (step.content.hash !== null) checkObject(inode, step.content, this.context);
+      try {
+        this.link(inode, step, path);
+      } catch (error) {
+        if (errnoOf(error) === 'EMLINK') continue;
+        throw error;
+      }
+      const at = this.linked.push(index) - 1;
+      this.before.set(at, before);
+      this.after.set(at, fs.lstatSync(inode, { bigint: true }));
+      return;
+    }
+    this.full.push(index);
+  }
+
+  private hardlink(step: Extract<RestoreStep, { op: 'hardlink' }>): void {
+    // Both may be too long for the kernel: the further name's directory is anchored as well.
+    const first = new Below(this.root);
+    try {
+      this.link(first.locate(step.to), step, this.below.locate(step.path));
+    } finally {
+      first.close();
+    }
+  }
+
+  /** A link is complete from the start: only where something makes room it needs a temporary name. */
+  private link(inode: FsPath, step: { path: string; replace: boolean }, path: FsPath): void {
+    failpoint('restore.link');
+    if (!step.replace) return fs.linkSync(inode, path);
+    const temporary = this.tried(step.path, (name) => fs.linkSync(inode, toFsPath(name)));
+    try {
+      failpoint('restore.written');
+      fs.renameSync(toFsPath(temporary), path);
+    } finally {
+      // A rename between two links of one inode does nothing and leaves both.
+      fs.rmSync(toFsPath(temporary), { force: true });
+    }
+  }
+
+  private name(temporary: string, path: FsPath, replace: boolean): void {
+    if (replace || this.context.posix === null) fs.renameSync(toFsPath(temporary), path);
+    else this.context.posix.renameNoReplace(toFsPath(temporary), path);
+    failpoint('restore.named');
+  }
+
+  private create(path: string, mode: number): { temporary: string; fd: number } {
+    let fd = -1;
+    const temporary = this.tried(path, (name) => {
+      fd = fs.openSync(toFsPath(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    });
+    return { temporary, fd };
+  }
+
+  /** A temporary name beside the path that nobody has; a restore that was killed may have left some. */
+  private tried(path: string, make: (temporary: string) => void): string {
+    const directory = this.below.directory(parentPath(path));
+    for (;;) {
+      const temporary = joinPath(directory, newTemporary());
+      try {
+        make(temporary);
+        return temporary;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      }
+    }
+  }
+
+  private note(unset: readonly UnsetAttribute[], index: number): void {
+    for (const { what, code } of unset) {
+      const key = `${what}: ${code}`;
+      const known = this.unset.get(key);
+      if (known) known.count += 1;
+      else this.unset.set(key, { first: index, count: 1 });
+    }
+  }
+}
