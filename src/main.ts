@@ -13,9 +13,13 @@ export const COMMANDS: CommandTable = {
   init: () => import('./commands/init.js'),
   log: () => import('./commands/log.js'),
   ls: () => import('./commands/ls.js'),
+  mv: () => import('./commands/mv.js'),
   ops: () => import('./commands/ops.js'),
   replay: () => import('./commands/replay.js'),
+  rm: () => import('./commands/rm.js'),
   stat: () => import('./commands/stat.js'),
+  tag: () => import('./commands/tag.js'),
+  undo: () => import('./commands/undo.js'),
   verify: () => import('./commands/verify.js'),
 };
 

@@ -19,7 +19,8 @@ export interface Holder {
   readonly kind: 'reader' | 'writer';
 }
 
-export type QueryMethod = 'ls' | 'stat' | 'find' | 'locate' | 'du' | 'log' | 'ops' | 'head' | 'resolveMoment';
+export type QueryMethod =
+  'ls' | 'stat' | 'find' | 'locate' | 'du' | 'log' | 'ops' | 'head' | 'tags' | 'resolveMoment';
 
 export interface Request {
   readonly method: QueryMethod;

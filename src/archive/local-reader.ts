@@ -13,7 +13,9 @@ import type {
   Moment,
   OperationRow,
   StatRow,
+  TagRow,
 } from './api.js';
+import { tags } from './history/tag.js';
 import type { OpenArchive } from './open-archive.js';
 import { du } from './queries/du.js';
 import { find } from './queries/find.js';
@@ -86,6 +88,10 @@ export class LocalReader implements ArchiveReader {
 
   ops(): AsyncGenerator<OperationRow> {
     return operations(this.archive, this.running);
+  }
+
+  tags(): AsyncGenerator<TagRow> {
+    return tags(this.archive);
   }
 
   async head(): Promise<Head> {

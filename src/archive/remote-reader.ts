@@ -12,6 +12,7 @@ import type {
   Moment,
   OperationRow,
   StatRow,
+  TagRow,
 } from './api.js';
 import { askHolder, callReader, type QueryMethod } from './holder.js';
 import type { Layout } from './layout.js';
@@ -63,6 +64,10 @@ export class RemoteReader implements ClosableReader {
 
   ops(): AsyncIterable<OperationRow> {
     return this.many('ops', []) as AsyncIterable<OperationRow>;
+  }
+
+  tags(): AsyncIterable<TagRow> {
+    return this.many('tags', []) as AsyncIterable<TagRow>;
   }
 
   head(): Promise<Head> {

@@ -37,6 +37,16 @@ export async function operationEnd(archive: OpenArchive, operation: number): Pro
   return (await endOf(archive, operation)).position;
 }
 
+/** First and last position of an operation. Null when there is no such operation. */
+export async function operationExtent(
+  archive: OpenArchive,
+  operation: number,
+): Promise<{ first: Position; last: Position } | null> {
+  const started = await mark(archive, keys.PREFIX.started, operation);
+  if (started === null) return null;
+  return { first: started.position, last: (await endOf(archive, operation)).position };
+}
+
 async function toRow(
   archive: OpenArchive,
   about: { operation: number; started: Mark; running: number | null },
