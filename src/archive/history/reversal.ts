@@ -91,16 +91,23 @@ export class Reversal {
     const versions = await this.draft.versions(to, this.extent.first);
     const moved = versionAt(versions, position).value;
     const replaced = versionAt(versions, position - 1);
-    const obstacle = await this.obstacleOfRename({ from, to }, { moved, replaced: replaced.value, versions });
-    if (obstacle === null) {
-      await this.rename(to, from, moved);
-      if (replaced.value !== null) await this.restore(to, replaced);
-      return;
-    }
+    const obstacle = await this.obstacleOfRename({ from, to }, { moved, versions });
+    if (obstacle === null) await this.rename(to, from, moved);
+    // An undo that was cut short after its rename goes on with what the rename had replaced.
+    if (obstacle === null || obstacle === 'done') return this.refill(to, replaced);
     this.untouchable.add(keyOf(from));
     if (obstacle === 'later') return this.leaveToLater(to, versions);
     this.untouchable.add(keyOf(to));
-    if (obstacle !== 'done') await this.leave(to, obstacle);
+    if (obstacle !== 'untouchable') await this.leave(to, obstacle);
+  }
+
+  /** What a rename replaced, where the name is free again. */
+  private async refill(place: Place, replaced: Version): Promise<void> {
+    if (replaced.value === null || this.isUntouchable(place)) return;
+    if ((await this.draft.valueOf(place)) !== null) return void this.untouchable.add(keyOf(place));
+    const obstacle = await this.obstacleOf(place, null, replaced.value);
+    if (obstacle === null) await this.restore(place, replaced);
+    else await this.leave(place, obstacle);
   }
 
   /** Why what stands at the place cannot make room for what stood there; null: it can. */
@@ -117,19 +124,19 @@ export class Reversal {
 
   private async obstacleOfRename(
     { from, to }: { from: Place; to: Place },
-    { moved, replaced, versions }: { moved: Value; replaced: Value; versions: readonly Version[] },
+    { moved, versions }: { moved: Value; versions: readonly Version[] },
   ): Promise<string | null> {
     const there = await this.draft.valueOf(from);
     const isAsLeft = same(this.presentOf(to, versions), moved);
     if (!isAsLeft) return same(there, moved) ? 'done' : 'later';
-    if (this.isUntouchable(from) || this.isUntouchable(to)) return 'done';
+    if (this.isUntouchable(from) || this.isUntouchable(to)) return 'untouchable';
     if (there !== null) return 'something else has its former name';
     for (const { parent } of [from, to])
       if ((await this.draft.pathOf(parent)) === null) return 'its directory is not in the tree any more';
     const id = directoryOf(moved);
     if (id !== null && (await this.draft.isWithin(from.parent, id)))
       return 'its former directory is inside of it now';
-    return replaced === null ? null : this.obstacleOf(to, null, replaced);
+    return null;
   }
 
   private async rename(from: Place, to: Place, value: Value): Promise<void> {
