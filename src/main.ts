@@ -14,11 +14,15 @@ export const COMMANDS: CommandTable = {
   init: () => import('./commands/init.js'),
   log: () => import('./commands/log.js'),
   ls: () => import('./commands/ls.js'),
+  mv: () => import('./commands/mv.js'),
   ops: () => import('./commands/ops.js'),
   replay: () => import('./commands/replay.js'),
   restore: () => import('./commands/restore.js'),
+  rm: () => import('./commands/rm.js'),
   show: () => import('./commands/show.js'),
   stat: () => import('./commands/stat.js'),
+  tag: () => import('./commands/tag.js'),
+  undo: () => import('./commands/undo.js'),
   verify: () => import('./commands/verify.js'),
 };
 

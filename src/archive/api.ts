@@ -165,6 +165,8 @@ export interface ArchiveReader {
   /** @param options.limit how many of its events to give: 20 unless told */
   show(operation: number, options?: { limit?: number }): Promise<OperationDetail>;
   head(): Promise<Head>;
+  /** In the order of their names. */
+  tags(): AsyncIterable<TagRow>;
 }
 
 export type IngestMode = 'copy' | 'link' | 'assimilate' | 'move';
@@ -337,4 +339,80 @@ export interface MaterializeOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly onMessage?: (message: Message) => void;
   readonly signal?: AbortSignal;
+}
+
+/** Asked with the plan, a line a step, before anything is removed or replaced. */
+export type Confirm = (plan: readonly string[]) => Promise<boolean>;
+
+interface ChangeOption {
+  readonly dryRun?: boolean | undefined;
+  /** Called for each thing worth a line: what stays on the disk, for one. */
+  readonly onMessage?: ((message: Message) => void) | undefined;
+}
+
+interface ChangeResult {
+  /** Null where nothing was appended: nothing to do, a dry run, or not confirmed. */
+  readonly operation: number | null;
+  readonly dryRun?: true;
+  /** Of a dry run: what would happen, a line a step. */
+  readonly plan?: readonly string[];
+}
+
+export interface MoveOptions extends ChangeOption {
+  readonly from: string;
+  readonly to: string;
+  /** Replace a file that has the name; it stays in history. */
+  readonly force?: boolean | undefined;
+}
+
+export interface MoveSummary extends ChangeResult {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface RemoveOptions extends ChangeOption {
+  readonly paths: readonly string[];
+  readonly confirm?: Confirm | undefined;
+}
+
+export interface RemoveSummary extends ChangeResult {
+  /** Outermost paths, one event each. */
+  readonly removed: readonly string[];
+}
+
+export interface TagOptions {
+  readonly name: string;
+  /** Left out: now. */
+  readonly at?: MomentText | undefined;
+  /** Take the name from another moment. */
+  readonly force?: boolean | undefined;
+}
+
+export interface TagRow {
+  readonly tag: string;
+  readonly position: Position;
+  /** ISO time of the commit that holds the position. */
+  readonly time: string;
+}
+
+export interface UndoOptions extends ChangeOption {
+  /** Left out: the last that changed names. */
+  readonly operation?: number | undefined;
+  readonly confirm?: Confirm | undefined;
+}
+
+export interface SkippedRow {
+  readonly path: string;
+  readonly reason: string;
+}
+
+export interface UndoSummary extends ChangeResult {
+  /** The operation that was reversed. */
+  readonly undone: number;
+  /** Events of each kind; one for a directory, whatever is below it. */
+  readonly restored: number;
+  readonly removed: number;
+  readonly renamed: number;
+  /** What later operations changed: it was left alone. */
+  readonly skipped: readonly SkippedRow[];
 }

@@ -14,15 +14,25 @@ import type {
   ArchiveReader,
   IngestOptions,
   IngestSummary,
+  Message,
+  MoveOptions,
+  MoveSummary,
   Progress,
   MaterializeOptions,
+  RemoveOptions,
+  RemoveSummary,
   ReplaySummary,
   RestoreOptions,
   RestoreSummary,
+  TagOptions,
+  TagRow,
+  UndoOptions,
+  UndoSummary,
   VerifyOptions,
   VerifySummary,
 } from './api.js';
 import { explaining } from './explain-error.js';
+import type { ChangeOptions } from './history/change.js';
 import { HolderService } from './holder.js';
 import { initArchive } from './init.js';
 import { layoutOf } from './layout.js';
@@ -134,6 +144,38 @@ export class Archive extends LocalReader {
     });
   }
 
+  /** One rename of an entry, whatever is below. @throws HkfsError for bad input before anything is changed */
+  move(options: MoveOptions): Promise<MoveSummary> {
+    return this.exclusively(async () => {
+      const { move } = await import('./history/move.js');
+      return move(this.open, options, this.change(options));
+    });
+  }
+
+  /** Takes entries out of the tree; no object goes. @throws HkfsError for bad input before anything is changed */
+  remove(options: RemoveOptions): Promise<RemoveSummary> {
+    return this.exclusively(async () => {
+      const { remove } = await import('./history/remove.js');
+      return remove(this.open, options, this.change(options));
+    });
+  }
+
+  /** Names a moment. @throws HkfsError BAD_TAG, TAG_EXISTS, BAD_MOMENT */
+  tag(options: TagOptions): Promise<TagRow> {
+    return this.exclusively(async () => {
+      const { tag } = await import('./history/tag.js');
+      return tag(this.open, options, this.change({}));
+    });
+  }
+
+  /** Reverses an operation by events of its own. @throws HkfsError NOT_FOUND, CANNOT_UNDO */
+  undo(options: UndoOptions = {}): Promise<UndoSummary> {
+    return this.exclusively(async () => {
+      const { undo } = await import('./history/undo.js');
+      return undo(this.open, options, this.change(options));
+    });
+  }
+
   /** Rebuilds the views; with `check` compares them with a rebuilt copy and changes nothing. */
   replay(
     options: { check?: boolean | undefined; onProgress?: (progress: Progress) => void } = {},
@@ -162,6 +204,10 @@ export class Archive extends LocalReader {
     if (position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');
     await catchUpTree(this.open, position, this.now);
+  }
+
+  private change({ onMessage }: { onMessage?: ((message: Message) => void) | undefined }): ChangeOptions {
+    return { clock: this.now, onStart: (operation) => (this.running = operation), onMessage };
   }
 
   private async startService(kind: 'reader' | 'writer'): Promise<void> {

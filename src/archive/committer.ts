@@ -53,6 +53,16 @@ export interface Replacement {
   readonly healedFrom: string;
 }
 
+const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
+  mkdir: 'not put into the tree',
+  link: 'not put into the tree',
+  empty: 'not put into the tree',
+  symlink: 'not put into the tree',
+  unlink: 'not removed from the tree',
+  rmdir: 'not removed from the tree',
+  rename: 'not renamed in the tree',
+};
+
 interface TreeOutcome {
   readonly seals: LevelPut[];
   readonly full: TreeOperation[];
@@ -252,7 +262,7 @@ export class Committer {
       level: 'warning',
       code: failure.code,
       path,
-      text: `not put into the tree: ${failure.message}`,
+      text: `${WHAT_FAILED[operation.op]}: ${failure.message}`,
     });
   }
 

@@ -20,7 +20,18 @@ export interface Holder {
 }
 
 export type QueryMethod =
-  'ls' | 'stat' | 'find' | 'locate' | 'du' | 'log' | 'ops' | 'diff' | 'show' | 'head' | 'resolveMoment';
+  | 'ls'
+  | 'stat'
+  | 'find'
+  | 'locate'
+  | 'du'
+  | 'log'
+  | 'ops'
+  | 'diff'
+  | 'show'
+  | 'head'
+  | 'tags'
+  | 'resolveMoment';
 
 export interface Request {
   readonly method: QueryMethod;

@@ -16,7 +16,9 @@ import type {
   OperationDetail,
   OperationRow,
   StatRow,
+  TagRow,
 } from './api.js';
+import { tags } from './history/tag.js';
 import type { OpenArchive } from './open-archive.js';
 import { diff } from './queries/diff.js';
 import { du } from './queries/du.js';
@@ -101,6 +103,10 @@ export class LocalReader implements ArchiveReader {
 
   show(operation: number, options: { limit?: number } = {}): Promise<OperationDetail> {
     return showOperation(this.archive, { operation, running: this.running, ...options });
+  }
+
+  tags(): AsyncGenerator<TagRow> {
+    return tags(this.archive);
   }
 
   async head(): Promise<Head> {

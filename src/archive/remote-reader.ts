@@ -15,6 +15,7 @@ import type {
   OperationDetail,
   OperationRow,
   StatRow,
+  TagRow,
 } from './api.js';
 import { askHolder, callReader, type QueryMethod } from './holder.js';
 import type { Layout } from './layout.js';
@@ -74,6 +75,10 @@ export class RemoteReader implements ClosableReader {
 
   show(operation: number, options: { limit?: number } = {}): Promise<OperationDetail> {
     return this.one('show', [operation, options]) as Promise<OperationDetail>;
+  }
+
+  tags(): AsyncIterable<TagRow> {
+    return this.many('tags', []) as AsyncIterable<TagRow>;
   }
 
   head(): Promise<Head> {

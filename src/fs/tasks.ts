@@ -154,7 +154,13 @@ export type TreeOperation =
     }
   | { readonly op: 'unlink'; readonly path: string; readonly previous: Previous }
   | { readonly op: 'rmdir'; readonly path: string }
-  | { readonly op: 'rename'; readonly from: string; readonly to: string };
+  | {
+      readonly op: 'rename';
+      readonly from: string;
+      readonly to: string;
+      /** What the new name held: it makes room. */
+      readonly previous: Previous | null;
+    };
 
 export interface TreeTask {
   readonly task: 'tree';

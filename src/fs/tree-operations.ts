@@ -72,7 +72,7 @@ class Tree {
       case 'rmdir':
         return this.rmdir(this.locate(operation.path));
       case 'rename':
-        return this.rename(operation.from, operation.to);
+        return this.rename(operation);
     }
   }
 
@@ -148,12 +148,14 @@ class Tree {
     const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (there === undefined) return;
     if (!isPrevious(path, there, previous)) throw conflict();
+    failpoint('tree.unlink');
     fs.unlinkSync(path);
   }
 
   /** A directory in which a person keeps something of their own stays. */
   private rmdir(path: FsPath): undefined {
     try {
+      failpoint('tree.rmdir');
       fs.rmdirSync(path);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return;
@@ -162,19 +164,30 @@ class Tree {
     }
   }
 
-  private rename(from: string, to: string): undefined {
+  private rename({ from, to, previous }: Extract<TreeOperation, { op: 'rename' }>): undefined {
     const source = openAnchor(this.checked(parentPath(from)));
     try {
       const sourcePath = toFsPath(joinPath(source.path, baseName(from)));
       const target = this.locate(to);
-      if (fs.lstatSync(sourcePath, { throwIfNoEntry: false }) === undefined) return;
-      if (fs.lstatSync(target, { throwIfNoEntry: false }) !== undefined) throw conflict();
-      fs.renameSync(sourcePath, target);
-      this.real.clear();
-      this.real.add(this.task.root);
+      const moved = fs.lstatSync(sourcePath, { bigint: true, throwIfNoEntry: false });
+      if (moved === undefined) return;
+      const there = fs.lstatSync(target, { bigint: true, throwIfNoEntry: false });
+      if (there && (previous === null || !isPrevious(target, there, previous))) throw conflict();
+      failpoint('tree.rename');
+      // rename(2) of one name of an inode to another does nothing and leaves both.
+      if (there?.ino === moved.ino && there.dev === moved.dev) fs.unlinkSync(sourcePath);
+      else fs.renameSync(sourcePath, target);
+      this.forget();
     } finally {
       source.close();
     }
+  }
+
+  /** Paths known until now may mean other directories. */
+  private forget(): void {
+    this.close();
+    this.real.clear();
+    this.real.add(this.task.root);
   }
 
   private temporary(): string {
@@ -209,6 +222,18 @@ class Tree {
       this.real.add(at);
     }
     return directory;
+  }
+}
+
+/** Whether the archive's own is there, or nothing at all. Errors of node:fs pass through. */
+export function isAsLeft(path: string, previous: Previous | null): boolean {
+  const parent = openAnchor(parentPath(path));
+  try {
+    const at = toFsPath(joinPath(parent.path, baseName(path)));
+    const there = fs.lstatSync(at, { bigint: true, throwIfNoEntry: false });
+    return there === undefined || (previous !== null && isPrevious(at, there, previous));
+  } finally {
+    parent.close();
   }
 }
 

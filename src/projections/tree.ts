@@ -4,7 +4,15 @@
  * tools that people browse it with hang, or act on hardware.
  */
 import type { Level } from '../events/level.js';
-import type { DirectoryId, EventRecord, Hash, PathRemoved, Place, Position } from '../events/types.js';
+import type {
+  DirectoryId,
+  EventRecord,
+  Hash,
+  PathRemoved,
+  PathRenamed,
+  Place,
+  Position,
+} from '../events/types.js';
 import { joinPath } from '../fs/names.js';
 import type { Previous, TreeOperation } from '../fs/tasks.js';
 import { Namespace, type Entry, type NamedEntry } from './namespace.js';
@@ -66,18 +74,27 @@ export class TreeProjection {
         return this.remove(event, position, into);
       case 'path.restored':
         return this.restore(event, position, into);
-      case 'path.renamed': {
-        const before = new Namespace(this.level, position - 1);
-        const from = await before.pathOfPlace(event.from);
-        const to = await new Namespace(this.level, position).pathOfPlace(event.to);
-        this.paths.clear();
-        if (from !== null && to !== null)
-          into.push({ op: 'rename', from: this.onDisk(from), to: this.onDisk(to) });
-        return;
-      }
+      case 'path.renamed':
+        return this.rename(event, position, into);
       default:
         return;
     }
+  }
+
+  /** One rename, whatever is below. A special, which the tree has not, only leaves room. */
+  private async rename(event: PathRenamed, position: Position, into: TreeOperation[]): Promise<void> {
+    const before = new Namespace(this.level, position - 1);
+    const from = await before.pathOfPlace(event.from);
+    const to = await new Namespace(this.level, position).pathOfPlace(event.to);
+    this.paths.clear();
+    if (from === null || to === null) return;
+    const entry = await before.entryAt(event.from);
+    const replaced = await before.entryAt(event.to);
+    const previous = replaced ? this.previousOf(replaced) : null;
+    const path = this.onDisk(to);
+    if (entry?.event.type !== 'special.added')
+      into.push({ op: 'rename', from: this.onDisk(from), to: path, previous });
+    else if (previous) into.push({ op: 'unlink', path, previous });
   }
 
   private place(
@@ -116,6 +133,8 @@ export class TreeProjection {
     this.paths.clear();
     if (path === null || entry === undefined) return;
     const before = await this.before(place, position);
+    // Other attributes of the same directory: the tree has none of them.
+    if (entry.directoryId !== null && before?.directoryId === entry.directoryId) return;
     into.push(...this.materialise({ path, entry }, before));
     if (entry.directoryId !== null)
       for await (const below of namespace.walk({ path, entry })) into.push(...this.materialise(below, null));
@@ -134,7 +153,8 @@ export class TreeProjection {
     return previous && { op: 'unlink', path: this.onDisk(path), previous };
   }
 
-  private previousOf(entry: Entry): Previous | null {
+  /** How the tree shows an entry that is no directory; null for what it does not show. */
+  previousOf(entry: Entry): Previous | null {
     const { event } = entry;
     if (event.type === 'symlink.added') return { kind: 'symlink', target: event.target };
     if (event.type !== 'file.ingested') return null;

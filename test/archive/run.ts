@@ -68,29 +68,33 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
 );
 
-interface Remembered {
+export interface Remembered {
   readonly position: number;
   readonly operation: number;
   readonly model: Model;
 }
 
 export class Run {
-  private archive: Archive;
+  protected archive: Archive;
   private readonly root: string;
   private readonly source: string;
-  private readonly past: Remembered[] = [];
-  private model: Model = new Map();
+  protected readonly past: Remembered[] = [];
+  protected model: Model = new Map();
 
-  private constructor(archive: Archive, directory: string) {
+  protected constructor(archive: Archive, directory: string) {
     this.archive = archive;
     this.root = join(directory, 'archive');
     this.source = join(directory, 'source');
   }
 
   static async start(directory: string): Promise<Run> {
+    return new Run(await Run.open(directory), directory);
+  }
+
+  protected static async open(directory: string): Promise<Archive> {
     fs.mkdirSync(join(directory, 'source'));
     await Archive.init(join(directory, 'archive'));
-    return new Run(await Archive.open(join(directory, 'archive'), { mode: 'write' }), directory);
+    return Archive.open(join(directory, 'archive'), { mode: 'write' });
   }
 
   async step(step: Step): Promise<void> {
@@ -133,9 +137,14 @@ export class Run {
     const summary = await this.archive.ingest(options);
     expect(summary.failed).toEqual([]);
     if (tried) expect(tried).toEqual(numbers(summary));
+    await this.remember(summary.operation!, model);
+  }
+
+  /** An operation has ended, and this is what it should have left. */
+  protected async remember(operation: number, model: Model): Promise<void> {
     this.model = model;
     const { size } = await this.archive.head();
-    this.past.push({ position: size - 1, operation: summary.operation!, model });
+    this.past.push({ position: size - 1, operation, model });
   }
 
   private async expectRefusal(options: IngestOptions): Promise<void> {
@@ -152,7 +161,7 @@ export class Run {
     return numbers(summary);
   }
 
-  private async check(): Promise<void> {
+  protected async check(): Promise<void> {
     await this.expectRows(undefined, this.model);
     for (const { position, operation, model } of this.past) {
       await this.expectRows(`@${position}`, model);
@@ -163,7 +172,7 @@ export class Run {
     if (HEAVY) await this.verify();
   }
 
-  private async expectRows(at: string | undefined, model: Model): Promise<void> {
+  protected async expectRows(at: string | undefined, model: Model): Promise<void> {
     const rows = await collect(this.archive.ls('', { recursive: true, ...(at === undefined ? {} : { at }) }));
     const actual = rows.map((row) => [row.path, actualRow(row, model.get(row.path)?.isImplied ?? false)]);
     const expected = [...model].map(([path, entry]) => [path, expectedRow(entry)]);

@@ -165,12 +165,12 @@ describe('where a path lands', () => {
     expect(refused.status).toBe(2);
     const { message, hint } = (JSON.parse(refused.stderr) as { error: { message: string; hint: string } })
       .error;
-    expect(message).toBe('there is no "source/d/a" in the archive');
-    const [, position] = /^it was there until @(\d+) \(.*\): restore it with --at @\1$/.exec(hint)!;
+    expect(message).toBe('there is no "source/d/a" in the archive any more');
+    const [, position] = /^it was there from @\d+ .*; use --at @(\d+)$/.exec(hint)!;
     expect(box.restore('source/d/a', 'now', '--at', `@${position}`).run.status).toBe(0);
     expect(contentOf(join(box.path, 'now/a'))).toBe('a');
     const early = box.restore('source/d', 'now', '--at', '@0').run;
-    expect(early.stderr).toMatch(/it came later, with @\d+ /);
+    expect(early.stderr).toMatch(/it is there from @\d+ .* on; use --at @\d+|it was there from @\d+/);
   });
 });
 

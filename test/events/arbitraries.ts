@@ -106,6 +106,7 @@ const FIELDS = {
     to: fc.record(place, { noNullPrototype: true }),
   },
   'path.removed': place,
+  'path.restored': { ...place, at: natural },
   'object.stored': object,
   'object.relocated': { hash, size: natural, from: inode, to: inode },
   'object.removed': object,

@@ -53,6 +53,29 @@ describe('given an entry, when it is renamed', () => {
   });
 });
 
+describe('given an entry that stood somewhere, when it is restored', () => {
+  const place: Place = { parent: 8, name: 'n' };
+
+  test('a file has its value of then, and its content is posted', async () => {
+    const bytes = Buffer.from(encodeEvent(A_FILE));
+    expect(await folded({ type: 'path.restored', ...place, at: 4 }, bytes)).toEqual(
+      rows([entry(place), bytes], [posting(place), GONE]),
+    );
+  });
+
+  test('a directory has its id again, and its place', async () => {
+    const value = withId(2, directory(3, 'd'));
+    expect(await folded({ type: 'path.restored', ...place, at: 4 }, value)).toEqual(
+      rows([entry(place), value], [keys.placeKey(2, AT), placeValue(8, 'n')]),
+    );
+  });
+
+  test.each([[undefined], [GONE]])('what was not there then cannot be', async (value) => {
+    const folding = folded({ type: 'path.restored', ...place, at: 4 }, value);
+    await expect(folding).rejects.toThrow(MissingEntryError);
+  });
+});
+
 describe('given an entry, when its attributes change', () => {
   const change = (place: Place, source = null as typeof SOURCE | null): HkfsEvent => ({
     type: 'attributes.changed',

@@ -38,7 +38,10 @@ const markValue = Buffer.concat([keys.positionBytes(AT), keys.positionBytes(time
 const INODE = { device: 1n, inode: 5n };
 const MOVED = { device: 2n, inode: 6n };
 
-const CASES: Record<Exclude<EventType, 'path.renamed' | 'attributes.changed'>, [HkfsEvent, Rows]> = {
+const CASES: Record<
+  Exclude<EventType, 'path.renamed' | 'path.restored' | 'attributes.changed'>,
+  [HkfsEvent, Rows]
+> = {
   'archive.created': [CREATED, {}],
   'directory.added': [
     directory(3, 'd'),

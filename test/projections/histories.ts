@@ -3,7 +3,16 @@ import fc from 'fast-check';
 import type { Attributes, EventRecord, Hash, HkfsEvent, Place } from '../../src/events/types.js';
 import { isValidName } from '../../src/fs/names.js';
 import { attributes, name as anyName } from '../events/arbitraries.js';
-import { after, directoriesOf, EMPTY, entriesBelow, entryAt, type Located, type Snapshot } from './model.js';
+import {
+  after,
+  directoriesOf,
+  EMPTY,
+  entriesBelow,
+  entryAt,
+  snapshotAt,
+  type Located,
+  type Snapshot,
+} from './model.js';
 import { CREATED, hashOf, recordsOf } from './records.js';
 
 /** Hashes that agree in few, many and all but one of their digits. */
@@ -46,6 +55,7 @@ const ACTIONS = {
   attributes: 2,
   rename: 4,
   remove: 3,
+  restore: 4,
   store: 3,
   relocate: 1,
   discard: 1,
@@ -118,9 +128,11 @@ function eventsOf(step: Step, { now, next }: { now: Snapshot; next: number }): H
     case 'attributes':
       return some ? [{ type: 'attributes.changed', ...some.place, attributes, source: sourceOf(third) }] : [];
     case 'rename':
-      return some ? renamed(now, some, place) : [];
+      return some ? renamed(now, some, { to: place, clears: third % 2 === 0 }) : [];
     case 'remove':
       return some ? [{ type: 'path.removed', ...some.place }] : [];
+    case 'restore':
+      return restored(now, first % next, second);
     case 'tag':
       return [{ type: 'tag.added', tag: name, position: first % next }];
     case 'operation':
@@ -137,14 +149,32 @@ function cleared(now: Snapshot, place: Place, whatever = false): HkfsEvent[] {
   return isInTheWay ? [{ type: 'path.removed', ...place }] : [];
 }
 
-function renamed(now: Snapshot, { place: from, entry }: Located, to: Place): HkfsEvent[] {
+/** What stood somewhere once is there again, if its directory is, and it is not elsewhere itself. */
+function restored(now: Snapshot, at: number, which: number): HkfsEvent[] {
+  const then = pick([...entriesBelow(snapshotAt(now, at).root)], which);
+  if (then === undefined) return [];
+  const { place, entry } = then;
+  const there = entryAt(now, place);
+  const directories = directoriesOf(now).map((directory) => directory.entry.id);
+  if (!directories.includes(place.parent)) return [];
+  const isSame = entry.id !== null && there?.id === entry.id;
+  if (entry.id !== null && !isSame && directories.includes(entry.id)) return [];
+  return [...(isSame ? [] : cleared(now, place, entry.id !== null)), { type: 'path.restored', ...place, at }];
+}
+
+function renamed(
+  now: Snapshot,
+  { place: from, entry }: Located,
+  { to, clears }: { to: Place; clears: boolean },
+): HkfsEvent[] {
   if (from.parent === to.parent && from.name === to.name) return [];
   const inside = [...entriesBelow(entry)].map((below) => below.entry.id);
   if (entry.id !== null && (entry.id === to.parent || inside.includes(to.parent))) return [];
   const target = entryAt(now, to);
   const ids = target ? [target.id, ...[...entriesBelow(target)].map((below) => below.entry.id)] : [];
   if (ids.includes(from.parent)) return [];
-  return [...cleared(now, to, true), { type: 'path.renamed', from: { ...from }, to }];
+  // A file's name may be taken at once; a directory is removed before.
+  return [...cleared(now, to, clears || entry.id !== null), { type: 'path.renamed', from: { ...from }, to }];
 }
 
 function content([first, second, third]: Step['picks']): { hash: Hash | null; size: number; source: Source } {

@@ -42,6 +42,9 @@ export interface Snapshot {
   readonly named: ReadonlyMap<Hash, readonly (Place & { readonly position: Position })[]>;
   readonly verified: ReadonlyMap<Hash, number>;
   readonly findings: ReadonlyMap<Hash, string>;
+  /** The last event, and the snapshot before it: what was stays to be looked up. */
+  readonly position: Position;
+  readonly before: Snapshot | null;
 }
 
 const NO_ATTRIBUTES: Attributes = { mode: 0o755, uid: 0, gid: 0, user: null, group: null, mtimeNs: 0n };
@@ -59,10 +62,32 @@ export const EMPTY: Snapshot = {
   named: new Map(),
   verified: new Map(),
   findings: new Map(),
+  position: -1,
+  before: null,
 };
 
 /** The snapshot after an event. */
-export function after(before: Snapshot, { event, position, timeMs }: EventRecord): Snapshot {
+export function after(before: Snapshot, record: EventRecord): Snapshot {
+  return { ...changed(before, record), position: record.position, before };
+}
+
+/** The snapshot of a moment that is past. */
+export function snapshotAt(snapshot: Snapshot, position: Position): Snapshot {
+  let at = snapshot;
+  while (at.position > position && at.before) at = at.before;
+  return at;
+}
+
+/** What a directory holds, or held when it was last in the tree. */
+function lastHeld(snapshot: Snapshot, id: DirectoryId): ModelEntry['children'] {
+  for (let at: Snapshot | null = snapshot; at; at = at.before) {
+    const found = directoriesOf(at).find(({ entry }) => entry.id === id);
+    if (found) return found.entry.children;
+  }
+  return new Map();
+}
+
+function changed(before: Snapshot, { event, position, timeMs }: EventRecord): Snapshot {
   switch (event.type) {
     case 'directory.added':
     case 'file.ingested':
@@ -81,6 +106,11 @@ export function after(before: Snapshot, { event, position, timeMs }: EventRecord
       const entry = entryAt(before, event.from)!;
       const moved = placed(placed(before, event.from, null), event.to, { ...entry, position });
       return named(moved, entry.event, event.to, position);
+    }
+    case 'path.restored': {
+      const then = entryAt(snapshotAt(before, event.at), event)!;
+      const children = then.id === null ? then.children : lastHeld(before, then.id);
+      return named(placed(before, event, { ...then, children, position }), then.event, event, position);
     }
     case 'objects.verified':
       return { ...before, verified: withAll(before.verified, event.hashes, timeMs) };

@@ -10,6 +10,7 @@ import type {
   HkfsEvent,
   ObjectStored,
   PathRemoved,
+  PathRestored,
   PathRenamed,
   Position,
   SymlinkAdded,
@@ -52,6 +53,10 @@ export function symlink(parent: number, name: string, target: string): SymlinkAd
 
 export function removal(parent: number, name: string): PathRemoved {
   return { type: 'path.removed', parent, name };
+}
+
+export function restoration(parent: number, name: string, at: number): PathRestored {
+  return { type: 'path.restored', parent, name, at };
 }
 
 export function rename(from: [number, string], to: [number, string]): PathRenamed {

@@ -12,6 +12,7 @@ import {
   recordsOf,
   removal,
   rename,
+  restoration,
   stored,
   symlink,
   withViews,
@@ -171,7 +172,21 @@ describe('given a tree, when an entry is renamed', () => {
   test('one rename moves it, whatever is below', async () => {
     const given = [D, file(1, 'f'), directory(0, 'e')];
     expect(await operations(given, [rename([0, 'd'], [3, 'n'])])).toEqual([
-      { op: 'rename', from: '/ar/d', to: '/ar/e/n' },
+      { op: 'rename', from: '/ar/d', to: '/ar/e/n', previous: null },
+    ]);
+  });
+
+  test('a file takes the name of another, which is what stood there', async () => {
+    const given = [file(0, 'f'), file(0, 'g')];
+    expect(await operations(given, [rename([0, 'g'], [0, 'f'])])).toEqual([
+      { op: 'rename', from: '/ar/g', to: '/ar/f', previous: previousA },
+    ]);
+  });
+
+  test('a fifo, which the tree has not, only takes away what stood there', async () => {
+    const given = [file(0, 'f'), fifo(0, 'p')];
+    expect(await operations(given, [rename([0, 'p'], [0, 'f'])])).toEqual([
+      { op: 'unlink', path: '/ar/f', previous: previousA },
     ]);
   });
 
@@ -194,10 +209,38 @@ describe('given a tree, when an entry is renamed', () => {
   });
 });
 
+describe('given a tree, when an entry is restored', () => {
+  test('a file of before takes the place of the newer one', async () => {
+    const given = [file(0, 'f'), file(0, 'f', { hash: hashOf('bb') })];
+    const [operation] = await operations(given, [restoration(0, 'f', 1)]);
+    expect(operation).toMatchObject({ op: 'link', path: '/ar/f', previous: { kind: 'object' } });
+  });
+
+  test('a removed directory comes with all that it held', async () => {
+    const given = [directory(0, 'x'), directory(1, 'a'), symlink(2, 's', 't'), removal(0, 'x')];
+    expect(await operations(given, [restoration(0, 'x', 1)])).toEqual([
+      { op: 'mkdir', path: '/ar/x' },
+      { op: 'mkdir', path: '/ar/x/a' },
+      { op: 'symlink', path: '/ar/x/a/s', target: 't', previous: null },
+    ]);
+  });
+
+  test('a directory that only gets its former attributes is not walked', async () => {
+    const given = [directory(0, 'x'), file(1, 'f')];
+    expect(await operations(given, [restoration(0, 'x', 1)])).toEqual([]);
+  });
+});
+
 describe('events that are no names', () => {
   const OTHERS: Exclude<
     EventType,
-    'directory.added' | 'file.ingested' | 'symlink.added' | 'special.added' | 'path.removed' | 'path.renamed'
+    | 'directory.added'
+    | 'file.ingested'
+    | 'symlink.added'
+    | 'special.added'
+    | 'path.removed'
+    | 'path.renamed'
+    | 'path.restored'
   >[] = [
     'archive.created',
     'operation.started',

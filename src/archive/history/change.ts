@@ -1,7 +1,7 @@
 /** Changes of names: planned as values, shown by a dry run, executed as one operation. */
 import type { HkfsEvent, Place } from '../../events/types.js';
 import type { Entry } from '../../projections/namespace.js';
-import type { Message } from '../api.js';
+import type { Confirm, Message } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 
@@ -14,8 +14,6 @@ export interface ChangePlan {
 
 export interface ChangeStep {
   readonly event: HkfsEvent;
-  /** What stands at the event's place before; null: nothing. */
-  readonly previous?: Entry | null;
   /** One line for people. */
   readonly text: string;
 }
@@ -23,7 +21,7 @@ export interface ChangeStep {
 export interface ChangeOptions {
   readonly clock: () => number;
   readonly onStart: (operation: number) => void;
-  readonly onMessage: (message: Message) => void;
+  readonly onMessage?: ((message: Message) => void) | undefined;
 }
 
 /** @returns the operation's number; null when there was nothing to do */
@@ -33,15 +31,51 @@ export async function execute(
   options: ChangeOptions & { counts: Record<string, number> },
 ): Promise<number | null> {
   if (plan.steps.length === 0) return null;
-  const { clock, onMessage, counts } = options;
+  const { clock, onMessage = () => {}, counts } = options;
   const { command, args } = plan;
   const operation = await Operation.start(archive, { command, args, sources: [], clock, onMessage });
   options.onStart(operation.number);
-  for (const { event, previous } of plan.steps) operation.committer.push(event, previous);
+  try {
+    await append(plan.steps, operation);
+  } catch (error) {
+    await operation.fail(error instanceof Error ? error.message : String(error), {});
+    throw error;
+  }
   await operation.complete(counts);
   return operation.number;
 }
 
+/**
+ * One commit, but for renames, each of which is a commit of its own: after a kill the tree's last
+ * commit is applied again, and one rename applied twice is one rename, while a swap of two names
+ * applied twice is none.
+ */
+async function append(steps: readonly ChangeStep[], { committer }: Operation): Promise<void> {
+  for (const { event } of steps) {
+    if (event.type === 'path.renamed') await committer.flush();
+    committer.push(event);
+    if (event.type === 'path.renamed') await committer.flush();
+  }
+  await committer.flush();
+}
+
+/** Shows a plan and asks, where there is somebody to ask. */
+export async function isConfirmed(
+  plan: ChangePlan,
+  options: { dryRun?: boolean | undefined; confirm?: Confirm | undefined },
+): Promise<boolean> {
+  if (options.dryRun || plan.steps.length === 0 || options.confirm === undefined) return true;
+  return options.confirm(textsOf(plan));
+}
+
+export function textsOf({ steps }: ChangePlan): string[] {
+  return steps.map(({ text }) => text);
+}
+
 export function samePlace(a: Place, b: Place): boolean {
   return a.parent === b.parent && a.name === b.name;
+}
+
+export function placeOfEntry({ parent, name }: Entry): Place {
+  return { parent, name };
 }

@@ -1,89 +1,114 @@
 /** `mv`: one event, whatever is below. */
-import { HkfsError } from '../../errors.js';
+import { errnoOf, HkfsError } from '../../errors.js';
 import type { Place } from '../../events/types.js';
-import { baseName, isValidName, joinPath, normalizeTreePath } from '../../fs/names.js';
+import { baseName, isValidName, joinPath, normalizeTreePath, parentPath } from '../../fs/names.js';
+import { isAsLeft } from '../../fs/tree-operations.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
+import { TreeProjection } from '../../projections/tree.js';
+import type { MoveOptions, MoveSummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { resolvePath } from '../queries/targets.js';
-import { samePlace, type ChangePlan, type ChangeStep } from './change.js';
+import { resolvePathAt } from '../queries/past-paths.js';
+import { execute, placeOfEntry, textsOf, type ChangeOptions, type ChangePlan } from './change.js';
 
-export interface MoveRequest {
+export interface MovePlan extends ChangePlan {
   readonly from: string;
   readonly to: string;
-  /** Replace a file that is in the way; it stays in history. */
-  readonly force: boolean;
+}
+
+export async function move(
+  archive: OpenArchive,
+  options: MoveOptions,
+  change: ChangeOptions,
+): Promise<MoveSummary> {
+  const plan = await planMove(archive, options);
+  const { from, to } = plan;
+  if (options.dryRun) return { operation: null, from, to, dryRun: true, plan: textsOf(plan) };
+  if (plan.steps.length === 0) return { operation: null, from, to };
+  return { operation: await execute(archive, plan, { ...change, counts: { renamed: 1 } }), from, to };
 }
 
 /**
  * Like mv: into an existing directory, else to the new name. Onto itself is no change.
  * @throws HkfsError NOT_FOUND, BAD_TARGET, BAD_PATH
  */
-export async function planMove(
-  archive: OpenArchive,
-  request: MoveRequest,
-): Promise<ChangePlan & { from: string; to: string }> {
+export async function planMove(archive: OpenArchive, request: MoveOptions): Promise<MovePlan> {
   const namespace = archive.namespace();
-  const source = await resolvePath(request.from, archive.layout.root, namespace);
-  if (source.path === '') throw new HkfsError('BAD_TARGET', 'the root of an archive cannot be moved');
+  const source = await resolvePathAt(archive, request.from);
+  if (source.path === '')
+    throw new HkfsError('BAD_TARGET', 'the root of an archive cannot be moved', {
+      hint: 'name what is in it',
+    });
   const to = await targetPath(request.to, source, namespace);
-  const args = [source.path, to];
-  const plan = { command: 'mv', args, from: source.path, to };
+  const plan = { command: 'mv', args: [source.path, to], from: source.path, to };
   if (to === source.path) return { ...plan, steps: [] };
-  if (`${to}/`.startsWith(`${source.path}/`))
+  if (to.startsWith(`${source.path}/`))
     throw new HkfsError('BAD_TARGET', `/${source.path} cannot be moved into itself: /${to}`, {
       hint: 'choose a target outside of it',
     });
   const target = await placeOf(to, namespace);
   const existing = await namespace.entryAt(target);
-  const steps: ChangeStep[] = [];
-  if (existing) steps.push(replacement(existing, to, source.entry, request.force));
+  if (existing) checkReplacement(existing, to, { entry: source.entry, force: request.force ?? false });
+  checkDisk(archive, to, existing);
   const event = { type: 'path.renamed', from: placeOfEntry(source.entry), to: target } as const;
-  if (samePlace(event.from, event.to)) return { ...plan, steps: [] };
-  steps.push({ event, text: `rename ${source.path} to ${to}` });
-  return { ...plan, steps };
+  const replacing = existing ? `, in place of the ${existing.kind} there` : '';
+  return { ...plan, steps: [{ event, text: `rename ${source.path} to ${to}${replacing}` }] };
 }
 
 async function targetPath(text: string, source: NamedEntry, namespace: Namespace): Promise<string> {
   const path = normalizeTreePath(text);
   const entry = await namespace.resolve(path);
   if (entry?.kind === 'directory' && path !== source.path) return joinPath(path, baseName(source.path));
-  if (text.endsWith('/') && entry === undefined)
+  if (entry === undefined && text.endsWith('/') && source.entry.kind !== 'directory')
     throw new HkfsError('NOT_FOUND', `there is no directory /${path} in the archive`, {
       hint: 'leave out the slash at the end to give the entry this name',
     });
+  if (entry !== undefined && entry.kind !== 'directory' && text.endsWith('/'))
+    throw new HkfsError('BAD_TARGET', `/${path} is a ${entry.kind}`, { hint: 'name a directory' });
   return path;
 }
 
 /** The place of a path whose directory exists. @throws HkfsError NOT_FOUND, BAD_TARGET */
-export async function placeOf(path: string, namespace: Namespace): Promise<Place> {
+async function placeOf(path: string, namespace: Namespace): Promise<Place> {
   const name = baseName(path);
-  const parentPath = path === name ? '' : path.slice(0, -name.length - 1);
-  const parent = await namespace.resolve(parentPath);
+  const above = parentPath(path);
+  const parent = await namespace.resolve(above);
   if (parent === undefined)
-    throw new HkfsError('NOT_FOUND', `there is no directory /${parentPath} in the archive`, {
+    throw new HkfsError('NOT_FOUND', `there is no directory /${above} in the archive`, {
       hint: 'the directory above the target has to be there',
     });
   if (parent.directoryId === null)
-    throw new HkfsError('BAD_TARGET', `/${parentPath} is a ${parent.kind}`, { hint: 'name a directory' });
+    throw new HkfsError('BAD_TARGET', `/${above} is a ${parent.kind}`, { hint: 'name a directory' });
   if (!isValidName(name)) throw new HkfsError('BAD_PATH', `${JSON.stringify(name)} is no name`);
   return { parent: parent.directoryId, name };
 }
 
-function replacement(existing: Entry, path: string, source: Entry, force: boolean): ChangeStep {
-  if (existing.kind === 'directory' || source.kind === 'directory')
+function checkReplacement(existing: Entry, path: string, moved: { entry: Entry; force: boolean }): void {
+  if (existing.kind === 'directory' || moved.entry.kind === 'directory')
     throw new HkfsError('BAD_TARGET', `/${path} is there already, a ${existing.kind}`, {
       hint: 'remove it first with `hkfs rm`; it stays in history',
     });
-  if (!force)
+  if (!moved.force)
     throw new HkfsError('BAD_TARGET', `/${path} is there already`, {
       hint: 'replace it with --force; what it is now stays in history',
     });
-  return {
-    event: { type: 'path.removed', ...placeOfEntry(existing) },
-    text: `remove ${path}, which is in the way`,
-  };
 }
 
-export function placeOfEntry({ parent, name }: Entry): Place {
-  return { parent, name };
+/** Before anything is written: the rename on the disk would leave alone what a person put there. */
+function checkDisk(archive: OpenArchive, to: string, existing: Entry | undefined): void {
+  const { root, objects } = archive.layout;
+  const tree = new TreeProjection(archive.views.level, root, objects);
+  if (isFree(joinPath(root, to), existing ? tree.previousOf(existing) : null)) return;
+  throw new HkfsError('BAD_TARGET', `on the disk something else is at /${to}, which hkfs did not put there`, {
+    hint: 'move it away, or adopt it with `hkfs sync`',
+  });
+}
+
+function isFree(path: string, previous: ReturnType<TreeProjection['previousOf']>): boolean {
+  try {
+    return isAsLeft(path, previous);
+  } catch (error) {
+    // What is wrong with the directory is said when the tree follows.
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return true;
+    throw error;
+  }
 }

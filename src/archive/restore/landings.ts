@@ -6,8 +6,7 @@ import type { Position } from '../../events/types.js';
 import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { OpenArchive } from '../open-archive.js';
-import { spansOfPath } from '../queries/past.js';
-import { findEntry } from '../queries/targets.js';
+import { resolvePathAt } from '../queries/past-paths.js';
 
 export interface Landings {
   /** The real path of DIR as far as it exists; what is missing of it is made. */
@@ -39,29 +38,12 @@ export async function planLandings(
 }
 
 async function entryAt(archive: OpenArchive, path: string, at: Position): Promise<NamedEntry> {
-  const named = await findEntry(path, archive.layout.root, archive.namespace(at));
-  if (named === null) throw await notFound(archive, path, at);
+  const named = await resolvePathAt(archive, path, at);
   if (path.endsWith('/') && named.entry.directoryId === null)
     throw new HkfsError('NOT_A_DIRECTORY', `${JSON.stringify(path)} is a ${named.entry.kind}`, {
       hint: 'leave out the slash at its end',
     });
   return named;
-}
-
-async function notFound(archive: OpenArchive, text: string, at: Position): Promise<HkfsError> {
-  const path = text.replaceAll(/^\/+|\/+$/g, '').replaceAll(/\/+/g, '/');
-  const spans = await spansOfPath(archive.views.level, path, archive.now + 1);
-  const before = spans.findLast(({ to }) => to <= at);
-  const after = spans.find(({ from }) => from > at);
-  const time = async (position: Position): Promise<string> =>
-    new Date((await archive.log.commitAt(position)).timeMs).toISOString();
-  const hint = before
-    ? `it was there until @${before.to - 1} (${await time(before.to - 1)}): restore it with --at @${before.to - 1}`
-    : after
-      ? `it came later, with @${after.from} (${await time(after.from)}): restore it with --at @${after.from}`
-      : "paths are written from the archive's root; see `hkfs ls`";
-  const then = at === archive.now ? '' : ` at @${at}`;
-  return new HkfsError('NOT_FOUND', `there is no ${JSON.stringify(text)} in the archive${then}`, { hint });
 }
 
 function isContents(path: string, { entry }: NamedEntry): boolean {

@@ -134,9 +134,10 @@ export class StepQueue {
       if (step.op !== 'object' || seal === undefined) continue;
       const { hash } = seal;
       if (this.index.judge(hash, was.get(at), seal) !== 'good') continue;
-      this.index.touch(hash);
       const { size, mtimeNs, ctimeNs } = is.get(at);
-      rows.push(sealRow(inodes[at]!, { hash, size, mtimeNs, ctimeNs }));
+      const moved = { ...inodes[at]!, hash, size, mtimeNs, ctimeNs };
+      this.index.touch(hash, moved);
+      rows.push(sealRow(moved, moved));
     }
     if (rows.length > 0) await this.parts.archive.views.level.batch(rows);
   }
