@@ -39,6 +39,7 @@ export const ERROR_EXITS = {
   NO_PERMISSION: EXIT.usage,
   IO_ERROR: EXIT.damage,
   CONFIRMATION_NEEDED: EXIT.usage,
+  TOO_MANY_REMOVED: EXIT.usage,
   NOT_ARCHIVED: EXIT.no,
   LOG_DAMAGED: EXIT.damage,
   LOG_GAP: EXIT.damage,

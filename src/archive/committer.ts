@@ -29,6 +29,8 @@ export interface CommitterOptions {
   readonly operation: number;
   readonly clock: () => number;
   readonly onMessage: (message: Message) => void;
+  /** The events tell what is on the disk already: nothing there is moved or removed. */
+  readonly adopts?: boolean | undefined;
 }
 
 interface Batch {
@@ -152,7 +154,7 @@ export class Committer {
 
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
-    await this.applyTree(operations);
+    await this.archive.views.level.batch(await this.applyTree(operations));
   }
 
   private cut(): void {
@@ -181,7 +183,9 @@ export class Committer {
     failpoint('commit.appended');
     await archive.views.apply(records);
     failpoint('commit.views');
-    const operations = await this.tree.operations(records, (position) => batch.previous.get(position));
+    const operations = options.adopts
+      ? await this.tree.adoptions(records)
+      : await this.tree.operations(records, (position) => batch.previous.get(position));
     const seals = await this.applyTree([...operations, ...batch.deferred]);
     failpoint('commit.tree');
     // Links that wait for a twin are not in the tree: its checkpoint stays until they are.

@@ -11,7 +11,7 @@ import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
 import { readTarget, toFailure } from './scan.js';
-import { StatTable } from './stats.js';
+import { sameContentStat, StatTable } from './stats.js';
 import type { EntryFailure, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
 
 let temporaries = 0;
@@ -226,6 +226,7 @@ function protectedStat(path: FsPath): fs.BigIntStats {
 
 function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {
   if (previous.kind === 'object') return isInodeOf(previous.object, there);
+  if (previous.kind === 'adopted') return sameContentStat(new StatTable(previous.stat).get(0), there);
   if (previous.kind === 'empty') return there.isFile() && there.size === 0n;
   return there.isSymbolicLink() && readTarget(path) === previous.target;
 }
