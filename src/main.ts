@@ -16,6 +16,7 @@ export const COMMANDS: CommandTable = {
   ops: () => import('./commands/ops.js'),
   replay: () => import('./commands/replay.js'),
   stat: () => import('./commands/stat.js'),
+  sync: () => import('./commands/sync.js'),
   verify: () => import('./commands/verify.js'),
 };
 
