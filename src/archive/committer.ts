@@ -56,7 +56,8 @@ export interface Replacement {
 }
 
 interface TreeOutcome {
-  readonly seals: LevelPut[];
+  /** By inode: of the links that several threads make, the last one's time is the inode's. */
+  readonly seals: Map<bigint, { ctimeNs: bigint; row: LevelPut }>;
   readonly full: TreeOperation[];
 }
 
@@ -207,7 +208,7 @@ export class Committer {
 
   /** Directories first, in order; then everything else in parallel unless something is moved or removed. */
   private async applyTree(operations: readonly TreeOperation[]): Promise<LevelPut[]> {
-    const outcome: TreeOutcome = { seals: [], full: [] };
+    const outcome: TreeOutcome = { seals: new Map(), full: [] };
     const ordered = operations.some(({ op }) => op === 'unlink' || op === 'rmdir' || op === 'rename');
     const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
@@ -216,7 +217,7 @@ export class Committer {
       await Promise.all(chunks(others).map((chunk) => this.applyChunk(chunk, outcome)));
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
-    return outcome.seals;
+    return [...outcome.seals.values()].map(({ row }) => row);
   }
 
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {
@@ -228,7 +229,9 @@ export class Committer {
       const hash = hashOfObjectPath((operations[index] as { object: string }).object);
       this.index.touch(hash);
       const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stats.get(row);
-      outcome.seals.push(sealRow({ device, inode }, { hash, size, mtimeNs, ctimeNs }));
+      if ((outcome.seals.get(inode)?.ctimeNs ?? ctimeNs) > ctimeNs) continue;
+      const seal = sealRow({ device, inode }, { hash, size, mtimeNs, ctimeNs });
+      outcome.seals.set(inode, { ctimeNs, row: seal });
     }
     for (const index of result.full) outcome.full.push(operations[index]!);
   }

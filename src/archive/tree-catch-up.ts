@@ -23,7 +23,9 @@ export async function catchUpTree(archive: OpenArchive, from: Position, clock: (
     for await (const records of log.read({ from, to: log.size })) {
       const operations: TreeOperation[] = [];
       for (const run of runsOf(records, adopts))
-        operations.push(...(run.adopts ? await tree.adoptions(run.records) : await tree.operations(run.records)));
+        operations.push(
+          ...(run.adopts ? await tree.adoptions(run.records) : await tree.operations(run.records)),
+        );
       await removeUnknownTwins(archive, operations);
       await committer.applyAgain(operations);
     }

@@ -26,7 +26,9 @@ Exit code 3: something could not be read; each is listed. Exit code 4: damage.
   static override flags = {
     ...archiveFlags,
     ...progressFlag,
-    'dry-run': Flags.boolean({ description: 'List what would be adopted, one line a step, and change nothing.' }),
+    'dry-run': Flags.boolean({
+      description: 'List what would be adopted, one line a step, and change nothing.',
+    }),
     yes: Flags.boolean({ description: 'Adopt also that more than half of the tree is gone.' }),
   };
 

@@ -225,4 +225,13 @@ export interface TaskResults {
 }
 
 export type Task =
-  CountTask | ScanTask | SurveyTask | LstatTask | StageTask | HashTask | NameTask | TreeTask | TwinTask | ReleaseTask;
+  | CountTask
+  | ScanTask
+  | SurveyTask
+  | LstatTask
+  | StageTask
+  | HashTask
+  | NameTask
+  | TreeTask
+  | TwinTask
+  | ReleaseTask;

@@ -32,9 +32,8 @@ function sync(...args: string[]): { status: number | null; summary: SyncSummary;
   return { status, stderr, summary: (stdout === '' ? {} : JSON.parse(stdout)) as SyncSummary };
 }
 
-const NOTHING = {
-  ...{ operation: null, renamed: 0, added: 0, removed: 0, changed: 0, relinked: 0, damaged: [], failed: [] },
-};
+const NO_CHANGES = { renamed: 0, added: 0, removed: 0, changed: 0, relinked: 0, damaged: [], failed: [] };
+const NOTHING = { operation: null, ...NO_CHANGES };
 
 /** After a sync: the namespace is the disk, nothing is left to do, everything is sound. */
 function expectSettled(): void {
@@ -42,14 +41,16 @@ function expectSettled(): void {
   const head = box.head();
   const again = sync();
   expect(again).toMatchObject({ status: 0, stderr: '', summary: NOTHING });
-  expect(sync().summary).toMatchObject(NOTHING);
   expect(box.head()).toBe(head);
   box.expectReplayed();
-  const onDisk = sh(`find . -path ./.hkfs -prune -o -mindepth 1 -print | sed 's|^\\./||' | LC_ALL=C sort`, box.root);
-  expect(box.paths().toSorted().join('\n')).toBe(onDisk.trimEnd());
-  for (const { path, kind, size } of box.rows('ls', '-R'))
-    if (kind === 'file' && size! > 0) {
-      expect(inode(box.tree(path))).toBe(inode(box.object(path)));
+  const onDisk = sh(`find . -path ./.hkfs -prune -o -mindepth 1 -printf '%P\\0'`, box.root).split('\0');
+  const rows = box.rows('ls', '-R');
+  expect(rows.map(({ path }) => path).toSorted()).toEqual(onDisk.filter((path) => path !== '').toSorted());
+  for (const { path, hash } of rows)
+    if (hash !== null) {
+      expect(inode(box.tree(path))).toBe(
+        inode(box.tree(`.hkfs/objects/${hash.slice(0, 2)}/${hash.slice(2)}`)),
+      );
       expect(fs.lstatSync(box.tree(path)).mode & 0o777).toBe(0o444);
     }
 }
@@ -64,7 +65,11 @@ const CHANGES: readonly (readonly [what: string, script: string, counts: Counts]
   ['a directory that was moved into another', 'mv d e/', { renamed: 1 }],
   ['a directory that was moved into a new one', 'mkdir new; mv d new/x', { renamed: 1, added: 1 }],
   ['nested directories that were both renamed', 'mv d/deep d/deeper; mv d moved', { renamed: 2 }],
-  ['a directory that was renamed and changed', 'mv d m; rm m/one; echo new > m/new; mv m/two m/2', { renamed: 2, removed: 1, added: 1 }],
+  [
+    'a directory that was renamed and changed',
+    'mv d m; rm m/one; echo new > m/new; mv m/two m/2',
+    { renamed: 2, removed: 1, added: 1 },
+  ],
   ['a child that became its parent', 'mv d/deep x; mv d x/d; mv x d', { renamed: 2 }],
   ['a swap of two names', 'mv a.txt x; mv b.txt a.txt; mv x b.txt', { renamed: 2 }],
   ['a swap of two directories', 'mv d x; mv e d; mv x e', { renamed: 2 }],
@@ -85,7 +90,11 @@ const CHANGES: readonly (readonly [what: string, script: string, counts: Counts]
   ['an edit by sed -i', 'sed -i s/alpha/omega/ a.txt', { changed: 1 }],
   ['an atomic save', 'echo saved > .tmp; mv .tmp a.txt', { changed: 1 }],
   ['a save with a backup', 'mv a.txt a.txt~; echo saved > a.txt', { renamed: 1, added: 1 }],
-  ['a save with the same bytes', 'cp a.txt .tmp; touch -d 2001-01-01 .tmp; mv .tmp a.txt', { relinked: 1, changed: 1 }],
+  [
+    'a save with the same bytes',
+    'cp a.txt .tmp; chmod 640 .tmp; touch -d 2001-01-01 .tmp; mv .tmp a.txt',
+    { relinked: 1, changed: 1 },
+  ],
   ['a save of what another file holds', 'cp b.txt .tmp; mv .tmp a.txt', { changed: 1 }],
   ['a name that became a link to another content', 'ln -f b.txt a.txt', { changed: 1 }],
   ['touch', 'touch -d 2011-11-11T11:11:11 a.txt', { changed: 1 }],
@@ -94,14 +103,26 @@ const CHANGES: readonly (readonly [what: string, script: string, counts: Counts]
   ['a renamed file with another mode', 'mv a.txt x; chmod 711 x', { renamed: 1, changed: 1 }],
   ['a symlink that points elsewhere', 'ln -sfn b.txt link', { changed: 1 }],
   ['a file in the place of a directory', 'rm -r e; echo file > e', { removed: 2, added: 1 }],
-  ['a directory in the place of a file', 'rm a.txt; mkdir a.txt; echo in > a.txt/in', { removed: 1, added: 2 }],
-  ['a file that went into a directory of its name', 'mv a.txt x; mkdir a.txt; mv x a.txt/x', { renamed: 1, added: 1 }],
+  [
+    'a directory in the place of a file',
+    'rm a.txt; mkdir a.txt; echo in > a.txt/in',
+    { removed: 1, added: 2 },
+  ],
+  [
+    'a file that went into a directory of its name',
+    'mv a.txt x; mkdir a.txt; mv x a.txt/x',
+    { renamed: 1, added: 1 },
+  ],
   ['a file that took the place of its directory', 'mv e/only x; rmdir e; mv x e', { renamed: 1, removed: 1 }],
   ['a symlink in the place of a file', 'rm a.txt; ln -s b.txt a.txt', { changed: 1 }],
   ['an empty file that was filled', 'rm empty; echo full > empty', { changed: 1 }],
   ['an empty file that was renamed', 'mv empty void', { renamed: 1 }],
   ['a symlink that was renamed', 'mv link pointer', { renamed: 1 }],
-  ['names with spaces, newlines and leading dashes', `mv a.txt ./-n; mv b.txt 'x y'; mv c.txt 'n\newline'`, { renamed: 3 }],
+  [
+    'names with spaces, newlines and leading dashes',
+    `mv a.txt ./-n; mv b.txt 'x y'; mv c.txt 'n\newline'`,
+    { renamed: 3 },
+  ],
   ['a copy by rsync', 'rsync -a d/ r/', { added: 7 }],
   ['rsync --delete', 'rsync -a --delete e/ d/', { removed: 6, added: 1 }],
 ];
@@ -117,17 +138,21 @@ describe('adopted:', () => {
     const { operation, ...rest } = summary;
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(operation).toBe(2);
-    expect(rest).toMatchObject({ ...NOTHING, operation: undefined, ...counts });
+    expect(rest).toMatchObject({ ...NO_CHANGES, ...counts });
     expect(dry.summary).toMatchObject({ ...counts, operation: null, dryRun: true });
     expectSettled();
   });
 
-  test.each(CHANGES)('%s, where a sync had seen the tree before', (_what, script, counts) => {
-    expect(sync().summary).toMatchObject(NOTHING);
-    sh(script, box.tree('t'));
-    expect(sync().summary).toMatchObject({ operation: 2, ...counts });
-    expectSettled();
-  });
+  /** The tree was compared before, so what of it is unchanged is not compared again. */
+  test.each(CHANGES.filter((_change, index) => index % 6 === 1))(
+    '%s, after a sync that found nothing',
+    (_what, script, counts) => {
+      expect(sync().summary).toMatchObject(NOTHING);
+      sh(script, box.tree('t'));
+      expect(sync().summary).toMatchObject({ operation: 2, ...counts });
+      expectSettled();
+    },
+  );
 });
 
 test('after an ingest there is nothing to adopt', () => {

@@ -172,7 +172,11 @@ class Adoption {
     }
   }
 
-  private async addOne(source: SourceEntry, parent: DirectoryId, replaces: MissingEntry | null): Promise<void> {
+  private async addOne(
+    source: SourceEntry,
+    parent: DirectoryId,
+    replaces: MissingEntry | null,
+  ): Promise<void> {
     const { kind, name, attributes } = source;
     const previous = replaces?.entry ?? null;
     if (kind === 'file') {

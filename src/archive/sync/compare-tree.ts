@@ -73,6 +73,7 @@ export class TreeComparison {
   private readonly device: bigint;
   private readonly stack: Visit[] = [];
   private readonly unmarked: DirectoryId[] = [];
+  private readonly pending: { id: DirectoryId; mark: Mark; touched: readonly TouchedFile[] }[] = [];
   private nextRef: DirectoryRef = -1;
   private readonly signal: AbortSignal | undefined;
   private readonly onEntries: (entries: number) => void;
@@ -100,7 +101,7 @@ export class TreeComparison {
     while ((this.stack.length > 0 || inFlight.length > 0) && !this.signal?.aborted) {
       while (this.stack.length > 0 && inFlight.length < this.archive.pool.size * 2)
         inFlight.push(await this.submit());
-      await this.settle(inFlight.shift()!);
+      await this.settleTask(inFlight.shift()!);
     }
     if (this.keepsMarks && !this.signal?.aborted) await this.marks.close(this.namespace.at, this.unmarked);
   }
@@ -130,7 +131,7 @@ export class TreeComparison {
     return this.archive.pool.run({ task: 'survey', directories, expected });
   }
 
-  private async settle({ visits, marks, result }: InFlight): Promise<void> {
+  private async settleTask({ visits, marks, result }: InFlight): Promise<void> {
     const { listings, failures, digests } = await result;
     for (const [index, visit] of visits.entries()) {
       const mark = marks[index]!;
@@ -245,7 +246,7 @@ export class TreeComparison {
     }
     const attributes = directoryAttributes(entry.event.attributes, stat, before);
     if (attributes) result.attributes.push({ path, entry, attributes });
-    const own = { mode: Number(stat.mode) & 0o7777, uid: Number(stat.uid), gid: Number(stat.gid) };
+    const own = { mode: modeOf(stat), uid: Number(stat.uid), gid: Number(stat.gid) };
     result.children.push({ id, name, inode: stat.ino, ...own });
   }
 
@@ -275,7 +276,9 @@ export class TreeComparison {
     }
   }
 
-  private async objectsOf(stats: readonly FileStat[]): Promise<{ hash: Hash | null; seal: Seal | undefined }[]> {
+  private async objectsOf(
+    stats: readonly FileStat[],
+  ): Promise<{ hash: Hash | null; seal: Seal | undefined }[]> {
     const inodes = stats.map(({ dev, ino }) => ({ device: dev, inode: ino }));
     const seals = inodes.length === 0 ? [] : await this.index.seals(inodes);
     const known: { hash: Hash | null; seal: Seal | undefined }[] = [];
@@ -298,9 +301,19 @@ export class TreeComparison {
       this.attributes.push({ ...change, path: joinPath(visit.path, change.entry.name) });
     for (const { id, name } of result.children)
       this.stack.push({ id, name, parent: visit.id, path: joinPath(visit.path, name) });
-    if (!result.isClean) this.unmarked.push(visit.id);
-    else if (this.keepsMarks)
-      await this.marks.write(visit.id, { digest, entries: result.entries, children: result.children });
+    const mark = { digest, entries: result.entries, children: result.children };
+    if (result.isClean && this.keepsMarks) await this.marks.write(visit.id, mark);
+    if (result.isClean) return;
+    this.unmarked.push(visit.id);
+    if (result.isOnlyTouched) this.pending.push({ id: visit.id, mark, touched: result.touched });
+  }
+
+  /** Directories of which nothing was to be done but to read files and to find them right. */
+  async settle(sealed: ReadonlySet<string>): Promise<void> {
+    if (!this.keepsMarks) return;
+    for (const { id, mark, touched } of this.pending)
+      if (touched.every(({ path }) => sealed.has(path))) await this.marks.write(id, mark);
+    await this.marks.flush();
   }
 
   /** Under the same name there is another directory, such as after a swap: compared as gone and found. */
@@ -326,7 +339,11 @@ export class TreeComparison {
 
   private async addFound(parent: DirectoryRef, path: string, found: readonly OnDisk[]): Promise<void> {
     const open: NewVisit[] = await this.addEntries(parent, path, found);
-    for (let batch = open.splice(0, TASK_DIRECTORIES); batch.length > 0; batch = open.splice(0, TASK_DIRECTORIES)) {
+    for (
+      let batch = open.splice(0, TASK_DIRECTORIES);
+      batch.length > 0;
+      batch = open.splice(0, TASK_DIRECTORIES)
+    ) {
       const expected = new Uint8Array(batch.length * DIGEST_BYTES);
       const paths = batch.map((visit) => visit.path);
       const { listings, failures } = await this.survey(paths, expected);
@@ -334,7 +351,8 @@ export class TreeComparison {
         const failure = failures.get(index);
         if (failure) this.failed.push({ path: visit.path, ...failure });
         const listing = listings.get(index);
-        if (listing) open.push(...(await this.addEntries(visit.ref, visit.path, this.entriesOf(visit.path, listing))));
+        if (listing)
+          open.push(...(await this.addEntries(visit.ref, visit.path, this.entriesOf(visit.path, listing))));
       }
     }
   }
@@ -361,7 +379,11 @@ export class TreeComparison {
     for (const [index, { name, stat, target }] of found.entries()) {
       const full = joinPath(path, name);
       if (stat.dev !== this.device) {
-        this.failed.push({ path: full, code: 'OTHER_DEVICE', message: 'another file system is mounted here' });
+        this.failed.push({
+          path: full,
+          code: 'OTHER_DEVICE',
+          message: 'another file system is mounted here',
+        });
         continue;
       }
       const ref = this.nextRef;
@@ -412,16 +434,21 @@ class DirectoryDifferences {
   }
 
   get isClean(): boolean {
-    const { missing, found, touched, attributes, unreadable } = this;
-    const open = missing.length + found.length + touched.length + attributes.length + unreadable.size;
-    return open === 0 && !this.isRacy;
+    return this.isOnlyTouched && this.touched.length === 0;
   }
 
-  /** Files are gone, others are there, and none is what it was. */
+  /** Reading the files does not change the listing; making them read-only again does. */
+  get isOnlyTouched(): boolean {
+    const { missing, found, touched, attributes, unreadable } = this;
+    const open = missing.length + found.length + attributes.length + unreadable.size;
+    return open === 0 && !this.isRacy && touched.every(({ stat }) => modeOf(stat) === OBJECT_MODE);
+  }
+
+  /** Something is gone, something else is there, and nothing is what it was. */
   get isOtherDirectory(): boolean {
-    const { files, linked, missing, found, unreadable } = this;
+    const { linked, missing, found, unreadable } = this;
     const kept = linked + this.children.length + unreadable.size;
-    return kept === 0 && missing.length > 1 && found.length > 1 && files.length + missing.length > 0;
+    return kept === 0 && missing.length > 0 && found.length > 0;
   }
 }
 
@@ -430,8 +457,12 @@ function isAsSealed(stat: FileStat, seal: Seal | undefined): boolean {
     seal?.ctimeNs === stat.ctimeNs &&
     seal.mtimeNs === stat.mtimeNs &&
     seal.size === stat.size &&
-    (Number(stat.mode) & 0o7777) === OBJECT_MODE
+    modeOf(stat) === OBJECT_MODE
   );
+}
+
+function modeOf(stat: FileStat): number {
+  return Number(stat.mode) & 0o7777;
 }
 
 function isSpecial({ kind }: Entry): boolean {
@@ -440,7 +471,7 @@ function isSpecial({ kind }: Entry): boolean {
 
 /** The tree's time is the recorded one but for rounding; its mode is ours unless somebody changed it. */
 function emptyAttributes(recorded: Attributes, stat: FileStat): Attributes | null {
-  const mode = Number(stat.mode) & 0o7777;
+  const mode = modeOf(stat);
   const difference = stat.mtimeNs - recorded.mtimeNs;
   const sameTime = difference > -1_000_000n && difference < 1_000_000n;
   const sameMode = mode === recorded.mode || (mode & OBJECT_MODE) === mode;

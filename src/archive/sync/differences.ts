@@ -42,7 +42,13 @@ export interface PlaceRef {
 /** What is to be appended, in an order in which each position of the log is a tree. */
 export type Step<M extends Missing = Missing, F extends Found = Found> =
   /** `parked`: under a name that another rename of this plan takes away again. */
-  | { readonly do: 'rename'; readonly entry: M; readonly from: PlaceRef; readonly to: PlaceRef; readonly found: F | null }
+  | {
+      readonly do: 'rename';
+      readonly entry: M;
+      readonly from: PlaceRef;
+      readonly to: PlaceRef;
+      readonly found: F | null;
+    }
   | { readonly do: 'remove'; readonly entry: M; readonly place: PlaceRef }
   | { readonly do: 'directory'; readonly found: F }
   /** `replaces`: a new version of the entry that was there. */

@@ -73,7 +73,7 @@ export class Marks {
     ]);
   }
 
-  private async flush(): Promise<void> {
+  async flush(): Promise<void> {
     const rows = this.rows;
     this.rows = [];
     await this.archive.views.level.batch(rows);

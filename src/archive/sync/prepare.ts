@@ -109,7 +109,9 @@ async function withoutRelinks(
     found: found.filter((one) => !done.has(one)),
     relinks: right.filter((one) => !isOwn(one)),
     // The archive was copied: the log does not know its inodes yet, which is for verify to mend.
-    own: right.filter(isOwn).map(({ found: { path, stat }, entry }) => ({ path, stat, hash: entry.hash!, seal: undefined })),
+    own: right
+      .filter(isOwn)
+      .map(({ found: { path, stat }, entry }) => ({ path, stat, hash: entry.hash!, seal: undefined })),
   };
 }
 
@@ -243,7 +245,8 @@ async function takeAttributes(archive: OpenArchive, changes: Changes, suspect: O
   const { uid, gid } = lstatSync(archive.layout.objects);
   const attributes = changedAttributes(recorded, suspect, { uid, gid });
   if (attributes === null || (await hasMoreNames(archive, hash))) return;
-  const user = attributes.uid === recorded.uid ? recorded.user : (archive.posix?.userName(attributes.uid) ?? null);
+  const user =
+    attributes.uid === recorded.uid ? recorded.user : (archive.posix?.userName(attributes.uid) ?? null);
   const group =
     attributes.gid === recorded.gid ? recorded.group : (archive.posix?.groupName(attributes.gid) ?? null);
   changes.attributes.push({ place, attributes: { ...attributes, user, group } });
@@ -267,6 +270,10 @@ async function takeDamage(
   const paths: string[] = [];
   for await (const path of archive.contents().livePaths(hash, archive.namespace()))
     if (paths.push(path) >= MAX_PATHS) break;
-  changes.damaged.push({ hash, reason: `its bytes were changed through a link: they hash to ${actual}`, paths });
+  changes.damaged.push({
+    hash,
+    reason: `its bytes were changed through a link: they hash to ${actual}`,
+    paths,
+  });
   if ((await archive.contents().finding(hash)) !== 'content') changes.damagedNews.push(hash);
 }

@@ -28,6 +28,7 @@ export async function sync(
     const changes = await prepare(archive, comparison);
     if (signal?.aborted) throw interrupted();
     if (!yes && !dryRun) refuseMassRemoval(changes, comparison.total);
+    await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
     if (!dryRun && changes.isEmpty) await reseal(archive, changes);
     if (dryRun || changes.isEmpty) return summaryOf(changes, { operation: null, started, clock, dryRun });
     const operation = await Operation.start(archive, {
@@ -46,7 +47,10 @@ export async function sync(
   }
 }
 
-function compare(archive: OpenArchive, { dryRun = false, signal, onProgress }: SyncOptions): Promise<TreeComparison> {
+function compare(
+  archive: OpenArchive,
+  { dryRun = false, signal, onProgress }: SyncOptions,
+): Promise<TreeComparison> {
   let files = 0;
   const totals = { bytes: 0, totalFiles: null, totalBytes: null };
   const onEntries = (entries: number): void => {
