@@ -4,12 +4,20 @@ import type { Differences, DirectoryRef, Found, Missing } from './differences.js
 interface Pair {
   readonly from: number;
   readonly to: DirectoryRef;
-  votes: number;
+  /** Of the files right in it, and of all below it. */
+  own: number;
+  all: number;
+}
+
+interface Size {
+  own: number;
+  all: number;
 }
 
 /**
  * Each file that was found again votes for its directories, and each pair of directories that agree
- * votes for those above. A directory moved when more than half of its files went to one place.
+ * votes for those above. A directory moved when more than half of its files, of those right in it or of
+ * all below it, went to one place.
  */
 export function matchDirectories<M extends Missing, F extends Found>(
   differences: Differences<M, F>,
@@ -22,8 +30,9 @@ export function matchDirectories<M extends Missing, F extends Found>(
   for (const [there, entry] of files) vote(votes, entry, there, { missing, found });
   const ids = new Map<DirectoryRef, number>();
   const taken = new Set<number>();
-  for (const { from, to, votes: count } of votes.byCount()) {
-    if (taken.has(from) || ids.has(to) || count * 2 <= sizes.get(from)!) continue;
+  for (const { from, to, own, all } of votes.byCount()) {
+    const size = sizes.get(from)!;
+    if (taken.has(from) || ids.has(to) || (own * 2 <= size.own && all * 2 <= size.all)) continue;
     taken.add(from);
     ids.set(to, from);
   }
@@ -40,8 +49,8 @@ function vote<M extends Missing, F extends Found>(
 ): void {
   let from = directories.missing.get(entry.parent);
   let to = directories.found.get(there.parent);
-  while (from !== undefined && to !== undefined) {
-    votes.add(from.directoryId!, to.ref!);
+  for (let isOwn = true; from !== undefined && to !== undefined; isOwn = false) {
+    votes.add(from.directoryId!, to.ref!, isOwn);
     // Above, only what kept its name below speaks for the pair.
     if (from.name !== to.name) return;
     from = directories.missing.get(from.parent);
@@ -67,15 +76,16 @@ function matchByName(differences: Differences, ids: Map<DirectoryRef, number>, t
 class Votes {
   private readonly pairs = new Map<string, Pair>();
 
-  add(from: number, to: DirectoryRef): void {
+  add(from: number, to: DirectoryRef, isOwn: boolean): void {
     const key = `${from}:${to}`;
-    const pair = this.pairs.get(key);
-    if (pair) pair.votes += 1;
-    else this.pairs.set(key, { from, to, votes: 1 });
+    const pair = this.pairs.get(key) ?? { from, to, own: 0, all: 0 };
+    pair.all += 1;
+    if (isOwn) pair.own += 1;
+    this.pairs.set(key, pair);
   }
 
   byCount(): Pair[] {
-    return [...this.pairs.values()].sort((a, b) => b.votes - a.votes || a.from - b.from || b.to - a.to);
+    return [...this.pairs.values()].sort((a, b) => b.all - a.all || a.from - b.from || b.to - a.to);
   }
 }
 
@@ -92,12 +102,14 @@ function directoriesOf<T>(all: readonly T[], idOf: (one: T) => number | null): M
 function countFiles<M extends Missing>(
   all: readonly M[],
   directories: ReadonlyMap<number, M>,
-): Map<number, number> {
-  const counts = new Map<number, number>([...directories.keys()].map((id) => [id, 0]));
+): Map<number, Size> {
+  const counts = new Map<number, Size>([...directories.keys()].map((id) => [id, { own: 0, all: 0 }]));
   for (const entry of all) {
     if (entry.key === null || entry.kind !== 'file') continue;
     for (let at = directories.get(entry.parent); at !== undefined; at = directories.get(at.parent))
-      counts.set(at.directoryId!, counts.get(at.directoryId!)! + 1);
+      counts.get(at.directoryId!)!.all += 1;
+    const own = counts.get(entry.parent);
+    if (own) own.own += 1;
   }
   return counts;
 }
