@@ -168,15 +168,18 @@ test('what was renamed keeps its attributes and its history', () => {
   expect(box.rows('ls', 't/d', '--at', 'op:1')).toHaveLength(4);
 });
 
-test('bytes that were changed through a link are damage, with every name, and never adopted', () => {
-  sh('chmod u+w twin1; printf TWINS > twin1', box.tree('t'));
-  const { status, summary } = sync();
-  expect(status).toBe(4);
-  expect(summary.damaged).toMatchObject([{ paths: ['t/twin1', 't/twin2'] }]);
-  expect(summary).toMatchObject({ changed: 0, added: 0, removed: 0, renamed: 0 });
-  expect(sync()).toMatchObject({ status: 4, summary: { operation: null } });
-  expect(box.verify().status).toBe(4);
-});
+test.each(['printf TWINS > twin1', ': > twin1', 'echo more >> twin1', 'truncate -s 9999 twin1'])(
+  'bytes that were changed through a link by %s are damage, with every name, and never adopted',
+  (script) => {
+    sh(`chmod u+w twin1; ${script}`, box.tree('t'));
+    const { status, summary } = sync();
+    expect(status).toBe(4);
+    expect(summary.damaged).toMatchObject([{ paths: ['t/twin1', 't/twin2'] }]);
+    expect(summary).toMatchObject({ changed: 0, added: 0, removed: 0, renamed: 0 });
+    expect(sync()).toMatchObject({ status: 4, summary: { operation: null } });
+    expect(box.verify().status).toBe(4);
+  },
+);
 
 test('a name of an object that was damaged and healed is a link again', () => {
   sh('chmod u+w a.txt; printf other > a.txt', box.tree('t'));
@@ -213,6 +216,21 @@ describe('more than half of the tree is gone:', () => {
     expect(sync('--yes')).toMatchObject({ status: 0, summary: { removed: 11 } });
     expectSettled();
   });
+});
+
+test('what cannot be read is listed, the rest is adopted, and nothing is concluded of what was not seen', () => {
+  const failing = { HKFS_FAILPOINT: 'source.read=EACCES' };
+  sh('echo secret > secret; mv a.txt z', box.tree('t'));
+  const { status, stdout } = box.runWith({ env: failing }, 'sync', '--json', '--progress', 'none');
+  expect(status).toBe(3);
+  const summary = JSON.parse(stdout) as SyncSummary;
+  expect(summary).toMatchObject({
+    renamed: 1,
+    added: 0,
+    failed: [{ path: box.tree('t/secret'), code: 'EACCES' }],
+  });
+  expect(sync()).toMatchObject({ status: 0, summary: { added: 1, renamed: 0 } });
+  expectSettled();
 });
 
 test('a fifo that somebody made is told by an event and stays', () => {

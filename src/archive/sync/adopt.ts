@@ -97,7 +97,7 @@ class Adoption {
 
   async attributes(): Promise<void> {
     for (const { place, attributes } of this.work.changes.attributes) {
-      this.committer.push({ type: 'attributes.changed', ...place, attributes, source: null });
+      this.committer.push({ type: 'attributes.changed', ...this.place(place), attributes, source: null });
       await this.committer.maybeCommit();
     }
     await this.committer.flush();

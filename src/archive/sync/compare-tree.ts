@@ -1,7 +1,7 @@
 /** The walk of a sync: the tree on disk, each directory once, against the namespace. */
 import { lstatSync } from 'node:fs';
 import { RawEvent } from '../../events/raw-event.js';
-import type { Attributes, DirectoryId, Hash } from '../../events/types.js';
+import type { DirectoryId, Hash } from '../../events/types.js';
 import { entryKindOf } from '../../fs/attributes.js';
 import { OBJECT_MODE } from '../../fs/contents.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
@@ -13,7 +13,7 @@ import type { Failure } from '../api.js';
 import { ObjectIndex, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { DirectoryRef } from './differences.js';
-import { directoryAttributes } from './directory-attributes.js';
+import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
 import { Marks, type Mark, type SeenDirectory } from './marks.js';
 import {
   foundEntry,
@@ -252,8 +252,8 @@ export class TreeComparison {
 
   private file(entry: Entry, there: OnDisk, result: DirectoryDifferences): void {
     const hash = this.hashOf(entry);
-    if (hash !== null && there.stat.size > 0n) result.files.push({ entry, there, hash });
-    else if (hash !== null || there.stat.size > 0n) result.replaced(entry, there);
+    if (hash !== null) result.files.push({ entry, there, hash });
+    else if (there.stat.size > 0n) result.replaced(entry, there);
     else {
       const attributes = emptyAttributes(entry.event.attributes, there.stat);
       if (attributes) result.attributes.push({ path: '', entry, attributes });
@@ -452,7 +452,8 @@ class DirectoryDifferences {
   }
 }
 
-function isAsSealed(stat: FileStat, seal: Seal | undefined): boolean {
+/** Its bytes need not be looked at. */
+export function isAsSealed(stat: FileStat, seal: Seal | undefined): boolean {
   return (
     seal?.ctimeNs === stat.ctimeNs &&
     seal.mtimeNs === stat.mtimeNs &&
@@ -467,18 +468,4 @@ function modeOf(stat: FileStat): number {
 
 function isSpecial({ kind }: Entry): boolean {
   return kind !== 'file' && kind !== 'directory' && kind !== 'symlink';
-}
-
-/** The tree's time is the recorded one but for rounding; its mode is ours unless somebody changed it. */
-function emptyAttributes(recorded: Attributes, stat: FileStat): Attributes | null {
-  const mode = modeOf(stat);
-  const difference = stat.mtimeNs - recorded.mtimeNs;
-  const sameTime = difference > -1_000_000n && difference < 1_000_000n;
-  const sameMode = mode === recorded.mode || (mode & OBJECT_MODE) === mode;
-  if (sameTime && sameMode) return null;
-  return {
-    ...recorded,
-    ...(sameMode ? {} : { mode }),
-    ...(sameTime ? {} : { mtimeNs: stat.mtimeNs }),
-  };
 }

@@ -56,6 +56,8 @@ export type Step<M extends Missing = Missing, F extends Found = Found> =
 
 export interface Plan<M extends Missing = Missing, F extends Found = Found> {
   readonly steps: readonly Step<M, F>[];
+  /** What was found again, at its place in a directory that moved or elsewhere. */
+  readonly matched: ReadonlyMap<F, M>;
   /** The ids of found directories that are recorded ones at a new place. */
   readonly ids: ReadonlyMap<DirectoryRef, number>;
 }

@@ -24,7 +24,7 @@ export function planSync<M extends Missing, F extends Found>(
   for (const [found, entry] of matchInPlace(differences, ids)) matched.set(found, entry);
   const left = leftOf(differences, matched);
   for (const [found, entry] of matchByKey(left.missing, left.found, ids)) matched.set(found, entry);
-  return { steps: orderSteps({ differences, matched, ids, taken }), ids };
+  return { steps: orderSteps({ differences, matched, ids, taken }), matched, ids };
 }
 
 /** In a directory that moved as a whole: the same thing under the same name. */

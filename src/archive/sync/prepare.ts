@@ -1,16 +1,16 @@
 /** From a comparison to all that is to be done, with what had to be read for it. Nothing is changed yet. */
 import { lstatSync } from 'node:fs';
-import type { Hash } from '../../events/types.js';
+import type { Attributes, Hash } from '../../events/types.js';
 import { attributesOf } from '../../fs/attributes.js';
 import { joinPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
-import type { Attributes, Place } from '../../events/types.js';
 import type { DamagedRow, Failure, SyncStep } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { changedAttributes, hashTreeFiles, isOnlyMoved, type Suspect } from './check-contents.js';
-import type { TreeComparison } from './compare-tree.js';
-import type { Plan, Step } from './differences.js';
+import { isAsSealed, type TreeComparison } from './compare-tree.js';
+import type { Plan, PlaceRef, Step } from './differences.js';
+import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
 import type { FoundEntry, MissingEntry } from './nodes.js';
 import { planSync } from './plan.js';
 
@@ -22,7 +22,7 @@ export interface Relink {
 }
 
 export interface AttributeStep {
-  readonly place: Place;
+  readonly place: PlaceRef;
   readonly attributes: Attributes;
 }
 
@@ -70,6 +70,7 @@ export async function prepare(archive: OpenArchive, comparison: TreeComparison):
   }
   for (const relink of relinks) takeRelink(archive, changes, relink);
   changes.seals.push(...own);
+  takeOwnAttributes(changes);
   await settleSuspects(archive, comparison, changes);
   changes.changed += changes.attributes.length;
   return changes;
@@ -168,7 +169,7 @@ interface Owned extends Suspect {
   /** Null for a further name: it has the attributes of another. */
   readonly attributes: Attributes | null;
   /** Where the entry is once the plan is carried out. */
-  readonly place: Place | null;
+  readonly place: PlaceRef | null;
 }
 
 /** Objects' inodes that are not as they were sealed: only moved, changed in attributes, or damaged. */
@@ -223,19 +224,37 @@ function suspectsInPlace({ touched }: TreeComparison): Owned[] {
 
 function suspectsFound({ plan }: Changes): Owned[] {
   const suspects: Owned[] = [];
+  for (const [found, { entry }] of plan.matched)
+    if (found.kind === 'file' && found.hash !== null && !isAsSealed(found.stat, found.seal))
+      suspects.push(suspectOf(found, found.hash, entry.event.attributes));
   for (const step of plan.steps) {
-    const found = step.do === 'remove' || step.do === 'directory' ? null : step.found;
-    if (!found || found.hash === null) continue;
-    const { path, hash, stat, seal, name } = found;
-    const parent = plan.ids.get(found.parent) ?? found.parent;
-    const isKnown = step.do === 'rename' && parent >= 0;
-    suspects.push({
-      ...{ path, hash, stat, seal },
-      attributes: isKnown ? step.entry.entry.event.attributes : null,
-      place: isKnown ? { parent, name } : null,
-    });
+    const hash = step.do === 'add' ? step.found.hash : null;
+    if (step.do === 'add' && hash !== null) suspects.push(suspectOf(step.found, hash, null));
   }
   return suspects;
+}
+
+function suspectOf(found: FoundEntry, hash: Hash, attributes: Attributes | null): Owned {
+  const { path, stat, seal, parent, name } = found;
+  return { path, stat, seal, hash, attributes, place: attributes && { parent, name } };
+}
+
+/** Directories and empty files that were found again: their attributes are on the disk and nowhere else. */
+function takeOwnAttributes(changes: Changes): void {
+  for (const [found, { entry }] of changes.plan.matched) {
+    const recorded = entry.event.attributes;
+    const { stat, path, parent, name, kind } = found;
+    const isEmpty = kind === 'file' && found.hash === null;
+    const attributes =
+      kind === 'directory'
+        ? directoryAttributes(recorded, stat, undefined)
+        : isEmpty
+          ? emptyAttributes(recorded, stat)
+          : null;
+    if (attributes === null) continue;
+    changes.attributes.push({ place: { parent, name }, attributes });
+    changes.lines.push({ change: 'attributes', path });
+  }
 }
 
 /** The inode is that of all names of the content: whose attributes a person meant is known of a single one. */

@@ -8,7 +8,14 @@ import { seed } from '../../crash/random.js';
 /** A recorded file or directory that is not where it was. */
 function gone(parent: number, name: string, is: { key?: string; id?: number }): Missing {
   const { key = null, id = null } = is;
-  return { parent, name, key, directoryId: id, kind: id === null ? 'file' : 'directory', path: `${parent}/${name}` };
+  return {
+    parent,
+    name,
+    key,
+    directoryId: id,
+    kind: id === null ? 'file' : 'directory',
+    path: `${parent}/${name}`,
+  };
 }
 
 /** Something that is there now. */
@@ -19,7 +26,8 @@ function there(parent: number, name: string, is: { key?: string; ref?: number } 
 
 function told({ steps }: Plan): string[] {
   return steps.map((step) => {
-    if (step.do === 'rename') return `${step.from.parent}/${step.from.name} -> ${step.to.parent}/${step.to.name}`;
+    if (step.do === 'rename')
+      return `${step.from.parent}/${step.from.name} -> ${step.to.parent}/${step.to.name}`;
     if (step.do === 'remove') return `- ${step.place.parent}/${step.place.name}`;
     if (step.do === 'directory') return `+ ${step.found.parent}/${step.found.name}/`;
     return `${step.replaces ? '=' : '+'} ${step.found.parent}/${step.found.name}`;
@@ -54,10 +62,7 @@ test('a temporary name is none that is there', () => {
 });
 
 test('a directory most of whose files went to one place was renamed, and the rest is told below it', () => {
-  const missing = [
-    gone(0, 'd', { id: 7 }),
-    ...['a', 'b', 'c'].map((name) => gone(7, name, { key: name })),
-  ];
+  const missing = [gone(0, 'd', { id: 7 }), ...['a', 'b', 'c'].map((name) => gone(7, name, { key: name }))];
   const found = [
     there(0, 'e', { ref: -1 }),
     there(-1, 'a', { key: 'a' }),
@@ -102,7 +107,11 @@ test('a file that took the place of its directory waits until that is gone', () 
 
 test('a file that went into a new directory of its own name waits until that is there', () => {
   const found = [there(0, 'a', { ref: -1 }), there(-1, 'x', { key: 'x' })];
-  expect(planOf([gone(0, 'a', { key: 'x' })], found)).toEqual(['0/a -> 0/.sync-1', '+ 0/a/', '0/.sync-1 -> -1/x']);
+  expect(planOf([gone(0, 'a', { key: 'x' })], found)).toEqual([
+    '0/a -> 0/.sync-1',
+    '+ 0/a/',
+    '0/.sync-1 -> -1/x',
+  ]);
 });
 
 test('another content at the same place is a new version, another kind a removal first', () => {
@@ -152,7 +161,9 @@ function treeOf(nodes: readonly { isDirectory: boolean; pick: number }[]): Node[
 test('whatever moved, went or came: every step finds a free place in a tree, and the end is the disk', () => {
   fc.assert(
     fc.property(trees, ({ before, after, kept }) => {
-      const missing = before.map((node) => gone(node.parent, node.name, node.isDirectory ? { id: node.id } : { key: `k${node.id}` }));
+      const missing = before.map((node) =>
+        gone(node.parent, node.name, node.isDirectory ? { id: node.id } : { key: `k${node.id}` }),
+      );
       const found = after.map((node) =>
         there(node.parent === 0 ? 0 : -node.parent, node.name, fileOrDirectory(node, kept[node.id - 1]!)),
       );
@@ -177,7 +188,8 @@ class World {
   private readonly born = new Map<number, number>();
 
   constructor(nodes: readonly Node[]) {
-    for (const { id, parent, name, isDirectory } of nodes) this.put({ parent, name }, isDirectory ? id : null);
+    for (const { id, parent, name, isDirectory } of nodes)
+      this.put({ parent, name }, isDirectory ? id : null);
   }
 
   apply(step: Plan['steps'][number], ids: ReadonlyMap<number, number>): void {

@@ -1,6 +1,7 @@
-/** Which attributes of a directory on disk are a person's doing. */
+/** Which attributes of a directory or an empty file on disk are a person's doing. */
 import { umask } from 'node:process';
 import type { Attributes } from '../../events/types.js';
+import { OBJECT_MODE } from '../../fs/contents.js';
 import type { FileStat } from '../../fs/stats.js';
 import type { SeenDirectory } from './marks.js';
 
@@ -33,4 +34,18 @@ export function directoryAttributes(
     ...(gid === before.gid || gid === recorded.gid ? {} : { gid, group: null }),
   };
   return Object.keys(changed).length === 0 ? null : { ...recorded, ...changed };
+}
+
+/** The tree's time is the recorded one but for rounding; its mode is ours unless somebody changed it. */
+export function emptyAttributes(recorded: Attributes, stat: FileStat): Attributes | null {
+  const mode = Number(stat.mode) & 0o7777;
+  const difference = stat.mtimeNs - recorded.mtimeNs;
+  const sameTime = difference > -1_000_000n && difference < 1_000_000n;
+  const sameMode = mode === recorded.mode || (mode & OBJECT_MODE) === mode;
+  if (sameTime && sameMode) return null;
+  return {
+    ...recorded,
+    ...(sameMode ? {} : { mode }),
+    ...(sameTime ? {} : { mtimeNs: stat.mtimeNs }),
+  };
 }
