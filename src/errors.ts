@@ -43,6 +43,7 @@ export const ERROR_EXITS = {
   CANNOT_UNDO: EXIT.usage,
   CONFIRMATION_NEEDED: EXIT.usage,
   NOT_CONFIRMED: EXIT.no,
+  TOO_MANY_REMOVED: EXIT.usage,
   NOT_ARCHIVED: EXIT.no,
   LOG_DAMAGED: EXIT.damage,
   LOG_GAP: EXIT.damage,

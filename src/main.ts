@@ -21,6 +21,7 @@ export const COMMANDS: CommandTable = {
   rm: () => import('./commands/rm.js'),
   show: () => import('./commands/show.js'),
   stat: () => import('./commands/stat.js'),
+  sync: () => import('./commands/sync.js'),
   tag: () => import('./commands/tag.js'),
   undo: () => import('./commands/undo.js'),
   verify: () => import('./commands/verify.js'),

@@ -28,6 +28,8 @@ import type {
   TagRow,
   UndoOptions,
   UndoSummary,
+  SyncOptions,
+  SyncSummary,
   VerifyOptions,
   VerifySummary,
 } from './api.js';
@@ -115,6 +117,15 @@ export class Archive extends LocalReader {
       this.open.warmUp();
       const { ingest } = await import('./ingest/ingest.js');
       return ingest(this.open, options, this.now, (operation) => (this.running = operation));
+    });
+  }
+
+  /** Adopts what was done by hand in the tree. @throws HkfsError TOO_MANY_REMOVED, INTERRUPTED */
+  sync(options: SyncOptions = {}): Promise<SyncSummary> {
+    return this.exclusively(async () => {
+      this.open.warmUp();
+      const { sync } = await import('./sync/sync.js');
+      return sync(this.open, options, this.now, (operation) => (this.running = operation));
     });
   }
 

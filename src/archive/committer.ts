@@ -29,6 +29,8 @@ export interface CommitterOptions {
   readonly operation: number;
   readonly clock: () => number;
   readonly onMessage: (message: Message) => void;
+  /** The events tell what is on the disk already: nothing there is moved or removed. */
+  readonly adopts?: boolean | undefined;
 }
 
 interface Batch {
@@ -64,7 +66,8 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
 };
 
 interface TreeOutcome {
-  readonly seals: LevelPut[];
+  /** By inode: of the links that several threads make, the last one's time is the inode's. */
+  readonly seals: Map<bigint, { ctimeNs: bigint; row: LevelPut }>;
   readonly full: TreeOperation[];
 }
 
@@ -162,7 +165,7 @@ export class Committer {
 
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
-    await this.applyTree(operations);
+    await this.archive.views.level.batch(await this.applyTree(operations));
   }
 
   private cut(): void {
@@ -191,7 +194,9 @@ export class Committer {
     failpoint('commit.appended');
     await archive.views.apply(records);
     failpoint('commit.views');
-    const operations = await this.tree.operations(records, (position) => batch.previous.get(position));
+    const operations = options.adopts
+      ? await this.tree.adoptions(records)
+      : await this.tree.operations(records, (position) => batch.previous.get(position));
     const seals = await this.applyTree([...operations, ...batch.deferred]);
     failpoint('commit.tree');
     // Links that wait for a twin are not in the tree: its checkpoint stays until they are.
@@ -213,7 +218,7 @@ export class Committer {
 
   /** Directories first, in order; then everything else in parallel unless something is moved or removed. */
   private async applyTree(operations: readonly TreeOperation[]): Promise<LevelPut[]> {
-    const outcome: TreeOutcome = { seals: [], full: [] };
+    const outcome: TreeOutcome = { seals: new Map(), full: [] };
     const ordered = operations.some(({ op }) => op === 'unlink' || op === 'rmdir' || op === 'rename');
     const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
@@ -222,7 +227,7 @@ export class Committer {
       await Promise.all(chunks(others).map((chunk) => this.applyChunk(chunk, outcome)));
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
-    return outcome.seals;
+    return [...outcome.seals.values()].map(({ row }) => row);
   }
 
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {
@@ -233,9 +238,10 @@ export class Committer {
     for (const [row, index] of result.linked.entries()) {
       const hash = hashOfObjectPath((operations[index] as { object: string }).object);
       const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stats.get(row);
+      if ((outcome.seals.get(inode)?.ctimeNs ?? ctimeNs) > ctimeNs) continue;
       const seal = { device, inode, hash, size, mtimeNs, ctimeNs };
       this.index.touch(hash, seal);
-      outcome.seals.push(sealRow(seal, seal));
+      outcome.seals.set(inode, { ctimeNs, row: sealRow(seal, seal) });
     }
     for (const index of result.full) outcome.full.push(operations[index]!);
   }

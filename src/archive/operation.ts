@@ -12,6 +12,8 @@ export interface OperationRequest {
   readonly sources: readonly string[];
   readonly clock: () => number;
   readonly onMessage: (message: Message) => void;
+  /** The events tell what is on the disk already. */
+  readonly adopts?: boolean;
 }
 
 export class Operation {
@@ -26,8 +28,8 @@ export class Operation {
   /** The opening event is durable before anything else is done. */
   static async start(archive: OpenArchive, request: OperationRequest): Promise<Operation> {
     const number = (await lastOperation(archive)) + 1;
-    const { command, args, sources, clock, onMessage } = request;
-    const committer = new Committer(archive, { operation: number, clock, onMessage });
+    const { command, args, sources, clock, onMessage, adopts } = request;
+    const committer = new Committer(archive, { operation: number, clock, onMessage, adopts });
     const { user, host } = whoAmI();
     committer.push({ type: 'operation.started', operation: number, command, args, user, host, sources });
     await committer.flush();

@@ -1,12 +1,13 @@
 /** After a crash the tree may be behind its log: the events past its checkpoint are applied again. */
 import { lstatSync, unlinkSync } from 'node:fs';
-import type { Position } from '../events/types.js';
+import type { EventRecord, Position } from '../events/types.js';
 import { describeFsError } from '../fs/errors.js';
 import { twinPaths } from '../fs/place.js';
 import type { TreeOperation } from '../fs/tasks.js';
 import { TreeProjection } from '../projections/tree.js';
 import { Committer } from './committer.js';
 import type { OpenArchive } from './open-archive.js';
+import { commandOf } from './queries/operations.js';
 
 /**
  * Twins that links of the interrupted operation still need are committed under its number.
@@ -17,9 +18,14 @@ export async function catchUpTree(archive: OpenArchive, from: Position, clock: (
   const tree = new TreeProjection(views.level, layout.root, layout.objects);
   const operation = log.lastCommit?.operation ?? 0;
   const committer = new Committer(archive, { operation, clock, onMessage: () => {} });
+  const adopts = await adoptingOperations(archive, from);
   try {
     for await (const records of log.read({ from, to: log.size })) {
-      const operations = await tree.operations(records);
+      const operations: TreeOperation[] = [];
+      for (const run of runsOf(records, adopts))
+        operations.push(
+          ...(run.adopts ? await tree.adoptions(run.records) : await tree.operations(run.records)),
+        );
       await removeUnknownTwins(archive, operations);
       await committer.applyAgain(operations);
     }
@@ -28,6 +34,32 @@ export async function catchUpTree(archive: OpenArchive, from: Position, clock: (
   }
   await committer.flush();
   await views.setTreePosition(log.size);
+}
+
+/** The operations past the checkpoint that told what was on the disk already: only `sync` does. */
+async function adoptingOperations(archive: OpenArchive, from: Position): Promise<Set<number>> {
+  const { log } = archive;
+  const numbers = new Set<number>();
+  const first = (await log.get(from)).operation;
+  for (let operation = first; operation <= (log.lastCommit?.operation ?? 0); operation += 1) {
+    if ((await commandOf(archive, operation)) === 'sync') numbers.add(operation);
+  }
+  return numbers;
+}
+
+/** Neighbouring events that are applied in the same way. */
+function runsOf(
+  records: readonly EventRecord[],
+  adopting: ReadonlySet<number>,
+): { adopts: boolean; records: EventRecord[] }[] {
+  const runs: { adopts: boolean; records: EventRecord[] }[] = [];
+  for (const record of records) {
+    const adopts = adopting.has(record.operation);
+    const last = runs.at(-1);
+    if (last?.adopts === adopts) last.records.push(record);
+    else runs.push({ adopts, records: [record] });
+  }
+  return runs;
 }
 
 /** Twins that were named but not committed: no entry is a link to one yet, and none may become one. */

@@ -33,7 +33,8 @@ export function lstatNames(task: LstatTask, posix: Posix | null): Listing {
   }
 }
 
-function statNames(directory: string, names: readonly string[], posix: Posix | null): Listing {
+/** @param posix null: extended attributes are left alone */
+export function statNames(directory: string, names: readonly string[], posix: Posix | null): Listing {
   const table = new StatTable(names.length);
   const targets = new Map<number, string>();
   const xattrs = new Map<number, readonly Xattr[]>();

@@ -10,6 +10,23 @@ export interface ScanTask {
   readonly bare?: boolean;
 }
 
+/** Directories whose listings are wanted only where they are not as they were. */
+export interface SurveyTask {
+  readonly task: 'survey';
+  readonly directories: readonly string[];
+  /** 32 bytes a directory: the digest of its last listing, or zeros. */
+  readonly expected: Uint8Array;
+}
+
+export interface SurveyResult {
+  /** 32 bytes a directory. */
+  readonly digests: Uint8Array;
+  /** Of those whose digest is another, by index; names in the order of the directory. */
+  readonly listings: ReadonlyMap<number, Listing>;
+  /** Those that cannot be listed. */
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
 export interface LstatTask {
   readonly task: 'lstat';
   readonly directory: string;
@@ -130,7 +147,9 @@ export interface NameResult {
 export type Previous =
   | { readonly kind: 'object'; readonly object: string }
   | { readonly kind: 'empty' }
-  | { readonly kind: 'symlink'; readonly target: string };
+  | { readonly kind: 'symlink'; readonly target: string }
+  /** A person's own file whose bytes were found in the archive: it has to be as it was then. */
+  | { readonly kind: 'adopted'; readonly stat: BigInt64Array };
 
 export type TreeOperation =
   | { readonly op: 'mkdir'; readonly path: string }
@@ -295,6 +314,7 @@ export interface CountResult {
 export interface TaskResults {
   count: CountResult;
   scan: Listing;
+  survey: SurveyResult;
   lstat: Listing;
   stage: StageResult;
   hash: HashResult;
@@ -309,6 +329,7 @@ export interface TaskResults {
 export type Task =
   | CountTask
   | ScanTask
+  | SurveyTask
   | LstatTask
   | StageTask
   | HashTask

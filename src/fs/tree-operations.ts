@@ -11,7 +11,7 @@ import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
 import { readTarget, toFailure } from './scan.js';
-import { StatTable } from './stats.js';
+import { StatTable, type FileStat } from './stats.js';
 import type { EntryFailure, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
 
 let temporaries = 0;
@@ -251,8 +251,19 @@ function protectedStat(path: FsPath): fs.BigIntStats {
 
 function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {
   if (previous.kind === 'object') return isInodeOf(previous.object, there);
+  if (previous.kind === 'adopted') return isAsAdopted(new StatTable(previous.stat).get(0), there);
   if (previous.kind === 'empty') return there.isFile() && there.size === 0n;
   return there.isSymbolicLink() && readTarget(path) === previous.target;
+}
+
+/** Its ctime may have moved: another name of it became a link to the object before. */
+function isAsAdopted(read: FileStat, there: fs.BigIntStats): boolean {
+  return (
+    read.ino === there.ino &&
+    read.dev === there.dev &&
+    read.size === there.size &&
+    read.mtimeNs === there.mtimeNs
+  );
 }
 
 /** Applied before: an empty file, or a symlink with the same text. */

@@ -8,6 +8,7 @@ import { loadPosix } from './posix.js';
 import { restoreSteps } from './restore.js';
 import { countFiles, lstatNames, scanDirectory } from './scan.js';
 import { hashFiles, stageFiles } from './stage.js';
+import { surveyDirectories } from './survey.js';
 import type { Task, TaskResults } from './tasks.js';
 import { applyTreeOperations } from './tree-operations.js';
 
@@ -40,6 +41,8 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
   switch (task.task) {
     case 'scan':
       return scanDirectory(task, context.posix);
+    case 'survey':
+      return surveyDirectories(task);
     case 'count':
       return countFiles(task);
     case 'lstat':

@@ -175,6 +175,15 @@ export function sealKey(inode: InodeId): Buffer {
   return key;
 }
 
+/** Local as well: what a directory of the tree looked like when `sync` last found it as recorded. */
+export function markKey(id: DirectoryId): Buffer {
+  const key = Buffer.allocUnsafe(10);
+  key[0] = PREFIX.local;
+  key[1] = 0x64;
+  writePosition(key, id, 2);
+  return key;
+}
+
 export function hashPositionKey(prefix: number, hash: Buffer, position: Position): Buffer {
   const key = Buffer.allocUnsafe(41);
   key[0] = prefix;

@@ -7,13 +7,16 @@ import type { Level } from '../events/level.js';
 import type {
   DirectoryId,
   EventRecord,
+  FileIngested,
   Hash,
   PathRemoved,
   PathRenamed,
   Place,
   Position,
+  SourceIdentity,
 } from '../events/types.js';
 import { joinPath } from '../fs/names.js';
+import { StatTable } from '../fs/stats.js';
 import type { Previous, TreeOperation } from '../fs/tasks.js';
 import { Namespace, type Entry, type NamedEntry } from './namespace.js';
 
@@ -36,6 +39,25 @@ export class TreeProjection {
     this.level = level;
     this.root = root;
     this.objects = objects;
+  }
+
+  /**
+   * What is left to do for events that say what was found on the disk: files whose bytes are objects now
+   * become links to them. Everything else is there already, and may have gone on changing since.
+   */
+  async adoptions(records: readonly EventRecord[]): Promise<TreeOperation[]> {
+    const operations: TreeOperation[] = [];
+    for (const { event, position } of records) {
+      if (event.type !== 'file.ingested' && event.type !== 'attributes.changed') continue;
+      const { source } = event;
+      const file = event.type === 'file.ingested' ? event : await this.fileAt(event, position);
+      if (source === null || file === null || file.hash === null) continue;
+      const path = await this.pathOf(event, position);
+      if (path === null) continue;
+      const previous = adopted({ ...file, attributes: event.attributes }, source);
+      operations.push({ op: 'link', path: this.onDisk(path), object: this.objectPath(file.hash), previous });
+    }
+    return operations;
   }
 
   /** The operations of events in order; the views must have folded them. */
@@ -165,6 +187,11 @@ export class TreeProjection {
     return (await new Namespace(this.level, position - 1).entryAt(place)) ?? null;
   }
 
+  private async fileAt(place: Place, position: Position): Promise<FileIngested | null> {
+    const entry = await new Namespace(this.level, position).entryAt(place);
+    return entry?.event.type === 'file.ingested' ? entry.event : null;
+  }
+
   private async pathOf(place: Place, position: Position): Promise<string | null> {
     if (place.parent === 0) return place.name;
     let parent = this.paths.get(place.parent);
@@ -187,4 +214,13 @@ export class TreeProjection {
   private objectPath(hash: Hash): string {
     return `${this.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
   }
+}
+
+/** The file as it was when its bytes were read; what matters of its stat is in the event. */
+function adopted({ size, attributes }: FileIngested, source: SourceIdentity): Previous {
+  const { device, inode, ctimeNs } = source;
+  const rest = { mode: 0n, nlink: 0n, uid: 0n, gid: 0n, rdev: 0n, blocks: 0n };
+  const stat = new StatTable(1);
+  stat.set(0, { ...rest, dev: device, ino: inode, size: BigInt(size), mtimeNs: attributes.mtimeNs, ctimeNs });
+  return { kind: 'adopted', stat: stat.values };
 }

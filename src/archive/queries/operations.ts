@@ -31,6 +31,14 @@ export async function* operations(
     }
 }
 
+/** The command of an operation, null when there is no such operation. */
+export async function commandOf(archive: OpenArchive, operation: number): Promise<string | null> {
+  const started = await mark(archive, keys.PREFIX.started, operation);
+  if (started === null) return null;
+  const { event } = await archive.log.get(started.position);
+  return event.type === 'operation.started' ? event.command : null;
+}
+
 /** The last position of an operation: where `op:N` points. Null when there is no such operation. */
 export async function operationEnd(archive: OpenArchive, operation: number): Promise<Position | null> {
   const started = await mark(archive, keys.PREFIX.started, operation);

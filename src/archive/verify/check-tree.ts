@@ -75,7 +75,8 @@ class TreeCheck {
         const path = joinPath(at.path, entry.name);
         onDisk.delete(entry.name);
         if (!isInTree(entry)) {
-          if (index !== undefined) this.stranger(path);
+          // A fifo that a person made is told by an event and stays where it is.
+          if (index !== undefined && entryKindOf(table.get(index).mode) !== entry.kind) this.stranger(path);
         } else if (index === undefined) this.unlinked(path, 'it is not there');
         else if (entry.directoryId !== null)
           children.push(...this.child(entry.directoryId, path, table.get(index)));

@@ -1,0 +1,112 @@
+/** The use case: what was done by hand in the tree becomes one operation. */
+import { HkfsError } from '../../errors.js';
+import { describeFsError } from '../../fs/errors.js';
+import type { Message, SyncOptions, SyncStep, SyncSummary } from '../api.js';
+import type { OpenArchive } from '../open-archive.js';
+import { Operation } from '../operation.js';
+import { adopt, reseal } from './adopt.js';
+import { TreeComparison } from './compare-tree.js';
+import { prepare, type Changes } from './prepare.js';
+
+const ignore = (): void => {};
+
+/**
+ * @throws HkfsError TOO_MANY_REMOVED before anything is changed, INTERRUPTED, and what the file system
+ *   refuses
+ */
+export async function sync(
+  archive: OpenArchive,
+  options: SyncOptions,
+  clock: () => number,
+  onStart: (operation: number) => void = ignore,
+): Promise<SyncSummary> {
+  const started = clock();
+  const { dryRun = false, yes = false, signal, onMessage = ignore } = options;
+  signal?.addEventListener('abort', () => archive.pool.cancel(), { once: true });
+  try {
+    const comparison = await compare(archive, options);
+    const changes = await prepare(archive, comparison);
+    if (signal?.aborted) throw interrupted();
+    if (!yes && !dryRun) refuseMassRemoval(changes, comparison.total);
+    await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
+    if (!dryRun && changes.isEmpty) await reseal(archive, changes);
+    if (dryRun || changes.isEmpty) return summaryOf(changes, { operation: null, started, clock, dryRun });
+    const operation = await Operation.start(archive, {
+      command: 'sync',
+      args: yes ? ['--yes'] : [],
+      sources: [],
+      clock,
+      onMessage,
+      adopts: true,
+    });
+    onStart(operation.number);
+    await perform(archive, operation, { changes, signal, onMessage });
+    return summaryOf(changes, { operation: operation.number, started, clock, dryRun });
+  } catch (error) {
+    throw signal?.aborted ? interrupted(error) : describeFsError(error, archive.layout.root);
+  }
+}
+
+function compare(
+  archive: OpenArchive,
+  { dryRun = false, signal, onProgress }: SyncOptions,
+): Promise<TreeComparison> {
+  let files = 0;
+  const totals = { bytes: 0, totalFiles: null, totalBytes: null };
+  const onEntries = (entries: number): void => {
+    files += entries;
+    onProgress?.({ phase: 'comparing', files, ...totals });
+  };
+  return TreeComparison.run(archive, { keepsMarks: !dryRun, signal, onEntries });
+}
+
+async function perform(
+  archive: OpenArchive,
+  operation: Operation,
+  work: { changes: Changes; signal: AbortSignal | undefined; onMessage: (message: Message) => void },
+): Promise<void> {
+  const { changes, signal } = work;
+  try {
+    await adopt(archive, operation.committer, work);
+  } catch (error) {
+    await operation.fail(signal?.aborted ? 'interrupted' : (error as Error).message, countsOf(changes));
+    throw error;
+  }
+  if (!signal?.aborted) return operation.complete(countsOf(changes));
+  await operation.fail('interrupted', countsOf(changes));
+  throw interrupted();
+}
+
+/** A disk that is not mounted must not become a mass deletion. */
+function refuseMassRemoval({ removed }: Changes, total: number): void {
+  if (removed * 2 <= total) return;
+  throw new HkfsError('TOO_MANY_REMOVED', `${removed} of ${total} entries are gone from the tree`, {
+    hint: 'nothing was changed; if they were removed on purpose: hkfs sync --yes (--dry-run lists them)',
+  });
+}
+
+function countsOf(changes: Changes): Record<string, number> {
+  const { renamed, added, removed, changed, relinked, damaged, failed } = changes;
+  return { renamed, added, removed, changed, relinked, damaged: damaged.length, failed: failed.length };
+}
+
+function summaryOf(
+  changes: Changes,
+  run: { operation: number | null; started: number; clock: () => number; dryRun: boolean },
+): SyncSummary {
+  const { renamed, added, removed, changed, relinked, damaged, failed } = changes;
+  const seconds = (run.clock() - run.started) / 1000;
+  const steps: readonly SyncStep[] = changes.lines;
+  return {
+    operation: run.operation,
+    ...{ renamed, added, removed, changed, relinked, damaged, failed, seconds },
+    ...(run.dryRun ? { dryRun: true as const, steps } : {}),
+  };
+}
+
+function interrupted(cause?: unknown): HkfsError {
+  return new HkfsError('INTERRUPTED', 'stopped; what was adopted up to here is in the archive', {
+    hint: 'the same command again adopts the rest',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,249 @@
+/** What people do to the tree with ordinary tools, adopted: then all is sound, and there is no more to do. */
+import * as fs from 'node:fs';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { SyncSummary } from '../../src/archive/api.js';
+import { scratchDirectory } from '../fs/scratch.js';
+import { Box, inode, saying, sh } from './hkfs.js';
+
+const scratch = scratchDirectory();
+let box: Box;
+beforeEach(() => {
+  box = Box.make(scratch.path).write({
+    'a.txt': 'alpha',
+    'b.txt': 'beta',
+    'c.txt': 'gamma',
+    'd/one': 'number one',
+    'd/two': 'number two',
+    'd/three': 'number three',
+    'd/deep/four': 'number four',
+    'd/deep/five': 'number five',
+    'e/only': 'the only one',
+    empty: '',
+    twin1: 'twins',
+    twin2: 'twins',
+  });
+  fs.symlinkSync('a.txt', `${box.source}/link`);
+  fs.mkdirSync(`${box.source}/hollow`);
+  box.ingest(box.source, '--to', 't');
+});
+
+function sync(...args: string[]): { status: number | null; summary: SyncSummary; stderr: string } {
+  const { status, stdout, stderr } = box.run('sync', '--json', '--progress', 'none', ...args);
+  return { status, stderr, summary: (stdout === '' ? {} : JSON.parse(stdout)) as SyncSummary };
+}
+
+const NO_CHANGES = { renamed: 0, added: 0, removed: 0, changed: 0, relinked: 0, damaged: [], failed: [] };
+const NOTHING = { operation: null, ...NO_CHANGES };
+
+/** After a sync: the namespace is the disk, nothing is left to do, everything is sound. */
+function expectSettled(): void {
+  box.expectSound();
+  const head = box.head();
+  const again = sync();
+  expect(again).toMatchObject({ status: 0, stderr: '', summary: NOTHING });
+  expect(box.head()).toBe(head);
+  box.expectReplayed();
+  const onDisk = sh(`find . -path ./.hkfs -prune -o -mindepth 1 -printf '%P\\0'`, box.root).split('\0');
+  const rows = box.rows('ls', '-R');
+  expect(rows.map(({ path }) => path).toSorted()).toEqual(onDisk.filter((path) => path !== '').toSorted());
+  for (const { path, hash } of rows)
+    if (hash !== null) {
+      expect(inode(box.tree(path))).toBe(
+        inode(box.tree(`.hkfs/objects/${hash.slice(0, 2)}/${hash.slice(2)}`)),
+      );
+      expect(fs.lstatSync(box.tree(path)).mode & 0o777).toBe(0o444);
+    }
+}
+
+type Counts = Partial<Pick<SyncSummary, 'renamed' | 'added' | 'removed' | 'changed' | 'relinked'>>;
+
+/** What was done, the commands that did it, and what sync says of it. */
+const CHANGES: readonly (readonly [what: string, script: string, counts: Counts])[] = [
+  ['a file that was renamed', 'mv a.txt z.txt', { renamed: 1 }],
+  ['a file that was moved to another directory', 'mv a.txt d/', { renamed: 1 }],
+  ['a directory that was renamed', 'mv d moved', { renamed: 1 }],
+  ['a directory that was moved into another', 'mv d e/', { renamed: 1 }],
+  ['a directory that was moved into a new one', 'mkdir new; mv d new/x', { renamed: 1, added: 1 }],
+  ['nested directories that were both renamed', 'mv d/deep d/deeper; mv d moved', { renamed: 2 }],
+  [
+    'a directory that was renamed and changed',
+    'mv d m; rm m/one; echo new > m/new; mv m/two m/2',
+    { renamed: 2, removed: 1, added: 1 },
+  ],
+  ['a child that became its parent', 'mv d/deep x; mv d x/d; mv x d', { renamed: 2 }],
+  ['a swap of two names', 'mv a.txt x; mv b.txt a.txt; mv x b.txt', { renamed: 2 }],
+  ['a swap of two directories', 'mv d x; mv e d; mv x e', { renamed: 2 }],
+  ['a cycle of three names', 'mv a.txt x; mv b.txt a.txt; mv c.txt b.txt; mv x c.txt', { renamed: 3 }],
+  ['a change of case', 'mv a.txt A.TXT', { renamed: 1 }],
+  ['a directory whose name changed in case', 'mv d D', { renamed: 1 }],
+  ['a file that was removed', 'rm a.txt', { removed: 1 }],
+  ['a directory that was removed', 'rm -r d', { removed: 7 }],
+  ['a new file', 'echo fresh > fresh', { added: 1 }],
+  ['a new empty file', 'touch none', { added: 1 }],
+  ['new directories with files', 'mkdir -p n/m/o; echo x > n/m/o/p; ln -s p n/m/o/q', { added: 5 }],
+  ['a new symlink', 'ln -s /nowhere s', { added: 1 }],
+  ['a copy of a file', 'cp a.txt copy', { added: 1 }],
+  ['a hard link', 'ln a.txt further', { added: 1 }],
+  ['a directory of hard links', 'cp -al d linked', { added: 7 }],
+  ['a copy of a directory', 'cp -a d copied', { added: 7 }],
+  ['two new names of one new file', 'echo two > n1; ln n1 n2', { added: 2 }],
+  ['an edit by sed -i', 'sed -i s/alpha/omega/ a.txt', { changed: 1 }],
+  ['an atomic save', 'echo saved > .tmp; mv .tmp a.txt', { changed: 1 }],
+  ['a save with a backup', 'mv a.txt a.txt~; echo saved > a.txt', { renamed: 1, added: 1 }],
+  [
+    'a save with the same bytes',
+    'cp a.txt .tmp; chmod 640 .tmp; touch -d 2001-01-01 .tmp; mv .tmp a.txt',
+    { relinked: 1, changed: 1 },
+  ],
+  ['a save of what another file holds', 'cp b.txt .tmp; mv .tmp a.txt', { changed: 1 }],
+  ['a name that became a link to another content', 'ln -f b.txt a.txt', { changed: 1 }],
+  ['touch', 'touch -d 2011-11-11T11:11:11 a.txt', { changed: 1 }],
+  ['chmod of a file', 'chmod 750 a.txt', { changed: 1 }],
+  ['chmod of a directory', 'chmod 700 d', { changed: 1 }],
+  ['a renamed file with another mode', 'mv a.txt x; chmod 711 x', { renamed: 1, changed: 1 }],
+  ['a symlink that points elsewhere', 'ln -sfn b.txt link', { changed: 1 }],
+  ['a file in the place of a directory', 'rm -r e; echo file > e', { removed: 2, added: 1 }],
+  [
+    'a directory in the place of a file',
+    'rm a.txt; mkdir a.txt; echo in > a.txt/in',
+    { removed: 1, added: 2 },
+  ],
+  [
+    'a file that went into a directory of its name',
+    'mv a.txt x; mkdir a.txt; mv x a.txt/x',
+    { renamed: 1, added: 1 },
+  ],
+  ['a file that took the place of its directory', 'mv e/only x; rmdir e; mv x e', { renamed: 1, removed: 1 }],
+  ['a symlink in the place of a file', 'rm a.txt; ln -s b.txt a.txt', { changed: 1 }],
+  ['an empty file that was filled', 'rm empty; echo full > empty', { changed: 1 }],
+  ['an empty file that was renamed', 'mv empty void', { renamed: 1 }],
+  ['a symlink that was renamed', 'mv link pointer', { renamed: 1 }],
+  [
+    'names with spaces, newlines and leading dashes',
+    `mv a.txt ./-n; mv b.txt 'x y'; mv c.txt 'n\newline'`,
+    { renamed: 3 },
+  ],
+  ['a copy by rsync', 'rsync -a d/ r/', { added: 7 }],
+  ['rsync --delete', 'rsync -a --delete e/ d/', { removed: 6, added: 1 }],
+];
+
+describe('adopted:', () => {
+  test.each(CHANGES)('%s', (_what, script, counts) => {
+    sh(script, box.tree('t'));
+    const before = box.head();
+    const dry = sync('--dry-run');
+    expect({ head: box.head(), status: dry.status }).toEqual({ head: before, status: 0 });
+
+    const { status, summary, stderr } = sync();
+    const { operation, ...rest } = summary;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(operation).toBe(2);
+    expect(rest).toMatchObject({ ...NO_CHANGES, ...counts });
+    expect(dry.summary).toMatchObject({ ...counts, operation: null, dryRun: true });
+    expectSettled();
+  });
+
+  /** The tree was compared before, so what of it is unchanged is not compared again. */
+  test.each(CHANGES.filter((_change, index) => index % 6 === 1))(
+    '%s, after a sync that found nothing',
+    (_what, script, counts) => {
+      expect(sync().summary).toMatchObject(NOTHING);
+      sh(script, box.tree('t'));
+      expect(sync().summary).toMatchObject({ operation: 2, ...counts });
+      expectSettled();
+    },
+  );
+});
+
+test('after an ingest there is nothing to adopt', () => {
+  expect(sync()).toMatchObject({ status: 0, stderr: '', summary: NOTHING });
+  expectSettled();
+});
+
+test('what was renamed keeps its attributes and its history', () => {
+  sh('mv d moved', box.tree('t'));
+  const before = box.stat('t/d/one').entry!;
+  sync();
+  expect(box.stat('t/moved/one').entry).toEqual({ ...before, path: 't/moved/one' });
+  expect(box.rows('ls', 't/d', '--at', 'op:1')).toHaveLength(4);
+});
+
+test.each(['printf TWINS > twin1', ': > twin1', 'echo more >> twin1', 'truncate -s 9999 twin1'])(
+  'bytes that were changed through a link by %s are damage, with every name, and never adopted',
+  (script) => {
+    sh(`chmod u+w twin1; ${script}`, box.tree('t'));
+    const { status, summary } = sync();
+    expect(status).toBe(4);
+    expect(summary.damaged).toMatchObject([{ paths: ['t/twin1', 't/twin2'] }]);
+    expect(summary).toMatchObject({ changed: 0, added: 0, removed: 0, renamed: 0 });
+    expect(sync()).toMatchObject({ status: 4, summary: { operation: null } });
+    expect(box.verify().status).toBe(4);
+  },
+);
+
+test('a name of an object that was damaged and healed is a link again', () => {
+  sh('chmod u+w a.txt; printf other > a.txt', box.tree('t'));
+  expect(sync().status).toBe(4);
+  box.ingestWith({}, box.source, '--to', 't', '--checksum');
+  expect(box.verify().summary.unlinked).toHaveLength(1);
+  expect(sync('--dry-run').status).toBe(0);
+  const { status, summary } = sync();
+  expect({ status, changed: summary.changed + summary.relinked }).toEqual({ status: 0, changed: 1 });
+  expectSettled();
+});
+
+test('an mtime of a content with two names is not adopted, and the archive is sound', () => {
+  sh('touch twin1', box.tree('t'));
+  expect(sync()).toMatchObject({ status: 0, summary: NOTHING });
+  expectSettled();
+});
+
+describe('more than half of the tree is gone:', () => {
+  beforeEach(() => {
+    sh('rm -r d e a.txt b.txt', box.tree('t'));
+  });
+
+  test('refused, nothing changed, and a dry run lists it', () => {
+    const before = box.head();
+    const { status, stderr, stdout } = box.run('sync');
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(saying('TOO_MANY_REMOVED'));
+    expect(box.head()).toBe(before);
+    expect(box.run('sync', '--dry-run').stdout).toContain('removed  t/d\n');
+  });
+
+  test('adopted with --yes', () => {
+    expect(sync('--yes')).toMatchObject({ status: 0, summary: { removed: 11 } });
+    expectSettled();
+  });
+});
+
+test('what cannot be read is listed, the rest is adopted, and nothing is concluded of what was not seen', () => {
+  const failing = { HKFS_FAILPOINT: 'source.read=EACCES' };
+  sh('echo secret > secret; mv a.txt z', box.tree('t'));
+  const { status, stdout } = box.runWith({ env: failing }, 'sync', '--json', '--progress', 'none');
+  expect(status).toBe(3);
+  const summary = JSON.parse(stdout) as SyncSummary;
+  expect(summary).toMatchObject({
+    renamed: 1,
+    added: 0,
+    failed: [{ path: box.tree('t/secret'), code: 'EACCES' }],
+  });
+  expect(sync()).toMatchObject({ status: 0, summary: { added: 1, renamed: 0 } });
+  expectSettled();
+});
+
+test('a fifo that somebody made is told by an event and stays', () => {
+  sh('mkfifo pipe', box.tree('t'));
+  expect(sync()).toMatchObject({ status: 0, summary: { added: 1 } });
+  expectSettled();
+});
+
+test('a hard link to a file outside leaves that file as it is', () => {
+  fs.writeFileSync(`${box.path}/outside`, 'from outside', { mode: 0o640 });
+  fs.linkSync(`${box.path}/outside`, box.tree('t/inside'));
+  expect(sync()).toMatchObject({ status: 0, summary: { added: 1 } });
+  expect(fs.lstatSync(`${box.path}/outside`).mode & 0o777).toBe(0o640);
+  expect(inode(`${box.path}/outside`)).not.toBe(inode(box.tree('t/inside')));
+  expectSettled();
+});
