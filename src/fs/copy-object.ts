@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { BLOCK_BYTES, type TaskContext } from './contents.js';
 import { failpoint } from './failpoints.js';
-import { createHasher, hashBytes } from './hash.js';
+import { createHasher, hashBytes, type Hasher } from './hash.js';
 import { twinPaths } from './place.js';
 import type { Posix } from './posix.js';
 import { errnoOf } from '../errors.js';
@@ -213,8 +213,7 @@ class Copy {
     const hasher = content.hash === null ? null : createHasher();
     for (let at = 0; at < content.size;) {
       const data = posix.seekData(source, at) ?? content.size;
-      for (; at < data; at += Math.min(context.zeros.length, data - at))
-        hasher?.update(context.zeros.subarray(0, Math.min(context.zeros.length, data - at)));
+      at = hasher === null ? data : this.hashHole(hasher, { from: at, to: data });
       const end = data < content.size ? (posix.seekHole(source, data) ?? content.size) : content.size;
       while (at < end) {
         const length = this.read(context.block, Math.min(context.block.length, end - at), at);
@@ -228,6 +227,16 @@ class Copy {
     }
     fs.ftruncateSync(target, content.size);
     if (hasher) this.expectHash(hasher.digest());
+  }
+
+  private hashHole(hasher: Hasher, { from, to }: { from: number; to: number }): number {
+    const { zeros, onBlock } = this.parts.context;
+    for (let at = from; at < to; at += zeros.length) {
+      const length = Math.min(zeros.length, to - at);
+      hasher.update(zeros.subarray(0, length));
+      onBlock(length);
+    }
+    return to;
   }
 
   private read(block: Buffer, length: number, position: number): number {

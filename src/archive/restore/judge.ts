@@ -46,8 +46,10 @@ export function judge(
   const isLinked = linkedTo !== null && isOneOf(standing.stat, linkedTo);
   if (isLinked) return 'keep';
   const isSame = linkedTo === null && isAsWanted(event, standing, rules.uid);
-  if (isSame && rules.overwrite !== 'always') return 'keep';
-  return rules.overwrite === 'never' ? 'differs' : 'replace';
+  if (rules.overwrite === 'never') return isSame ? 'keep' : 'differs';
+  return isSame && rules.overwrite === 'if-different' && !isSharedByMistake(event, standing)
+    ? 'keep'
+    : 'replace';
 }
 
 /** The first of several names of one source inode. */
@@ -65,6 +67,11 @@ export function judgeFurtherName(first: FirstName, standing: Standing | null, ru
   const { stat } = first.standing ?? {};
   if (stat && stat.ino === standing.stat.ino && stat.dev === standing.stat.dev) return 'keep';
   return rules.overwrite === 'never' ? 'differs' : 'replace';
+}
+
+/** One inode with something else, an object of the archive perhaps, where the entry had its own. */
+function isSharedByMistake({ attributes }: EntryEvent, { kind, stat }: Standing): boolean {
+  return kind === 'file' && stat.nlink > 1n && attributes.linkGroup === undefined;
 }
 
 /** As far as it can be seen without reading contents, and could be set by this user. */

@@ -114,12 +114,13 @@ export class Restorer {
   private async put(path: string, entry: Entry, standing: Standing | null): Promise<void> {
     const { event } = entry;
     const { rules, tally } = this.parts;
-    if (event.type === 'file.ingested' && event.size > 0 && !this.parts.link) {
+    const isOwnFile = event.type === 'file.ingested' && (!this.parts.link || event.hash === null);
+    if (isOwnFile) {
       const first = this.groups.firstName(entry);
       if (first) return this.putFurtherName(path, first, standing);
     }
     const verdict = judge(event, standing, rules, standing && inodesToBe(entry, this.parts));
-    if (!this.parts.link && entry.kind === 'file') this.groups.remember(path, entry, { verdict, standing });
+    if (isOwnFile) this.groups.remember(path, entry, { verdict, standing });
     if (verdict === 'keep') tally.skipped += 1;
     if (verdict === 'enter') return this.enter(path, entry, standing!);
     if (!(await this.makeRoom(path, verdict, standing))) return;

@@ -94,3 +94,11 @@ test('a file that is to be a link is as wanted where it is one of the inodes, an
   expect(judge(file, there, rules('always'), inodes)).toBe('keep');
   expect(judge(file, standing('file', { ino: 10n }), rules('if-different'), inodes)).toBe('replace');
 });
+
+test('a file that shares its inode, where the entry had its own, makes room under if-different only', () => {
+  const shared = standing('file', { nlink: 2n });
+  expect(judge(file, shared, rules('never'))).toBe('keep');
+  expect(judge(file, shared, rules('if-different'))).toBe('replace');
+  const grouped = { ...file, attributes: { ...attributes, linkGroup: [1n, 2n] as const } };
+  expect(judge(grouped, shared, rules('if-different'))).toBe('keep');
+});
