@@ -19,8 +19,11 @@ beforeEach(() => {
   box.ingest('--to', '');
 });
 
-function done<T>(...args: (string | Buffer)[]): T {
-  const [row] = box.rows<T>(...args);
+type Summary = Partial<MoveSummary & RemoveSummary & UndoSummary & TagRow>;
+
+/** The one row of a command that has to succeed. */
+function done(...args: (string | Buffer)[]): Summary {
+  const [row] = box.rows<Summary>(...args);
   return row!;
 }
 
@@ -37,7 +40,7 @@ function expectWhole(): void {
 describe('mv', () => {
   test('of a directory is one event and one rename: the directory on the disk is the same one', () => {
     const before = inode(box.tree('d'));
-    expect(done<MoveSummary>('mv', 'd', 'e/n')).toEqual({ operation: 2, from: 'd', to: 'e/n' });
+    expect(done('mv', 'd', 'e/n')).toEqual({ operation: 2, from: 'd', to: 'e/n' });
     expect(inode(box.tree('e/n'))).toBe(before);
     expect(box.rows<{ type: string }>('log', '--op', '2').map(({ type }) => type)).toEqual([
       'operation.started',
@@ -50,9 +53,9 @@ describe('mv', () => {
   });
 
   test('into a directory that is there keeps the name, with a slash at the end or not', () => {
-    expect(done<MoveSummary>('mv', 'other', 'd')).toMatchObject({ to: 'd/other' });
-    expect(done<MoveSummary>('mv', 'same', 'd/')).toMatchObject({ to: 'd/same' });
-    expect(done<MoveSummary>('mv', 'd/other', '/')).toMatchObject({ to: 'other' });
+    expect(done('mv', 'other', 'd')).toMatchObject({ to: 'd/other' });
+    expect(done('mv', 'same', 'd/')).toMatchObject({ to: 'd/same' });
+    expect(done('mv', 'd/other', '/')).toMatchObject({ to: 'other' });
     expectWhole();
   });
 
@@ -66,7 +69,7 @@ describe('mv', () => {
     const head = box.head();
     const run = box.runWith({ cwd: box.root }, 'mv', from, to);
     expect(run).toMatchObject({ status: 0, stdout: expect.stringMatching(/^Nothing to do/) });
-    expect(done<MoveSummary>('mv', 'other', 'other')).toMatchObject({ operation: null });
+    expect(done('mv', 'other', 'other')).toMatchObject({ operation: null });
     expect(box.head()).toBe(head);
   });
 
@@ -100,7 +103,7 @@ describe('mv', () => {
       expect(box.run('cat', 'd/f', '--at', 'op:1').stdout).toBe('same');
       expect(fs.existsSync(box.tree(from))).toBe(false);
       expectWhole();
-      expect(done<UndoSummary>('undo', '--yes')).toMatchObject({ renamed: 1, restored: 1, skipped: [] });
+      expect(done('undo', '--yes')).toMatchObject({ renamed: 1, restored: 1, skipped: [] });
       expect(fs.readFileSync(box.tree('d/f'), 'utf8')).toBe('same');
       expectWhole();
     },
@@ -145,14 +148,14 @@ describe('mv', () => {
 describe('rm', () => {
   test('takes paths out, each outermost one by an event, and no object', () => {
     const object = box.object('d/deep/g');
-    const summary = done<RemoveSummary>('rm', 'd/deep', 'd', '/d/f', 'other', 'other', '--yes');
+    const summary = done('rm', 'd/deep', 'd', '/d/f', 'other', 'other', '--yes');
     expect(summary).toEqual({ operation: 2, removed: ['d', 'other'] });
     expect(box.paths()).toEqual(['e', 'e/x', 'same']);
     expect(fs.readdirSync(box.root).toSorted()).toEqual(['.hkfs', 'e', 'same']);
     expect(fs.existsSync(object)).toBe(true);
     expect(box.run('cat', 'd/deep/g', '--at', 'op:1').stdout).toBe('g');
     expectWhole();
-    expect(done<UndoSummary>('undo')).toMatchObject({ undone: 2, restored: 2, removed: 0, renamed: 0 });
+    expect(done('undo')).toMatchObject({ undone: 2, restored: 2, removed: 0, renamed: 0 });
     expect(fs.readFileSync(box.tree('d/deep/g'), 'utf8')).toBe('g');
     expect(inode(box.tree('d/deep/g'))).toBe(inode(object));
     expectWhole();
@@ -188,11 +191,11 @@ describe('rm', () => {
 
 describe('tag', () => {
   test('names a moment for --at: now, or another', () => {
-    const row = done<TagRow>('tag', 'before cleanup');
+    const row = done('tag', 'before cleanup');
     done('rm', 'd', '--yes');
     expect(box.paths('--at', 'tag:before cleanup')).toContain('d/f');
-    expect(done<TagRow>('tag', 'again', 'tag:before cleanup')).toEqual({ ...row, tag: 'again' });
-    expect(done<TagRow>('tag', 'born', '@0')).toMatchObject({ position: 0 });
+    expect(done('tag', 'again', 'tag:before cleanup')).toEqual({ ...row, tag: 'again' });
+    expect(done('tag', 'born', '@0')).toMatchObject({ position: 0 });
     expect(box.rows<TagRow>('tag').map(({ tag }) => tag)).toEqual(['again', 'before cleanup', 'born']);
     expect(box.run('tag').stdout).toMatch(/^again +@\d+ +2/);
   });
@@ -225,12 +228,12 @@ describe('undo', () => {
     const after = box.paths();
     done('tag', 'later');
     box.verify();
-    expect(done<UndoSummary>('undo')).toMatchObject({ operation: 5, undone: 2, renamed: 1 });
+    expect(done('undo')).toMatchObject({ operation: 5, undone: 2, renamed: 1 });
     expect(box.paths()).toEqual(before);
-    expect(done<UndoSummary>('undo')).toMatchObject({ operation: 6, undone: 5, renamed: 1 });
+    expect(done('undo')).toMatchObject({ operation: 6, undone: 5, renamed: 1 });
     expect(box.paths()).toEqual(after);
-    expect(done<UndoSummary>('undo', '2')).toMatchObject({ undone: 2, renamed: 1 });
-    expect(done<UndoSummary>('undo', '2')).toMatchObject({ operation: null, renamed: 0, skipped: [] });
+    expect(done('undo', '2')).toMatchObject({ undone: 2, renamed: 1 });
+    expect(done('undo', '2')).toMatchObject({ operation: null, renamed: 0, skipped: [] });
     expectWhole();
   });
 
@@ -240,7 +243,7 @@ describe('undo', () => {
       { ...box.run('undo', '1'), stderr: last(box.run('undo', '1').stderr) },
       'CONFIRMATION_NEEDED',
     );
-    const { skipped, ...summary } = done<UndoSummary>('undo', '1', '--yes');
+    const { skipped, ...summary } = done('undo', '1', '--yes');
     expect(summary).toEqual({ operation: 3, undone: 1, restored: 0, removed: 3, renamed: 0 });
     expect(skipped).toEqual(
       expect.arrayContaining([
@@ -262,7 +265,7 @@ describe('undo', () => {
     box.write({ d: 'a file now', 'e/x': 'new', more: 'm' });
     fs.chmodSync(`${box.source}/same`, 0o600);
     box.ingest('--to', '', '--mirror');
-    expect(done<UndoSummary>('undo', '--yes')).toMatchObject({ undone: 2, skipped: [] });
+    expect(done('undo', '--yes')).toMatchObject({ undone: 2, skipped: [] });
     expect(box.rows('ls', '-R')).toEqual(before);
     expect(fs.readFileSync(box.tree('e/x'), 'utf8')).toBe('x');
     expectWhole();
