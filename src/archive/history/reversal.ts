@@ -74,7 +74,7 @@ export class Reversal {
 
   private async reversePlace(place: Place, position: Position): Promise<void> {
     if (this.isUntouchable(place) || !(await this.isWhereItWas(place.parent))) return;
-    const versions = await this.draft.versions(place, this.extent.first);
+    const versions = await this.versionsOf(place);
     const left = versionAt(versions, position).value;
     const former = versionAt(versions, position - 1);
     if (!same(this.presentOf(place, versions), left)) return this.leaveToLater(place, versions);
@@ -214,8 +214,18 @@ export class Reversal {
   }
 
   private async pathOf(place: Place): Promise<string> {
+    const path = await this.draft.pathOfPlace(place);
+    if (path !== null) return path;
     const then = new Namespace(this.archive.views.level, this.extent.last);
-    return (await this.draft.pathOfPlace(place)) ?? (await then.pathOfPlace(place)) ?? place.name;
+    return (await then.pathOfPlace(place)) ?? place.name;
+  }
+
+  /** Of a new directory all that is in it is of this operation, or later. */
+  private versionsOf(place: Place): Promise<Version[]> {
+    const { first } = this.extent;
+    return this.isNew(place.parent)
+      ? this.draft.versionsAmong(place, first)
+      : this.draft.versions(place, first);
   }
 
   private presentOf(place: Place, versions: readonly Version[]): Value {
