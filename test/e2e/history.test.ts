@@ -189,6 +189,14 @@ describe('rm', () => {
   });
 });
 
+test('rm of a directory that a person moved away says nothing of what is not there', () => {
+  fs.renameSync(box.tree('d'), `${box.path}/elsewhere`);
+  const { status, stderr } = box.run('rm', 'd', '--yes', '--progress', 'none');
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(box.paths()).not.toContain('d');
+  expectWhole();
+});
+
 describe('tag', () => {
   test('names a moment for --at: now, or another', () => {
     const row = done('tag', 'before cleanup');
@@ -257,6 +265,17 @@ describe('undo', () => {
     done('undo', '3');
     expect(box.paths()).toHaveLength(8);
     expectWhole();
+  });
+
+  test('of a rename whose former name a person took leaves it, and says so', () => {
+    done('mv', 'd', 'n');
+    fs.writeFileSync(box.tree('d'), 'mine');
+    expect(done('undo')).toMatchObject({
+      operation: null,
+      skipped: [{ path: 'n', reason: 'on the disk something else has its former name' }],
+    });
+    expect(fs.readFileSync(box.tree('d'), 'utf8')).toBe('mine');
+    expect(fs.existsSync(box.tree('n/f'))).toBe(true);
   });
 
   test('of a mirror and of a new version brings back what they took', () => {

@@ -11,11 +11,13 @@ import type {
   Place,
   Position,
 } from '../../events/types.js';
+import { joinPath } from '../../fs/names.js';
 import { Namespace } from '../../projections/namespace.js';
 import type { SkippedRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { ChangeStep } from './change.js';
 import { directoryOf, Draft, same, type Value, type Version } from './draft.js';
+import { isFree } from './on-disk.js';
 
 export type ReversalEvent = Extract<HkfsEvent, { type: 'path.renamed' | 'path.removed' | 'path.restored' }>;
 
@@ -136,7 +138,15 @@ export class Reversal {
     const id = directoryOf(moved);
     if (id !== null && (await this.draft.isWithin(from.parent, id)))
       return 'its former directory is inside of it now';
-    return null;
+    return (await this.isFreeOnDisk(from)) ? null : 'on the disk something else has its former name';
+  }
+
+  /** Asked only where nothing that is planned changes the path or frees the name. */
+  private async isFreeOnDisk(place: Place): Promise<boolean> {
+    const path = await this.draft.now.pathOfPlace(place);
+    if (path === null || path !== (await this.draft.pathOfPlace(place))) return true;
+    if ((await this.draft.now.entryAt(place)) !== undefined) return true;
+    return isFree(joinPath(this.archive.layout.root, path), null);
   }
 
   private async rename(from: Place, to: Place, value: Value): Promise<void> {
