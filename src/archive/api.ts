@@ -362,6 +362,8 @@ export interface RestoreSummary {
   readonly links: number;
   /** Already as they should be. */
   readonly skipped: number;
+  /** Something else is there, and stays: `overwrite` is `never`. */
+  readonly differing: number;
   readonly overwritten: number;
   readonly deleted: number;
   readonly failed: readonly Failure[];

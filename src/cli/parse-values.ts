@@ -59,3 +59,13 @@ export function parseDuration(text: string): number {
 function usage(message: string, hint: string): HkfsError {
   return new HkfsError('USAGE', message, { hint });
 }
+
+/**
+ * `12` or `op:12`: the number of an operation.
+ * @throws HkfsError USAGE
+ */
+export function parseOperation(text: string): number {
+  const match = /^(?:op:)?(\d{1,15})$/.exec(text);
+  if (match === null) throw usage(`"${text}" is no operation`, 'Write its number; see `hkfs ops`.');
+  return Number(match[1]);
+}

@@ -69,6 +69,10 @@ export function restoreParagraph(summary: RestoreSummary): string {
   const lines = [
     `${isDry ? 'Would restore' : 'Restored'} ${plural(files, 'file')} (${formatBytes(bytes)}), ${others.join(', ')} in ${formatDuration(summary.seconds)}.`,
   ];
+  if (summary.differing > 0)
+    lines.push(
+      `Kept because they differ: ${plural(summary.differing, 'entry', 'entries')} (see --overwrite).`,
+    );
   if (summary.skipped > 0) lines.push(`Already there: ${plural(summary.skipped, 'entry', 'entries')}.`);
   if (isDry && summary.plan) lines.push(...lossLines(summary, summary.plan));
   else if (summary.overwritten + summary.deleted > 0) lines.push(lossCounts(summary, false));

@@ -13,7 +13,7 @@ export default class Restore extends BaseCommand {
 
 Files, directories, symlinks, fifos, sockets and devices get mode, owner, modification time to the nanosecond, extended attributes and ACLs; holes stay holes, and names that shared an inode share one again. Only root can give files to others and make devices: what could not be set is listed once for each reason, with exit code 3.
 
-What is in DIR already is kept: what is as it should be is skipped, and what differs is listed, unless --overwrite says otherwise. So the same command again goes on where a stopped one ended. Each file is written under a temporary name beside its place (.hkfs-restore-…) and then renamed; nothing is ever written through a symlink.
+What is in DIR already is kept: what is as it should be is skipped, and what differs is counted and told, unless --overwrite says otherwise. So the same command again goes on where a stopped one ended. Each file is written under a temporary name beside its place (.hkfs-restore-…) and then renamed; nothing is ever written through a symlink.
 
 --link makes hard links to the objects: instant and without room, and read-only: such a file shares its inode with the archive, so that mode, owner and time are the object's and not the entry's, and must not be changed by force. DIR has to be on the archive's filesystem. An object with as many links as the filesystem takes is copied.
 
@@ -21,7 +21,7 @@ What is in DIR already is kept: what is as it should be is skipped, and what dif
 
 Exit code 4: the bytes of some objects are missing or damaged; these files are not restored. --verify finds every damage, by hashing what is read.
 
---json prints one object: files, bytes, directories, symlinks, specials, links, skipped, overwritten, deleted, failed and seconds; with --dry-run also plan.`;
+--json prints one object: files, bytes, directories, symlinks, specials, links, skipped, differing, overwritten, deleted, failed and seconds; with --dry-run also plan.`;
   static override examples = [
     {
       description: 'A folder, as /mnt/disk/2019',

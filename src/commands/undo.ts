@@ -3,6 +3,7 @@ import { planText, undoText } from '../cli/change-words.js';
 import { confirm } from '../cli/confirm.js';
 import { archiveFlags, progressFlag } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
+import { parseOperation } from '../cli/parse-values.js';
 import { EXIT } from '../errors.js';
 
 export default class Undo extends BaseCommand {
@@ -22,7 +23,7 @@ Asks where it removes or replaces; --yes goes on without asking.
     { description: 'An earlier one; `hkfs ops` has the numbers', command: '<%= config.bin %> undo 7' },
   ];
   static override args = {
-    operation: Args.integer({ min: 0, ignoreStdin: true, description: 'The number of the operation.' }),
+    operation: Args.string({ ignoreStdin: true, description: 'The number of the operation.' }),
   };
   static override flags = {
     ...archiveFlags,
@@ -41,7 +42,7 @@ Asks where it removes or replaces; --yes goes on without asking.
         return !isDeclined;
       };
       const summary = await archive.undo({
-        operation: args.operation,
+        operation: args.operation === undefined ? undefined : parseOperation(args.operation),
         dryRun: flags['dry-run'],
         ...(yes ? {} : { confirm: ask }),
         onMessage: view.message,

@@ -68,9 +68,9 @@ class Tree {
           fs.symlinkSync(toFsPath(operation.target), path),
         );
       case 'unlink':
-        return this.unlink(this.locate(operation.path), operation.previous);
+        return this.absentOr(() => this.unlink(this.locate(operation.path), operation.previous));
       case 'rmdir':
-        return this.rmdir(this.locate(operation.path));
+        return this.absentOr(() => this.rmdir(this.locate(operation.path)));
       case 'rename':
         return this.rename(operation);
     }
@@ -79,6 +79,16 @@ class Tree {
   close(): void {
     this.directory?.anchor.close();
     this.directory = null;
+  }
+
+  /** Where the directory above is gone, there is nothing to take away. */
+  private absentOr(take: () => undefined): undefined {
+    try {
+      return take();
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      throw error;
+    }
   }
 
   private mkdir(path: FsPath): undefined {

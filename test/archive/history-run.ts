@@ -4,7 +4,7 @@
  */
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
-import { Archive, type EntryRow, type UndoSummary } from 'hkfs';
+import type { EntryRow, UndoSummary } from 'hkfs';
 import { baseName, joinPath } from '../../src/fs/names.js';
 import { hashOf, type Model, type ModelEntry } from './archive-model.js';
 import { Run, step as ingestStep, type Step } from './run.js';

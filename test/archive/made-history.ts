@@ -53,7 +53,8 @@ export async function withHistory<T>(
   return withOpened(commits, (archive) => use(new LocalReader(archive, () => LATER)));
 }
 
-async function withOpened<T>(
+/** Runs `use` on an archive of its own that this process holds; positions of the commits begin at 1. */
+export async function withOpened<T>(
   commits: readonly Commit[],
   use: (archive: OpenArchive) => Promise<T>,
 ): Promise<T> {

@@ -5,6 +5,7 @@ import type { DirectoryId, Place, Position } from '../../events/types.js';
 import { joinPath } from '../../fs/names.js';
 import * as keys from '../../projections/keys.js';
 import { Namespace } from '../../projections/namespace.js';
+import { readRows } from '../../projections/views.js';
 
 /** An entry row's value; null where there is nothing. Equal values are equal entries. */
 export type Value = Buffer | null;
@@ -21,10 +22,18 @@ export interface Child {
   readonly position: Position | null;
 }
 
+/** Most places have one version or two; asking for more at once costs more. */
+const FEW_VERSIONS = 4;
+
+/** Directories read whole that are remembered at once, and rows of one: some tens of megabytes. */
+const REMEMBERED = 8;
+const MAX_ROWS = 20_000;
+
 export class Draft {
   private readonly level: Level;
   readonly now: Namespace;
   private readonly changes = new Map<DirectoryId, Map<string, Value>>();
+  private readonly read = new Map<DirectoryId, ReadonlyMap<string, Version[]> | null>();
   private readonly moved = new Map<DirectoryId, Place>();
   /** Paths of directories; null: not in the tree. */
   private readonly paths = new Map<DirectoryId, string | null>();
@@ -36,14 +45,23 @@ export class Draft {
 
   /** What a place held, newest first, down to the state just before the position `from`. */
   async versions(place: Place, from: Position): Promise<Version[]> {
-    const versions: Version[] = [];
-    const range = keys.entryRange(place, this.now.at);
-    for await (const [key, value] of this.level.iterator({ ...range, reverse: true })) {
-      const position = keys.readPosition(key, key.length - 8);
-      versions.push({ position, value: value.length === 0 ? null : value });
-      if (position < from) break;
+    const few = await this.newest(place, FEW_VERSIONS);
+    const isAll = few.length < FEW_VERSIONS || few.some(({ position }) => position < from);
+    const versions = isAll ? few : await this.newest(place, Infinity);
+    const end = versions.findIndex(({ position }) => position < from);
+    return end < 0 ? versions : versions.slice(0, end + 1);
+  }
+
+  /** As versions, for a directory of whose entries most will be asked for: read whole and remembered. */
+  async versionsAmong(place: Place, from: Position): Promise<Version[]> {
+    const { parent, name } = place;
+    if (!this.read.has(parent)) {
+      const [oldest] = this.read.keys();
+      if (this.read.size >= REMEMBERED && oldest !== undefined) this.read.delete(oldest);
+      this.read.set(parent, await this.readWhole(parent));
     }
-    return versions;
+    const whole = this.read.get(parent);
+    return whole ? (whole.get(name) ?? []) : this.versions(place, from);
   }
 
   /** What a change put at the place; undefined where none did. */
@@ -108,6 +126,31 @@ export class Draft {
     for await (const value of this.level.values({ ...range, reverse: true, limit: 1 }))
       return { parent: keys.readPosition(value, 0), name: nameFromBytes(value.subarray(8)) };
     return undefined;
+  }
+
+  /** Every version of every entry, newest first; null where those are too many to remember. */
+  private async readWhole(id: DirectoryId): Promise<Map<string, Version[]> | null> {
+    const whole = new Map<string, Version[]>();
+    let count = 0;
+    for await (const rows of readRows(this.level, keys.directoryRange(id)))
+      for (const { key, value } of rows) {
+        const { name, position } = keys.parseEntryKey(key);
+        const version = { position, value: value.length === 0 ? null : value };
+        const others = whole.get(name);
+        if (others) others.unshift(version);
+        else whole.set(name, [version]);
+        if ((count += 1) > MAX_ROWS) return null;
+      }
+    return whole;
+  }
+
+  private async newest(place: Place, limit: number): Promise<Version[]> {
+    const range = keys.entryRange(place, this.now.at);
+    const rows = await this.level.iterator({ ...range, reverse: true, limit }).all();
+    return rows.map(([key, value]) => ({
+      position: keys.readPosition(key, key.length - 8),
+      value: value.length === 0 ? null : value,
+    }));
   }
 
   /** The directories from here up to the root or to one whose path is known; null when cut off. */

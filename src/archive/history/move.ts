@@ -1,14 +1,14 @@
 /** `mv`: one event, whatever is below. */
-import { errnoOf, HkfsError } from '../../errors.js';
+import { HkfsError } from '../../errors.js';
 import type { Place } from '../../events/types.js';
 import { baseName, isValidName, joinPath, normalizeTreePath, parentPath } from '../../fs/names.js';
-import { isAsLeft } from '../../fs/tree-operations.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
 import { TreeProjection } from '../../projections/tree.js';
 import type { MoveOptions, MoveSummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolvePathAt } from '../queries/past-paths.js';
 import { execute, placeOfEntry, textsOf, type ChangeOptions, type ChangePlan } from './change.js';
+import { isFree } from './on-disk.js';
 
 export interface MovePlan extends ChangePlan {
   readonly from: string;
@@ -101,14 +101,4 @@ function checkDisk(archive: OpenArchive, to: string, existing: Entry | undefined
   throw new HkfsError('BAD_TARGET', `on the disk something else is at /${to}, which hkfs did not put there`, {
     hint: 'move it away, or adopt it with `hkfs sync`',
   });
-}
-
-function isFree(path: string, previous: ReturnType<TreeProjection['previousOf']>): boolean {
-  try {
-    return isAsLeft(path, previous);
-  } catch (error) {
-    // What is wrong with the directory is said when the tree follows.
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return true;
-    throw error;
-  }
 }

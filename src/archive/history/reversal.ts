@@ -11,11 +11,13 @@ import type {
   Place,
   Position,
 } from '../../events/types.js';
+import { joinPath } from '../../fs/names.js';
 import { Namespace } from '../../projections/namespace.js';
 import type { SkippedRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { ChangeStep } from './change.js';
 import { directoryOf, Draft, same, type Value, type Version } from './draft.js';
+import { isFree } from './on-disk.js';
 
 export type ReversalEvent = Extract<HkfsEvent, { type: 'path.renamed' | 'path.removed' | 'path.restored' }>;
 
@@ -74,7 +76,7 @@ export class Reversal {
 
   private async reversePlace(place: Place, position: Position): Promise<void> {
     if (this.isUntouchable(place) || !(await this.isWhereItWas(place.parent))) return;
-    const versions = await this.draft.versions(place, this.extent.first);
+    const versions = await this.versionsOf(place);
     const left = versionAt(versions, position).value;
     const former = versionAt(versions, position - 1);
     if (!same(this.presentOf(place, versions), left)) return this.leaveToLater(place, versions);
@@ -136,7 +138,15 @@ export class Reversal {
     const id = directoryOf(moved);
     if (id !== null && (await this.draft.isWithin(from.parent, id)))
       return 'its former directory is inside of it now';
-    return null;
+    return (await this.isFreeOnDisk(from)) ? null : 'on the disk something else has its former name';
+  }
+
+  /** Asked only where nothing that is planned changes the path or frees the name. */
+  private async isFreeOnDisk(place: Place): Promise<boolean> {
+    const path = await this.draft.now.pathOfPlace(place);
+    if (path === null || path !== (await this.draft.pathOfPlace(place))) return true;
+    if ((await this.draft.now.entryAt(place)) !== undefined) return true;
+    return isFree(joinPath(this.archive.layout.root, path), null);
   }
 
   private async rename(from: Place, to: Place, value: Value): Promise<void> {
@@ -214,8 +224,18 @@ export class Reversal {
   }
 
   private async pathOf(place: Place): Promise<string> {
+    const path = await this.draft.pathOfPlace(place);
+    if (path !== null) return path;
     const then = new Namespace(this.archive.views.level, this.extent.last);
-    return (await this.draft.pathOfPlace(place)) ?? (await then.pathOfPlace(place)) ?? place.name;
+    return (await then.pathOfPlace(place)) ?? place.name;
+  }
+
+  /** Of a new directory all that is in it is of this operation, or later. */
+  private versionsOf(place: Place): Promise<Version[]> {
+    const { first } = this.extent;
+    return this.isNew(place.parent)
+      ? this.draft.versionsAmong(place, first)
+      : this.draft.versions(place, first);
   }
 
   private presentOf(place: Place, versions: readonly Version[]): Value {

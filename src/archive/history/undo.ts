@@ -1,5 +1,7 @@
 /** `undo`: appends the events that reverse an operation. History only grows. */
+import { existsSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
+import { objectPath } from '../../fs/stage.js';
 import { Namespace } from '../../projections/namespace.js';
 import { parseEntryValue } from '../../projections/evolve.js';
 import type { SkippedRow, UndoOptions, UndoSummary } from '../api.js';
@@ -32,7 +34,11 @@ export async function undo(
 }
 
 /** @throws HkfsError NOT_FOUND, CANNOT_UNDO */
-export async function planUndo(archive: OpenArchive, operation?: number): Promise<UndoPlan> {
+export async function planUndo(
+  archive: OpenArchive,
+  operation?: number,
+  isOnDisk: (path: string) => boolean = existsSync,
+): Promise<UndoPlan> {
   const undone = operation ?? (await lastThatChangedNames(archive));
   const extent = await operationExtent(archive, undone);
   if (extent === null)
@@ -45,7 +51,7 @@ export async function planUndo(archive: OpenArchive, operation?: number): Promis
       hint: 'see `hkfs ops` for those that did',
     });
   const { steps, skipped } = reversal;
-  await checkObjects(archive, steps);
+  await checkObjects(archive, steps, isOnDisk);
   return { command: 'undo', args: [String(undone)], undone, steps, skipped };
 }
 
@@ -58,16 +64,20 @@ async function lastThatChangedNames(archive: OpenArchive): Promise<number> {
 }
 
 /** Nothing is given a name back whose bytes are gone. @throws HkfsError CANNOT_UNDO */
-async function checkObjects(archive: OpenArchive, steps: readonly ReversalStep[]): Promise<void> {
+async function checkObjects(
+  archive: OpenArchive,
+  steps: readonly ReversalStep[],
+  isOnDisk: (path: string) => boolean,
+): Promise<void> {
   const checked = new Set<string>();
   const contents = archive.contents();
   const check = async (hash: string | null, path: string): Promise<void> => {
     if (hash === null || checked.has(hash)) return;
     checked.add(hash);
     const object = await contents.object(hash);
-    const isThere =
-      object !== null && object.inodes.length > 0 && (await contents.finding(hash)) !== 'missing';
-    if (isThere) return;
+    const file = objectPath(archive.layout.objects, Buffer.from(hash, 'hex'));
+    const isNamed = object !== null && object.inodes.length > 0;
+    if (isNamed && (await contents.finding(hash)) !== 'missing' && isOnDisk(file)) return;
     throw new HkfsError(
       'CANNOT_UNDO',
       `the content of /${path}, object ${hash}, is not in the archive any more`,

@@ -136,7 +136,7 @@ async function dataOf(
   paths: PathsAt,
 ): Promise<Record<string, unknown>> {
   const { type: _type, ...fields } = event;
-  const moves = event.type === 'path.renamed' || event.type === 'path.removed';
+  const moves = event.type.startsWith('path.');
   if (moves) paths.forget();
   const data = plain(fields) as Record<string, unknown>;
   if (event.type === 'path.renamed') {

@@ -23,6 +23,9 @@ import { StepQueue } from './step-queue.js';
 /** Of an ordinary user: one batch, so that no thread is ahead with a parent. */
 const DIRECTORIES_AT_ONCE = 256;
 
+/** Kept files that are named in messages; all are counted. */
+const DIFFERING_NAMED = 20;
+
 /** A directory of the target whose wanted entries are to be seen to. */
 interface Target {
   readonly path: string;
@@ -133,10 +136,7 @@ export class Restorer {
   private async makeRoom(path: string, verdict: Verdict, standing: Standing | null): Promise<boolean> {
     if (verdict === 'keep') return false;
     if (verdict === 'differs') {
-      this.fail(path, {
-        code: 'EEXIST',
-        message: `a ${standing!.kind} is there that differs; see --overwrite`,
-      });
+      this.differs(path, standing!);
       return false;
     }
     if (verdict === 'blocked') {
@@ -212,6 +212,14 @@ export class Restorer {
       if (this.parts.rules.uid !== 0 && count % DIRECTORIES_AT_ONCE === 0) await this.queue.drain();
     }
     await this.queue.drain();
+  }
+
+  /** Asked for with `--overwrite never`, so no failure; some are told by name. */
+  private differs(path: string, { kind }: Standing): void {
+    const { tally, onMessage } = this.parts;
+    tally.differing += 1;
+    if (tally.differing > DIFFERING_NAMED) return;
+    onMessage({ level: 'note', code: 'KEPT', path, text: `a ${kind} that differs is there: kept` });
   }
 
   private fail(path: string, failure: { code: string; message: string }): void {

@@ -67,7 +67,6 @@ export class StepQueue {
 
   fail(path: string, { code, message }: { code: string; message: string }): void {
     this.parts.tally.failed.push({ path, code, message });
-    this.parts.onMessage({ level: 'warning', code, path, text: message });
   }
 
   private submit(): void {

@@ -13,6 +13,7 @@ export class Tally {
   specials = 0;
   links = 0;
   skipped = 0;
+  differing = 0;
   overwritten = 0;
   deleted = 0;
   readonly failed: Failure[] = [];
@@ -50,10 +51,18 @@ export class Tally {
   }
 
   summary(seconds: number, dryRun: boolean): RestoreSummary {
-    const { files, bytes, directories, symlinks, specials, links, skipped, overwritten, deleted } = this;
+    const { files, bytes, directories, symlinks, specials, links } = this;
+    const { skipped, differing, overwritten, deleted } = this;
     const failed = [...this.failed, ...[...this.unset].map(unsetFailure)];
-    const counts = { files, bytes, directories, symlinks, specials, links, skipped, overwritten, deleted };
-    return { ...counts, failed, seconds, ...(dryRun ? { plan: this.losses, dryRun: true as const } : {}) };
+    const made = { files, bytes, directories, symlinks, specials, links };
+    const others = { skipped, differing, overwritten, deleted };
+    return {
+      ...made,
+      ...others,
+      failed,
+      seconds,
+      ...(dryRun ? { plan: this.losses, dryRun: true as const } : {}),
+    };
   }
 }
 
