@@ -8,6 +8,7 @@ import { row as memory } from './rows/memory.mjs';
 import { row as queries } from './rows/queries.mjs';
 import { row as replay } from './rows/replay.mjs';
 import { row as startUp } from './rows/start-up.mjs';
+import { row as sync } from './rows/sync.mjs';
 import { rows as verify } from './rows/verify.mjs';
 
 /**
@@ -27,6 +28,7 @@ export const ROWS = [
   againSmall,
   copyLarge,
   ...verify,
+  sync,
   replay,
   queries,
   ingestQueried,

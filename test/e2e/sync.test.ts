@@ -227,7 +227,7 @@ test('what cannot be read is listed, the rest is adopted, and nothing is conclud
   expect(summary).toMatchObject({
     renamed: 1,
     added: 0,
-    failed: [{ path: box.tree('t/secret'), code: 'EACCES' }],
+    failed: [{ path: 't/secret', code: 'EACCES' }],
   });
   expect(sync()).toMatchObject({ status: 0, summary: { added: 1, renamed: 0 } });
   expectSettled();
