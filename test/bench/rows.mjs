@@ -10,6 +10,7 @@ import { row as queries } from './rows/queries.mjs';
 import { row as replay } from './rows/replay.mjs';
 import { rows as restore } from './rows/restore.mjs';
 import { row as startUp } from './rows/start-up.mjs';
+import { row as sync } from './rows/sync.mjs';
 import { rows as verify } from './rows/verify.mjs';
 
 /**
@@ -30,6 +31,7 @@ export const ROWS = [
   copyLarge,
   ...restore,
   ...verify,
+  sync,
   replay,
   queries,
   at,

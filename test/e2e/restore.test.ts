@@ -187,10 +187,11 @@ describe('what is there already', () => {
     fs.rmSync(join(to, 'd/in'));
   });
 
-  test('is kept by default: what differs is listed, exit 3, what is gone comes back', () => {
+  test('is kept by default: what differs is counted and told, what is gone comes back', () => {
     const { run, summary } = box.restore('source/', 'to');
-    expect(run.status).toBe(3);
-    expect(summary.failed).toMatchObject([{ path: join(to, 'changed'), code: 'EEXIST' }]);
+    expect(run.status).toBe(0);
+    expect(summary).toMatchObject({ differing: 1, failed: [] });
+    expect(run.stderr).toContain(`${join(to, 'changed')}: a file that differs is there: kept`);
     expect(contentOf(join(to, 'changed'))).toBe('by hand');
     expect(contentOf(join(to, 'd/in'))).toBe('in');
     expect(contentOf(join(to, 'd/extra'))).toBe('extra');

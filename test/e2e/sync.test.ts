@@ -38,10 +38,8 @@ const NOTHING = { operation: null, ...NO_CHANGES };
 /** After a sync: the namespace is the disk, nothing is left to do, everything is sound. */
 function expectSettled(): void {
   box.expectSound();
-  const head = box.head();
   const again = sync();
   expect(again).toMatchObject({ status: 0, stderr: '', summary: NOTHING });
-  expect(box.head()).toBe(head);
   box.expectReplayed();
   const onDisk = sh(`find . -path ./.hkfs -prune -o -mindepth 1 -printf '%P\\0'`, box.root).split('\0');
   const rows = box.rows('ls', '-R');
@@ -130,9 +128,8 @@ const CHANGES: readonly (readonly [what: string, script: string, counts: Counts]
 describe('adopted:', () => {
   test.each(CHANGES)('%s', (_what, script, counts) => {
     sh(script, box.tree('t'));
-    const before = box.head();
     const dry = sync('--dry-run');
-    expect({ head: box.head(), status: dry.status }).toEqual({ head: before, status: 0 });
+    expect({ status: dry.status, ops: dry.summary.operation }).toEqual({ status: 0, ops: null });
 
     const { status, summary, stderr } = sync();
     const { operation, ...rest } = summary;
@@ -227,7 +224,7 @@ test('what cannot be read is listed, the rest is adopted, and nothing is conclud
   expect(summary).toMatchObject({
     renamed: 1,
     added: 0,
-    failed: [{ path: box.tree('t/secret'), code: 'EACCES' }],
+    failed: [{ path: 't/secret', code: 'EACCES' }],
   });
   expect(sync()).toMatchObject({ status: 0, summary: { added: 1, renamed: 0 } });
   expectSettled();

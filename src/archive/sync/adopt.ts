@@ -92,7 +92,20 @@ class Adoption {
     await this.linked.drain();
     await this.copied.drain();
     await this.committer.flush();
-    this.work.changes.failed.push(...this.counters.failed);
+    this.takeFailures(steps);
+  }
+
+  /** What could not be read was not adopted: the next sync finds it again. */
+  private takeFailures(steps: readonly Addition[]): void {
+    const { changes } = this.work;
+    const byPath = new Map(steps.map((step) => [step.found.path, step]));
+    for (const failure of this.counters.failed) {
+      const path = failure.path.slice(this.archive.layout.root.length + 1);
+      changes.failed.push({ ...failure, path });
+      const step = byPath.get(path);
+      if (step?.replaces) changes.changed -= 1;
+      else if (step) changes.added -= 1;
+    }
   }
 
   async attributes(): Promise<void> {
@@ -158,9 +171,9 @@ class Adoption {
     for (const [index, { found, replaces }] of batch.entries()) {
       const failure = listing.failures.get(index);
       const stat = table.get(index);
-      if (failure) this.counters.fail(found.path, failure.code, failure.message);
+      if (failure) this.counters.fail(this.onDisk(found.path), failure.code, failure.message);
       else if (entryKindOf(stat.mode) !== found.kind)
-        this.counters.fail(found.path, 'UNSTABLE', 'it became something else meanwhile');
+        this.counters.fail(this.onDisk(found.path), 'UNSTABLE', 'it became something else meanwhile');
       else {
         const full = this.onDisk(found.path);
         const xattrs = listing.xattrs.get(index) ?? false;

@@ -43,10 +43,8 @@ export class Marks {
   }
 
   static async open(archive: OpenArchive): Promise<Marks> {
-    const value = await archive.views.level.get(SYNCED);
-    const from = value === undefined ? -1 : readPosition(value, 0);
-    const to = archive.log.size;
-    if (from < 0 || from > to || to - from > MAX_EVENTS) return new Marks(archive, () => true);
+    const from = await comparedUpTo(archive);
+    if (from === null || archive.log.size - from > MAX_EVENTS) return new Marks(archive, () => true);
     const touched = await touchedDirectories(archive, from);
     return new Marks(archive, touched === null ? () => true : (id) => touched.has(id));
   }
@@ -69,7 +67,7 @@ export class Marks {
     const { level } = this.archive.views;
     await level.batch([
       ...unmarked.map((id) => ({ type: 'del' as const, key: markKey(id) })),
-      { type: 'put', key: SYNCED, value: positionBytes(at + 1) },
+      { type: 'put', key: SYNCED, value: await syncedValue(this.archive, at) },
     ]);
   }
 
@@ -78,6 +76,21 @@ export class Marks {
     this.rows = [];
     await this.archive.views.level.batch(rows);
   }
+}
+
+/** The first event that the marks do not know; null when they are of no use. */
+async function comparedUpTo(archive: OpenArchive): Promise<Position | null> {
+  const value = await archive.views.level.get(SYNCED);
+  if (value === undefined) return null;
+  const from = readPosition(value, 0);
+  if (from > archive.log.size) return null;
+  // A log that lost its tail and grew again has other events there, and other directories.
+  return value.equals(await syncedValue(archive, from - 1)) ? from : null;
+}
+
+async function syncedValue(archive: OpenArchive, at: Position): Promise<Buffer> {
+  const { timeMs } = await archive.log.commitAt(at);
+  return Buffer.concat([positionBytes(at + 1), positionBytes(timeMs)]);
 }
 
 /** Null: inodes of objects changed, so that any directory may be concerned. */

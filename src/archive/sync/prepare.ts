@@ -2,16 +2,17 @@
 import { lstatSync } from 'node:fs';
 import type { Attributes, Hash } from '../../events/types.js';
 import { attributesOf } from '../../fs/attributes.js';
-import { joinPath } from '../../fs/names.js';
+import { joinPath, readDirectoryNames } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
 import type { DamagedRow, Failure, SyncStep } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { changedAttributes, hashTreeFiles, isOnlyMoved, type Suspect } from './check-contents.js';
-import { isAsSealed, type TreeComparison } from './compare-tree.js';
+import type { TreeComparison } from './compare-tree.js';
 import type { Plan, PlaceRef, Step } from './differences.js';
 import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
 import type { FoundEntry, MissingEntry } from './nodes.js';
+import { isAsSealed } from './object-lookup.js';
 import { planSync } from './plan.js';
 
 const MAX_PATHS = 1000;
@@ -61,10 +62,13 @@ export class Changes {
 
 export async function prepare(archive: OpenArchive, comparison: TreeComparison): Promise<Changes> {
   const { missing, found, relinks, own } = await withoutRelinks(archive, comparison);
-  const plan = planSync({ missing, found }, (name) => comparison.rootNames.has(name));
+  const taken = missing.length === 0 ? new Set<string>() : await temporaryNames(archive);
+  const plan = planSync({ missing, found }, (name) => taken.has(name));
   const changes = new Changes(plan, comparison.failed);
   countSteps(changes, missing, found);
+  const moved = new Set(missing.map(({ directoryId }) => directoryId));
   for (const { path, entry, attributes } of comparison.attributes) {
+    if (entry.directoryId !== null && moved.has(entry.directoryId)) continue;
     changes.attributes.push({ place: { parent: entry.parent, name: entry.name }, attributes });
     changes.lines.push({ change: 'attributes', path });
   }
@@ -74,6 +78,13 @@ export async function prepare(archive: OpenArchive, comparison: TreeComparison):
   await settleSuspects(archive, comparison, changes);
   changes.changed += changes.attributes.length;
   return changes;
+}
+
+/** Names at the root, of the disk and of the namespace, that a temporary one might meet. */
+async function temporaryNames(archive: OpenArchive): Promise<Set<string>> {
+  const names = new Set(readDirectoryNames(archive.layout.root));
+  for await (const entries of archive.namespace().list(0)) for (const { name } of entries) names.add(name);
+  return names;
 }
 
 interface Broken {

@@ -92,7 +92,12 @@ async function expectSettled(archive: Archive, root: string): Promise<void> {
     if (kind === 'symlink') expect(target).toBe(fs.readlinkSync(join(root, path)));
     if (hash === null) continue;
     const object = join(root, '.hkfs/objects', hash.slice(0, 2), hash.slice(2));
-    expect(`${path} ${stat.ino} ${stat.mode & 0o777}`).toBe(`${path} ${fs.lstatSync(object).ino} ${0o444}`);
+    const isReadOnly = (stat.mode & 0o777) === 0o444;
+    expect({ path, inode: stat.ino, isReadOnly }).toEqual({
+      path,
+      inode: fs.lstatSync(object).ino,
+      isReadOnly: true,
+    });
   }
   expect(await archive.sync({ dryRun: true })).toMatchObject({ steps: [], damaged: [], failed: [] });
   expect(await archive.sync()).toMatchObject({ operation: null, damaged: [], failed: [] });
