@@ -33,7 +33,6 @@ export async function planRemoval(
   archive: OpenArchive,
   paths: readonly string[],
 ): Promise<ChangePlan & { removed: string[] }> {
-  const namespace = archive.namespace();
   const named = new Map<string, ChangeStep>();
   for (const text of paths) {
     const { path, entry } = await resolvePathAt(archive, text);
