@@ -38,6 +38,8 @@ export class Changes {
   /** Damaged objects that no event tells of yet. */
   readonly damagedNews: Hash[] = [];
   readonly failed: Failure[];
+  /** Paths whose attributes were changed for all names of their content. */
+  readonly shared: string[] = [];
   readonly lines: SyncStep[] = [];
   renamed = 0;
   added = 0;
@@ -274,7 +276,11 @@ async function takeAttributes(archive: OpenArchive, changes: Changes, suspect: O
   if (recorded === null || place === null) return;
   const { uid, gid } = lstatSync(archive.layout.objects);
   const attributes = changedAttributes(recorded, suspect, { uid, gid });
-  if (attributes === null || (await hasMoreNames(archive, hash))) return;
+  if (attributes === null) return;
+  if (await hasMoreNames(archive, hash)) {
+    changes.shared.push(path);
+    return;
+  }
   const user =
     attributes.uid === recorded.uid ? recorded.user : (archive.posix?.userName(attributes.uid) ?? null);
   const group =

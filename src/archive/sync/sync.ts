@@ -28,6 +28,7 @@ export async function sync(
     const changes = await prepare(archive, comparison);
     if (signal?.aborted) throw interrupted();
     if (!yes && !dryRun) refuseMassRemoval(changes, comparison.total);
+    for (const path of changes.shared) onMessage(sharedNote(path));
     await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
     if (!dryRun && changes.isEmpty) await reseal(archive, changes);
     if (dryRun || changes.isEmpty) return summaryOf(changes, { operation: null, started, clock, dryRun });
@@ -83,6 +84,11 @@ function refuseMassRemoval({ removed }: Changes, total: number): void {
   throw new HkfsError('TOO_MANY_REMOVED', `${removed} of ${total} entries are gone from the tree`, {
     hint: 'nothing was changed; if they were removed on purpose: hkfs sync --yes (--dry-run lists them)',
   });
+}
+
+function sharedNote(path: string): Message {
+  const text = 'its attributes were changed, but its content has other names: not adopted';
+  return { level: 'note', code: 'ATTRIBUTES_SHARED', path, text };
 }
 
 function countsOf(changes: Changes): Record<string, number> {
