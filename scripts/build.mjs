@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import nodeModule from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,6 +41,15 @@ async function finish() {
   stamp();
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);
+  if (nodeModule.enableCompileCache === undefined) warmUp();
+}
+
+/** Without the cache all works, a little later. */
+function warmUp() {
+  const script = join(root, 'scripts/build/code-cache.mjs');
+  const bundle = join(dist, 'bundle/hkfs.cjs');
+  const { status } = spawnSync(process.execPath, [script, bundle], { stdio: ['ignore', 'ignore', 2] });
+  if (status !== 0) process.stderr.write('build: no code cache was made; hkfs starts more slowly\n');
 }
 
 /** Carries the time at which the build began: what changes meanwhile is newer. */

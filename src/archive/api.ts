@@ -271,6 +271,8 @@ export interface SyncOptions {
   readonly dryRun?: boolean;
   /** Adopt also that more than half of the tree is gone. */
   readonly yes?: boolean;
+  /** Asked, where there is somebody to ask, before that is adopted without `yes`. */
+  readonly confirm?: ((plan: string) => Promise<boolean>) | undefined;
   readonly onProgress?: (progress: Progress) => void;
   readonly onMessage?: (message: Message) => void;
   readonly signal?: AbortSignal;

@@ -63,6 +63,7 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
   unlink: 'not removed from the tree',
   rmdir: 'not removed from the tree',
   rename: 'not renamed in the tree',
+  chmod: 'its mode is not as before in the tree',
 };
 
 interface TreeOutcome {

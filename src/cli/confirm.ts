@@ -9,11 +9,16 @@ import { HkfsError } from '../errors.js';
 export async function confirm(plan: string, flags: { yes: boolean }): Promise<boolean> {
   process.stderr.write(plan.endsWith('\n') ? plan : `${plan}\n`);
   if (flags.yes) return true;
-  if (!process.stdin.isTTY || !process.stderr.isTTY)
+  if (!canAsk())
     throw new HkfsError('CONFIRMATION_NEEDED', 'this removes or overwrites, and there is nobody to ask', {
       hint: 'say --yes to go on, or --dry-run to see the plan only',
     });
   return /^y(es)?$/i.test((await ask('Go on? [y/N] ')).trim());
+}
+
+/** Whether there is somebody to ask. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 function ask(question: string): Promise<string> {

@@ -1,5 +1,6 @@
 import type { SyncSummary } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { canAsk, confirm } from '../cli/confirm.js';
 import { archiveFlags, progressFlag } from '../cli/flags.js';
 import { Flags } from '../cli/oclif.js';
 import { syncParagraph } from '../cli/sync-summary.js';
@@ -13,7 +14,7 @@ Bytes that were changed through a link to a stored content are damage: they are 
 
 Of directories, mode and owner are adopted and times are not. Of a file whose content has several names, attributes that were changed are not adopted, because the names share them.
 
-When more than half of the tree is gone, nothing is changed without --yes: a disk that is not mounted must not become a mass deletion.
+When more than half of the tree is gone, nothing is changed without a yes on a terminal or --yes: a disk that is not mounted must not become a mass deletion.
 
 Exit code 3: something could not be read; each is listed. Exit code 4: damage.
 
@@ -38,6 +39,7 @@ Exit code 3: something could not be read; each is listed. Exit code 4: damage.
       const summary = await archive.sync({
         dryRun: flags['dry-run'],
         yes: flags.yes,
+        ...(canAsk() ? { confirm: (plan) => confirm(plan, { yes: false }) } : {}),
         onProgress: view.update,
         onMessage: view.message,
         signal,

@@ -42,6 +42,7 @@ export interface Libc {
     flags: number,
   ) => number;
   readonly posix_fadvise: (fd: number, offset: number, length: number, advice: number) => number;
+  readonly sync_file_range: (fd: number, offset: number, length: number, flags: number) => number;
   readonly syncfs: (fd: number) => number;
   /** syncfs on another thread; resolves to the error number, 0 for success. */
   readonly syncfsAsync: (fd: number) => Promise<number>;
@@ -69,6 +70,7 @@ const PROTOTYPES = {
   renameat2:
     'int renameat2(int from_directory, const void *from, int to_directory, const void *to, unsigned int flags)',
   posix_fadvise: 'int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)',
+  sync_file_range: 'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
   syncfs: 'int syncfs(int fd)',
   getpwuid_r: 'int getpwuid_r(uint32_t uid, void *record, void *text, size_t size, void *result)',
   getgrgid_r: 'int getgrgid_r(uint32_t gid, void *record, void *text, size_t size, void *result)',

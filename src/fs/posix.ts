@@ -22,6 +22,8 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const RENAME_NOREPLACE = 1;
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
+/** Linux's fs.h. */
+const SYNC_FILE_RANGE_WRITE = 2;
 const UTIME_OMIT = 0x3ffffffen;
 /** _IOW(0x94, 9, int); on the few processors that number ioctls otherwise it ends in ENOTTY. */
 const FICLONE = 0x40049409;
@@ -125,6 +127,11 @@ export class Posix {
     const number = this.#libc.errno();
     if (NOT_COPYABLE.has(number)) return null;
     throw posixError(number, { syscall: 'copy_file_range' });
+  }
+
+  /** A hint: the bytes are to be on their way to the disk by the time somebody waits for them. */
+  startWriteback(fd: number, offset: number, length: number): void {
+    this.#libc.sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE);
   }
 
   /** Where the next bytes begin at or after `offset`; null when only a hole is left. Moves the fd. */

@@ -36,6 +36,9 @@ import {
 /** Sharing blocks is worth its system calls from one block of the file system on. */
 const REFLINK_MIN_BYTES = 4096n;
 
+/** The disk writes so much while the next is read and hashed: the sync that follows has less to wait for. */
+const WRITEBACK_BYTES = 16 << 20;
+
 /** @throws errors of the staging file system; those of a source are in the result. */
 export function stageFiles(task: StageTask, context: TaskContext): StageResult {
   const count = task.files.length;
@@ -176,7 +179,14 @@ class Stager {
     const size = Number(file.expected.size);
     const isSparse = file.expected.blocks * 512n < file.expected.size;
     if (isSparse && posix) return copySparse({ from: file.fd, to: target, size, posix }, this.context);
-    return readAndHash(file.fd, this.context, (bytes) => writeStaged(target, bytes));
+    let written = 0;
+    return readAndHash(file.fd, this.context, (bytes) => {
+      writeStaged(target, bytes);
+      const before = written;
+      written += bytes.length;
+      const due = Math.floor(before / WRITEBACK_BYTES) < Math.floor(written / WRITEBACK_BYTES);
+      if (due) posix?.startWriteback(target, written - WRITEBACK_BYTES, WRITEBACK_BYTES);
+    });
   }
 
   private readBlock(fd: number, size: number): ReadContent {

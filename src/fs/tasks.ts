@@ -179,7 +179,9 @@ export type TreeOperation =
       readonly to: string;
       /** What the new name held: it makes room. */
       readonly previous: Previous | null;
-    };
+    }
+  /** Of a directory whose mode a person changed: it is the former one again, where it is still theirs. */
+  | { readonly op: 'chmod'; readonly path: string; readonly from: number; readonly to: number };
 
 export interface TreeTask {
   readonly task: 'tree';

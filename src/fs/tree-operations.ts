@@ -73,6 +73,8 @@ class Tree {
         return this.absentOr(() => this.rmdir(this.locate(operation.path)));
       case 'rename':
         return this.rename(operation);
+      case 'chmod':
+        return this.chmod(this.locate(operation.path), operation);
     }
   }
 
@@ -191,6 +193,11 @@ class Tree {
     } finally {
       source.close();
     }
+  }
+
+  private chmod(path: FsPath, { from, to }: { from: number; to: number }): undefined {
+    const there = fs.lstatSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory() && (there.mode & 0o7777) === from) fs.chmodSync(path, to);
   }
 
   /** Paths known until now may mean other directories. */

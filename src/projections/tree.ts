@@ -155,8 +155,12 @@ export class TreeProjection {
     this.paths.clear();
     if (path === null || entry === undefined) return;
     const before = await this.before(place, position);
-    // Other attributes of the same directory: the tree has none of them.
-    if (entry.directoryId !== null && before?.directoryId === entry.directoryId) return;
+    if (entry.directoryId !== null && before?.directoryId === entry.directoryId) {
+      // Of a directory's attributes the tree has the mode at most, where a person gave it one by hand.
+      const [from, to] = [before.event.attributes.mode, entry.event.attributes.mode];
+      if (from !== to) into.push({ op: 'chmod', path: this.onDisk(path), from, to });
+      return;
+    }
     into.push(...this.materialise({ path, entry }, before));
     if (entry.directoryId !== null)
       for await (const below of namespace.walk({ path, entry })) into.push(...this.materialise(below, null));

@@ -1,15 +1,17 @@
 /**
- * A random run in which names are changed as well: by mv, rm, undo and tags, between ingests. Each step
- * is one method that says what the model is to be afterwards; the checks are those of every run.
+ * A random run in which names are changed as well: by mv, rm, undo and tags, and by hand with a sync after
+ * it, between ingests; and any moment is restored. Each step is one method that says what the model is to
+ * be afterwards; the checks are those of every run.
  */
+import * as fs from 'node:fs';
 import { expect } from '@jest/globals';
 import fc from 'fast-check';
 import type { EntryRow, UndoSummary } from 'hkfs';
-import { baseName, joinPath } from '../../src/fs/names.js';
+import { baseName, joinPath, parentPath, toFsPath } from '../../src/fs/names.js';
 import { hashOf, type Model, type ModelEntry } from './archive-model.js';
 import { Run, step as ingestStep, type Step } from './run.js';
 import { collect } from './scratch.js';
-import { name, pick } from './source-tree.js';
+import { CONTENTS, name, pick, readEntry, readTree, setTimes } from './source-tree.js';
 
 const number = fc.nat(1000);
 
@@ -41,11 +43,28 @@ const historyStep = fc.oneof(
     }),
   },
   {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('byHand' as const),
+      deed: fc.constantFrom('move', 'move', 'remove', 'write', 'save', 'mkdir', 'symlink'),
+      from: number,
+      to: number,
+      name,
+      content: fc.constantFrom(...(Object.keys(CONTENTS) as (keyof typeof CONTENTS)[])),
+      mtimeNs: fc.bigInt({ min: 0n, max: 2n * 10n ** 18n }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('restore' as const), back: fc.option(number, { nil: null }) }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('tag' as const), tag: fc.constantFrom('a', 'b', 'c') }),
   },
 );
 type HistoryStep = typeof historyStep extends fc.Arbitrary<infer T> ? T : never;
+type ByHand = Extract<HistoryStep, { do: 'byHand' }>;
 export type AnyStep = Step | HistoryStep;
 export const anyStep: fc.Arbitrary<AnyStep> = fc.oneof(
   { weight: 4, arbitrary: ingestStep },
@@ -75,6 +94,11 @@ export class HistoryRun extends Run {
       case 'tag':
         await this.tag(step);
         break;
+      case 'byHand':
+        await this.byHand(step);
+        break;
+      case 'restore':
+        return this.restore(step);
       default:
         await super.step(step);
         this.learn();
@@ -143,6 +167,64 @@ export class HistoryRun extends Run {
     await this.remember(second.operation!, present);
   }
 
+  private async byHand(step: ByHand): Promise<void> {
+    const expected = this.changeByHand(step);
+    if (expected === null) return;
+    const { operation, damaged, failed } = await this.archive.sync({ yes: true });
+    expect({ damaged, failed }).toEqual({ damaged: [], failed: [] });
+    expect(operation).not.toBeNull();
+    this.learn(expected);
+    await this.remember(operation!, expected);
+    expect(await this.archive.sync()).toMatchObject({ operation: null, damaged: [], failed: [] });
+  }
+
+  /** Null where the deed makes no sense, or leaves nothing by which it could be told. */
+  private changeByHand({ deed, from, to, name, content, mtimeNs }: ByHand): Model | null {
+    const target = joinPath(pick(['', ...pathsOfKind(this.model, 'directory')], to)!, name);
+    const there = pick([...this.model.keys()], from);
+    const at = (path: string): Buffer | string => toFsPath(joinPath(this.root, path));
+    const found = (path: string): Model =>
+      new Map([...this.model, [path, readEntry(joinPath(this.root, path))]]);
+    if (deed === 'remove' && there !== undefined) {
+      fs.rmSync(at(there), { recursive: true });
+      return new Map([...this.model].filter(([path]) => !isAtOrBelow(path, there)));
+    }
+    if (deed === 'save') {
+      const file = pick(pathsOfKind(this.model, 'file'), from);
+      if (file === undefined || this.model.get(file)!.content!.equals(Buffer.from(CONTENTS[content])))
+        return null;
+      const saved = joinPath(parentPath(file), '.saved');
+      fs.writeFileSync(at(saved), CONTENTS[content]);
+      setTimes(joinPath(this.root, saved), mtimeNs);
+      fs.renameSync(at(saved), at(file));
+      return found(file);
+    }
+    if (this.model.has(target)) return null;
+    if (deed === 'move') {
+      if (there === undefined || isAtOrBelow(target, there) || !isTold(this.model, there)) return null;
+      fs.renameSync(at(there), at(target));
+      return new Map([...this.model].map(([path, entry]) => [movedPath(path, there, target), entry]));
+    }
+    if (deed === 'write') fs.writeFileSync(at(target), CONTENTS[content]);
+    else if (deed === 'mkdir') fs.mkdirSync(at(target));
+    else if (deed === 'symlink') fs.symlinkSync('../caf', at(target));
+    else return null;
+    if (deed === 'write') setTimes(joinPath(this.root, target), mtimeNs);
+    return found(target);
+  }
+
+  /** What was there at a moment comes back as plain files with their attributes. */
+  private async restore({ back }: Extract<HistoryStep, { do: 'restore' }>): Promise<void> {
+    const then = back === null ? undefined : pick(this.past, back);
+    const model = then?.model ?? this.model;
+    const to = `${this.root}-restored`;
+    const summary = await this.archive.restore({ paths: ['/'], to, at: then && `@${then.position}` });
+    expect(summary.failed).toEqual([]);
+    const restored = readTree(to);
+    fs.rmSync(to, { recursive: true });
+    expect(byPath(restored, model)).toEqual(byPath(model, model));
+  }
+
   /** Null where there is nothing to undo. */
   private async tryUndo(back: number | null): Promise<UndoSummary | null> {
     const chosen = back === null ? undefined : this.past.at(-1 - (back % Math.max(1, this.past.length)));
@@ -187,8 +269,8 @@ export class HistoryRun extends Run {
     return { kind, mode, mtimeNs: BigInt(mtimeNs), target, content, linkGroup };
   }
 
-  private learn(): void {
-    for (const { content } of this.model.values())
+  private learn(model = this.model): void {
+    for (const { content } of model.values())
       if (content?.length) this.contents.set(hashOf(content), content);
   }
 }
@@ -210,6 +292,35 @@ function afterMove(
     else if (path !== landing) after.set(path, entry);
   }
   return after;
+}
+
+/** Whether sync can know it again elsewhere: by the inodes of contents, of a directory's by most of them. */
+function isTold(model: Model, path: string): boolean {
+  const files = [...model].filter(([at, { kind }]) => kind === 'file' && isAtOrBelow(at, path));
+  const full = files.filter(([, { content }]) => content!.length > 0);
+  return full.length > 0 && full.length === files.length;
+}
+
+function isAtOrBelow(path: string, top: string): boolean {
+  return path === top || path.startsWith(`${top}/`);
+}
+
+function movedPath(path: string, from: string, to: string): string {
+  return isAtOrBelow(path, from) ? to + path.slice(from.length) : path;
+}
+
+/** As they can be compared: inodes are new, and a directory that only a path named had no time of its own. */
+function byPath(entries: Model, model: Model): Map<string, unknown> {
+  return new Map(
+    [...entries].map(([path, { kind, mode, mtimeNs, target, content }]) => {
+      const hasTime = model.get(path)?.isImplied !== true;
+      const time = hasTime ? mtimeNs : null;
+      return [
+        path,
+        { kind, mode: kind === 'symlink' ? null : mode, time, target, content: content?.toString('latin1') },
+      ];
+    }),
+  );
 }
 
 function pathsOfKind(model: Model, kind: string): string[] {

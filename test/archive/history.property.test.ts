@@ -6,7 +6,7 @@ import { withScratch } from './scratch.js';
 
 const MINUTE = 60_000;
 
-describe('an archive under random ingests, moves, removals, tags and undos', () => {
+describe('an archive under random ingests, moves, removals, changes by hand, tags, undos and restores', () => {
   test(
     'has after each step the names of a plain map, now, at every past moment and tag, on disk and after a replay',
     async () => {

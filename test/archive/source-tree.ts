@@ -22,7 +22,7 @@ const NAMES = [
   'x'.repeat(255),
 ];
 /** By names, so that a failing case prints in a few lines. */
-const CONTENTS = {
+export const CONTENTS = {
   none: '',
   one: 'one',
   two: 'two',
@@ -172,7 +172,7 @@ function move(from: string, to: string): void {
   fs.renameSync(toFsPath(from), toFsPath(to));
 }
 
-function setTimes(path: string, mtimeNs: bigint): void {
+export function setTimes(path: string, mtimeNs: bigint): void {
   fs.lutimesSync(toFsPath(path), new Date(), Number(mtimeNs / 1000n) / 1e6);
 }
 

@@ -256,7 +256,8 @@ describe('what is there already', () => {
 
   test('a symlink in place of a directory is never written through, and replaced only when told', () => {
     sh('mkdir ../outside; rm -r d; ln -s ../outside d', to);
-    expect(box.restore('source/', 'to').run.status).toBe(3);
+    const { run, summary } = box.restore('source/', 'to');
+    expect([run.status, summary.differing]).toEqual([0, 2]);
     expect(fs.readdirSync(join(box.path, 'outside'))).toEqual([]);
     box.restore('source/', 'to', '--overwrite', 'if-different', '--yes');
     expect(fs.readdirSync(join(box.path, 'outside'))).toEqual([]);

@@ -246,3 +246,20 @@ test('a hard link to a file outside leaves that file as it is', () => {
   expect(inode(`${box.path}/outside`)).not.toBe(inode(box.tree('t/inside')));
   expectSettled();
 });
+
+describe('undo of a sync', () => {
+  test.each([
+    ['renames and a swap', 'mv d moved; mv a.txt x; mv b.txt a.txt; mv x b.txt'],
+    ['removals and additions', 'rm -r d a.txt; mkdir new; echo new > new/n; ln -s n new/s'],
+    ['new contents', 'echo saved > .tmp; mv .tmp a.txt; rm -r e; echo file > e'],
+    ['modes', 'chmod 700 d; chmod 750 a.txt'],
+  ])('brings back all that %s took, in the log and on the disk', (_what, script) => {
+    const before = box.rows('ls', '-R');
+    sh(script, box.tree('t'));
+    expect(sync().summary.operation).toBe(2);
+    expect(box.rows('ls', '-R')).not.toEqual(before);
+    expect(box.run('undo', '--yes', '--json').status).toBe(0);
+    expect(box.rows('ls', '-R')).toEqual(before);
+    expectSettled();
+  });
+});

@@ -27,7 +27,7 @@ export async function sync(
     const comparison = await compare(archive, options);
     const changes = await prepare(archive, comparison);
     if (signal?.aborted) throw interrupted();
-    if (!yes && !dryRun) refuseMassRemoval(changes, comparison.total);
+    if (!yes && !dryRun) await guardMassRemoval(changes, comparison.total, options.confirm);
     for (const path of changes.shared) onMessage(sharedNote(path));
     await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
     if (!dryRun && changes.isEmpty) await reseal(archive, changes);
@@ -79,9 +79,16 @@ async function perform(
 }
 
 /** A disk that is not mounted must not become a mass deletion. */
-function refuseMassRemoval({ removed }: Changes, total: number): void {
+async function guardMassRemoval(
+  { removed }: Changes,
+  total: number,
+  confirm: SyncOptions['confirm'],
+): Promise<void> {
   if (removed * 2 <= total) return;
-  throw new HkfsError('TOO_MANY_REMOVED', `${removed} of ${total} entries are gone from the tree`, {
+  const finding = `${removed} of ${total} entries are gone from the tree`;
+  if (await confirm?.(`${finding}; adopting that removes them from the archive's names, not from history.`))
+    return;
+  throw new HkfsError('TOO_MANY_REMOVED', finding, {
     hint: 'nothing was changed; if they were removed on purpose: hkfs sync --yes (--dry-run lists them)',
   });
 }

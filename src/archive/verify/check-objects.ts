@@ -14,6 +14,8 @@ import type { Findings } from './findings.js';
 import { InodeTable } from './inode-table.js';
 
 const FAN_OUT = 256;
+/** Files whose folders are being read while those before them are compared: few megabytes of results. */
+const FILES_AHEAD = 8192;
 const TASK_FILES = 256;
 const TASK_BYTES = 32 << 20;
 
@@ -97,18 +99,22 @@ export class ObjectCheck {
   private async readAll(): Promise<void> {
     const { pool, layout } = this.archive;
     const reading: Promise<CheckResult>[] = [];
+    // Hashes are spread evenly: one folder tells how many files the others have.
+    let ahead = pool.size * 2;
     for (let at = 0; at < FAN_OUT && !this.options.signal?.aborted; at += 1) {
-      while (reading.length < Math.min(FAN_OUT, at + pool.size * 2)) {
+      while (reading.length < Math.min(FAN_OUT, at + ahead)) {
         const prefix = folderName(reading.length);
         const result = pool.run({ task: 'check', directory: `${layout.objects}/${prefix}`, prefix });
         result.catch(() => {}); // awaited when its turn comes
         reading.push(result);
       }
-      await this.compareRead(folderName(at), reading[at]!);
+      const files = await this.compareRead(folderName(at), reading[at]!);
+      ahead = Math.max(pool.size * 2, Math.floor(FILES_AHEAD / Math.max(1, files)));
     }
   }
 
-  private async compareRead(folder: string, reading: Promise<CheckResult>): Promise<void> {
+  /** @returns how many files the folder has */
+  private async compareRead(folder: string, reading: Promise<CheckResult>): Promise<number> {
     let result: CheckResult;
     try {
       result = await reading;
@@ -116,7 +122,7 @@ export class ObjectCheck {
       if (errnoOf(error) !== 'ECANCELED') throw error;
       for await (const { inodes } of this.archive.contents().objects(folder))
         this.findings.remaining += inodes.length;
-      return;
+      return 0;
     }
     await this.compareFolder(folder, result, (object, file, { index }) => {
       const failure = result.failures.get(index);
@@ -127,6 +133,7 @@ export class ObjectCheck {
     });
     await this.writeSeals();
     this.report();
+    return result.names.length;
   }
 
   /** Without a budget in the order of the hash tree; else what was verified longest ago comes first. */
