@@ -87,7 +87,7 @@ async function runRow(bench, { name, title, run }) {
     result.failure = error.message;
   }
   say('clearing');
-  bench.clear();
+  await bench.clear();
   say('');
   process.stdout.write(rowText(result));
   return result;

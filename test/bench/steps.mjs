@@ -8,7 +8,7 @@ import { hkfs, ProgramFailed } from './programs.mjs';
 /** Copies a corpus to a fresh source, for programs that change theirs and those compared with them. */
 export function freshSource(bench, corpus) {
   const source = bench.path('source');
-  bench.remove(source);
+  bench.discard(source);
   mustRun(bench, ['cp', '-a', corpus.folder, source]);
   return source;
 }

@@ -16,7 +16,7 @@ export const row = {
       needs,
       command: ['sh', '-c', `set -e; ${text}`, 'sh', corpus.folder, target],
       reads: [corpus.folder],
-      clear: () => bench.remove(target),
+      clear: () => bench.discard(target),
     });
     const results = await bench.compare([
       {
@@ -25,7 +25,7 @@ export const row = {
         reads: [corpus.folder],
         prepare: () => bench.ask('init', archive),
         check: wholeCorpus(corpus),
-        clear: () => bench.remove(archive),
+        clear: () => bench.discard(archive),
       },
       shell('cp -a; b3sum', ['cp', 'b3sum'], `${COPY}; ${hashAll()}`),
       shell('cp -a; b3sum per core', ['cp', 'b3sum'], `${COPY}; ${hashAll(availableParallelism())}`),

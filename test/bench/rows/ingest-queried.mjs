@@ -27,7 +27,7 @@ export const row = {
       prepare: () => bench.ask('ingest', known, '--to', 'known', '-a', archive, '--init'),
       beside: asked && ((running) => askMeanwhile(bench, running, asked)),
       check: wholeCorpus(corpus),
-      clear: () => bench.remove(archive),
+      clear: () => bench.discard(archive),
     });
     const queries = [
       ['ls', 'known', '-a', archive],

@@ -19,7 +19,7 @@ export const row = {
           await bench.ask('init', archive);
         },
         check: wholeCorpus(corpus),
-        clear: () => bench.remove(archive, source),
+        clear: () => bench.discard(archive, source),
       },
       ...[restic, borg].map((side) => ({
         ...side,

@@ -32,14 +32,14 @@ async function compareRestore(bench, corpus) {
     ),
     reads: [archive],
     check: answers({ files: corpus.shape.files, failed: [] }),
-    clear: () => bench.remove(target),
+    clear: () => bench.discard(target),
   });
   const copy = (name, text) => ({
     name,
     needs: ['cp'],
     command: ['sh', '-c', `set -e; ${text}`, 'sh', corpus.folder, target],
     reads: [corpus.folder],
-    clear: () => bench.remove(target),
+    clear: () => bench.discard(target),
   });
   const ours = 'hkfs restore';
   const results = await bench.compare([
