@@ -162,6 +162,20 @@ describe('given later operations, when an earlier one is undone', () => {
     });
   });
 
+  test('a directory that went with another one comes again with that one only', async () => {
+    const history = operations(
+      GIVEN,
+      [removal(0, 'd')],
+      [restoration(0, 'd', SECOND - 1)],
+      [rename([0, 'd'], [5, 'd'])],
+      [removal(0, 'e')],
+    );
+    expect(await planned(history, 2)).toEqual({
+      would: [],
+      skipped: ['d: it went with a directory that was removed later'],
+    });
+  });
+
   test('what they removed needs no more, and is not told', async () => {
     const later = [removal(3, 'f'), removal(0, 'x')];
     expect(await planned(operations(GIVEN, later), 1)).toEqual({

@@ -9,6 +9,7 @@ import {
   EMPTY,
   entriesBelow,
   entryAt,
+  lastHeld,
   snapshotAt,
   type Located,
   type Snapshot,
@@ -158,8 +159,20 @@ function restored(now: Snapshot, at: number, which: number): HkfsEvent[] {
   const directories = directoriesOf(now).map((directory) => directory.entry.id);
   if (!directories.includes(place.parent)) return [];
   const isSame = entry.id !== null && there?.id === entry.id;
-  if (entry.id !== null && !isSame && directories.includes(entry.id)) return [];
+  if (entry.id !== null && !isSame && (directories.includes(entry.id) || isHeldElsewhere(now, then)))
+    return [];
   return [...(isSame ? [] : cleared(now, place, entry.id !== null)), { type: 'path.restored', ...place, at }];
+}
+
+/** It went with a directory that was removed, and comes again with that one only. */
+function isHeldElsewhere(now: Snapshot, { place, entry: { id } }: Located): boolean {
+  for (let at: Snapshot | null = now; at; at = at.before) {
+    const last = [...entriesBelow(at.root)].find(({ entry }) => entry.id === id);
+    if (last === undefined) continue;
+    const isThere = last.place.parent === place.parent && last.place.name === place.name;
+    return !isThere && lastHeld(now, last.place.parent).get(last.place.name)?.id === id;
+  }
+  return false;
 }
 
 function renamed(

@@ -79,7 +79,7 @@ export function snapshotAt(snapshot: Snapshot, position: Position): Snapshot {
 }
 
 /** What a directory holds, or held when it was last in the tree. */
-function lastHeld(snapshot: Snapshot, id: DirectoryId): ModelEntry['children'] {
+export function lastHeld(snapshot: Snapshot, id: DirectoryId): ModelEntry['children'] {
   for (let at: Snapshot | null = snapshot; at; at = at.before) {
     const found = directoriesOf(at).find(({ entry }) => entry.id === id);
     if (found) return found.entry.children;

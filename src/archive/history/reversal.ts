@@ -15,7 +15,7 @@ import { joinPath } from '../../fs/names.js';
 import { Namespace } from '../../projections/namespace.js';
 import type { SkippedRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import type { ChangeStep } from './change.js';
+import { samePlace, type ChangeStep } from './change.js';
 import { directoryOf, Draft, same, type Value, type Version } from './draft.js';
 import { isFree } from './on-disk.js';
 
@@ -121,7 +121,17 @@ export class Reversal {
       return 'it holds what other operations put there';
     if (coming === null || coming === going) return null;
     const elsewhere = await this.draft.pathOf(coming);
-    return elsewhere === null ? null : `it is /${elsewhere} now`;
+    if (elsewhere !== null) return `it is /${elsewhere} now`;
+    return (await this.wentWithAnother(coming, place))
+      ? 'it went with a directory that was removed later'
+      : null;
+  }
+
+  /** A directory that a removed one still holds would have two places once that one is restored. */
+  private async wentWithAnother(id: DirectoryId, place: Place): Promise<boolean> {
+    const last = await this.draft.placeOf(id);
+    if (last === undefined || samePlace(last, place)) return false;
+    return directoryOf(await this.draft.valueOf(last)) === id;
   }
 
   private async obstacleOfRename(
