@@ -29,35 +29,65 @@ export async function* unique(archive: OpenArchive, asked: Asked): AsyncGenerato
       hint: 'give --than another directory',
     });
   const tree = await archive.directories({ id: 0, path: '' }, at);
-  const { event } = start.entry;
-  const inside = (path: string): boolean => isAtOrBelow(path, start.path);
-  // Of two that lie in each other the inner one is a side of its own.
-  const isOutside = (path: string): boolean =>
-    other === null
-      ? !inside(path)
-      : isAtOrBelow(path, other.path) && !(inside(path) && isAtOrBelow(start.path, other.path));
-  const isAsked = (path: string): boolean => inside(path) && !isOutside(path);
-  const search = { archive, tree, at, isOutside };
+  const search = { archive, tree, at, sides: new Sides(start.path, other?.path ?? null) };
+  const { event, directoryId } = start.entry;
   if (event.type === 'file.ingested') {
     const { hash, size } = event;
     if (hash !== null && !(await isNamed(search, hash))) yield { path: start.path, hash, size };
-    return;
+  } else if (directoryId !== null) {
+    const from = tree.nodes.find(({ id }) => id === directoryId)!;
+    const than = other === null ? null : tree.nodes.find(({ id }) => id === other.id)!;
+    yield* uniqueBelow(search, from, than);
   }
-  const nodes = tree.nodes.filter(({ path }) => isAsked(path));
+}
+
+async function* uniqueBelow(
+  search: Search,
+  from: DirectoryNode,
+  than: DirectoryNode | null,
+): AsyncGenerator<UniqueRow> {
+  const { archive, tree, at } = search;
+  // As Sides, by places in the tree: paths of deep trees are long.
+  const isIn = ({ index }: DirectoryNode, above: DirectoryNode): boolean =>
+    index >= above.index && index < above.end;
+  const isElsewhere = (node: DirectoryNode): boolean =>
+    than === null ? !isIn(node, from) : isIn(node, than) && !(isIn(node, from) && isIn(from, than));
+  const nodes = tree.below(from).filter((node) => !isElsewhere(node));
   const contents = await readContents(archive.views.level, { nodes, at, minSize: 1 });
-  yield* rowsOf(await onlyHere(search, contents));
+  yield* rowsOf(await onlyHere(search, contents, tree.nodes.filter(isElsewhere)));
+}
+
+/** Which paths are elsewhere. Of two directories that lie in each other the inner one is a side of its own. */
+class Sides {
+  private readonly from: string;
+  private readonly than: string | null;
+
+  constructor(from: string, than: string | null) {
+    this.from = from;
+    this.than = than;
+  }
+
+  isElsewhere(path: string): boolean {
+    const { from, than } = this;
+    if (than === null) return !isAtOrBelow(path, from);
+    return isAtOrBelow(path, than) && !(isAtOrBelow(path, from) && isAtOrBelow(from, than));
+  }
 }
 
 interface Search {
   readonly archive: OpenArchive;
   readonly tree: DirectoryTree;
   readonly at: Position;
-  /** Whether a path is elsewhere. */
-  readonly isOutside: (path: string) => boolean;
+  readonly sides: Sides;
 }
 
-async function onlyHere(search: Search, contents: readonly Content[]): Promise<Content[]> {
-  const { archive, tree, at, isOutside } = search;
+/** @param nodes the directories elsewhere */
+async function onlyHere(
+  search: Search,
+  contents: readonly Content[],
+  nodes: readonly DirectoryNode[],
+): Promise<Content[]> {
+  const { archive, at } = search;
   if (contents.length <= LOOKUPS) {
     const found: Content[] = [];
     for (const content of contents)
@@ -65,16 +95,15 @@ async function onlyHere(search: Search, contents: readonly Content[]): Promise<C
     return found;
   }
   const left = new Map(contents.map((content) => [content.key, content]));
-  const nodes = tree.nodes.filter(({ path }) => isOutside(path));
   await visitDirectories(archive.views.level, { nodes, at }, (_node, _name, { hash }) => {
     if (hash !== null) left.delete(hash.latin1Slice());
   });
   return [...left.values()];
 }
 
-async function isNamed({ archive, at, isOutside }: Search, hash: string): Promise<boolean> {
+async function isNamed({ archive, at, sides }: Search, hash: string): Promise<boolean> {
   for await (const path of archive.contents(at).livePaths(hash, archive.namespace(at)))
-    if (isOutside(path)) return true;
+    if (sides.isElsewhere(path)) return true;
   return false;
 }
 
