@@ -5,6 +5,7 @@
  */
 import type { Level } from '../events/level.js';
 import type { DirectoryId, Position } from '../events/types.js';
+import { failpoint } from '../fs/failpoints.js';
 import { HASH_BYTES, type ChildDirectory, type DirectoryRow, type Summary } from './directory-digest.js';
 import * as keys from './keys.js';
 
@@ -40,6 +41,7 @@ export async function writeChangedRows(
   for (const [id, row] of rows) batch.put(keys.digestKey(id), encodeRow(row));
   batch.put(CHECKPOINT, checkpointValue(at));
   await batch.write();
+  failpoint('digests.changed');
 }
 
 /** Forgets everything, then remembers these rows. A kill meanwhile leaves nothing that counts. */
@@ -49,7 +51,9 @@ export async function writeAllRows(
   at: Position,
 ): Promise<void> {
   await level.del(CHECKPOINT);
+  failpoint('digests.forget');
   await level.clear(ALL);
+  failpoint('digests.forgotten');
   let batch = level.batch();
   for (const [id, row] of rows) {
     batch.put(keys.digestKey(id), encodeRow(row));

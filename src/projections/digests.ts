@@ -4,7 +4,8 @@
  * between that position and the moment are summed up again. Ingesting writes none of these rows and pays
  * nothing for them; they go with the views when those are rebuilt (docs/decisions/0016).
  */
-import type { Level } from '../events/level.js';
+import { isHkfsError } from '../errors.js';
+import { explainLevelError, type Level } from '../events/level.js';
 import type { EventLog } from '../events/log.js';
 import type { DirectoryId, Position } from '../events/types.js';
 import { DirectoryDraft, type DirectoryRow, type Summary } from './directory-digest.js';
@@ -69,8 +70,17 @@ export class Digests {
     const stale = known === null ? null : await this.staleDirectories(known, at);
     const rows = stale === null ? await this.allRows(at) : await this.rowsOf(stale, at);
     if (!remember || (known !== null && known > at)) return rows;
-    await (stale === null ? writeAllRows : writeChangedRows)(this.level, rows, at);
+    await this.keep(rows, { at, all: stale === null });
     return rows;
+  }
+
+  /** A full disk does not keep a query from its answer. */
+  private async keep(rows: Rows, { at, all }: { at: Position; all: boolean }): Promise<void> {
+    try {
+      await (all ? writeAllRows : writeChangedRows)(this.level, rows, at);
+    } catch (error) {
+      if (!isHkfsError(explainLevelError(error, this.level.location), 'NO_SPACE')) throw error;
+    }
   }
 
   /** Null where they are so many that one run over all entries is faster. */

@@ -17,7 +17,7 @@ beforeAll(() => {
   });
   linkSync(join(box.source, 'odd/h1'), join(box.source, 'odd/h2'));
   mkdirSync(join(box.source, 'odd/empty'));
-  box.ingest('--to', '');
+  box.ingest('--to', '/');
 });
 
 describe('dups', () => {
@@ -104,12 +104,12 @@ describe('unique', () => {
 
 test('a process that holds the archive answers for others', async () => {
   const held = Box.make(scratch.path).write({ 'a/x': 'x', 'b/x': 'x' });
-  held.ingest('--to', '');
-  const alone = { dups: held.run('dups', '--json').stdout, unique: held.run('unique', '', '--json').stdout };
+  held.ingest('--to', '/');
+  const alone = { dups: held.run('dups', '--json').stdout, unique: held.run('unique', '/', '--json').stdout };
   const archive = await Archive.open(held.root, { mode: 'write' });
   try {
     expect((await held.start(['dups', '--json']).ended).stdout).toBe(alone.dups);
-    expect((await held.start(['unique', '', '--json']).ended).stdout).toBe(alone.unique);
+    expect((await held.start(['unique', '/', '--json']).ended).stdout).toBe(alone.unique);
     expect(parseRows<UniqueRow>(alone.unique).map(({ path }) => path)).toEqual(['a/x', 'b/x']);
   } finally {
     await archive.close();
@@ -118,13 +118,13 @@ test('a process that holds the archive answers for others', async () => {
 
 test('what dups remembers is no change of the archive, follows a change, and stands a replay', () => {
   const changing = Box.make(scratch.path).write({ 'a/x': 'x', 'b/x': 'x' });
-  changing.ingest('--to', '');
+  changing.ingest('--to', '/');
   const paths = (...args: string[]): string[] =>
     changing.rows<DupsRow>('dups', ...args).map((row) => row.paths.join(' '));
   const head = changing.head();
   expect(paths()).toEqual(['a b']);
   expect(changing.head()).toBe(head);
-  changing.write({ 'b/y': 'y', 'c/y': 'y' }).ingest('--to', '');
+  changing.write({ 'b/y': 'y', 'c/y': 'y' }).ingest('--to', '/');
   expect([paths(), paths('--at', 'op:1')]).toEqual([['a/x b/x', 'b/y c/y'], ['a b']]);
   changing.expectReplayed();
   expect(changing.run('replay').status).toBe(0);

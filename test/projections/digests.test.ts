@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { EventLog } from '../../src/events/log.js';
 import type { HkfsEvent } from '../../src/events/types.js';
 import { Digests } from '../../src/projections/digests.js';
@@ -155,3 +155,15 @@ test('a tree three thousand levels deep has digests, and a change at its end new
     expect(after['']).not.toBe(before['']);
   });
 }, 60_000);
+
+test('a full disk does not keep a query from its answer', async () => {
+  await grown(async ({ append, tree, views }) => {
+    const now = await append(directory(0, 'a'));
+    const full = Object.assign(new Error('IO error: 1.log: No space left on device'), { code: 'LEVEL_IO_ERROR' });
+    jest.spyOn(views.level, 'del').mockRejectedValueOnce(full);
+    const answer = await tree(now);
+    expect(Object.keys(answer)).toEqual(['', 'a']);
+    expect(await remembered(views)).toEqual(new Map());
+    expect(await tree(now)).toEqual(answer);
+  });
+});

@@ -32,7 +32,7 @@ export function directoryGroups(
   const { scope, minSize } = options;
   const nodes = scope.nodes.filter((node) => node.summary.bytes >= minSize && scope.isWhole(node));
   const candidates = [
-    ...candidatesBy('dir', nodes, ({ summary }) => summary.digest.latin1Slice()),
+    ...candidatesBy('dir', nodes, ({ summary }) => summary.digest.toString('latin1')),
     ...(nameless ? candidatesBy('contents', nodes, ({ index }) => nameless.get(index)!) : []),
   ];
   const rows: DupsRow[] = [];

@@ -29,8 +29,8 @@ export async function readContents(
   const contents = new Map<string, Content>();
   await visitDirectories(level, scope, (node, name, { kind, hash, size, linkGroup }) => {
     if (kind !== 'file' || size < scope.minSize) return;
-    const key = hash === null ? '' : hash.latin1Slice();
-    const file = { node, name: name.latin1Slice(), linkGroup };
+    const key = hash === null ? '' : hash.toString('latin1');
+    const file = { node, name: name.toString('latin1'), linkGroup };
     const content = contents.get(key);
     if (content) content.names.push(file);
     else contents.set(key, { key, size, names: [file] });

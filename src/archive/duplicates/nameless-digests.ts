@@ -22,7 +22,7 @@ export async function namelessDigests(
   const digests = new Map<number, string>();
   for (const { index, parent } of scope.nodes.toReversed()) {
     const records = held.get(index)!.sort(byCodeUnits).join('');
-    const digest = hashBytes(Buffer.from(records, 'latin1')).latin1Slice();
+    const digest = hashBytes(Buffer.from(records, 'latin1')).toString('latin1');
     digests.set(index, digest);
     if (parent !== null) held.get(parent.index)?.push(`d${digest}`);
     held.delete(index);
@@ -34,9 +34,9 @@ export async function namelessDigests(
 function recordOf({ kind, hash, target, major, minor }: EntryFacts): string {
   switch (kind) {
     case 'file':
-      return `f${hash === null ? '\0'.repeat(32) : hash.latin1Slice()}`;
+      return `f${hash === null ? '\0'.repeat(32) : hash.toString('latin1')}`;
     case 'symlink':
-      return `l${Buffer.from(nameToBytes(target)).latin1Slice()}\0`;
+      return `l${Buffer.from(nameToBytes(target)).toString('latin1')}\0`;
     case 'chardev':
     case 'blockdev':
       return `${kind[0]}${major}:${minor}\0`;

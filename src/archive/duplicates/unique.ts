@@ -96,7 +96,7 @@ async function onlyHere(
   }
   const left = new Map(contents.map((content) => [content.key, content]));
   await visitDirectories(archive.views.level, { nodes, at }, (_node, _name, { hash }) => {
-    if (hash !== null) left.delete(hash.latin1Slice());
+    if (hash !== null) left.delete(hash.toString('latin1'));
   });
   return [...left.values()];
 }
