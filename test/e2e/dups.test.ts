@@ -1,10 +1,10 @@
 /** dups and unique as people and programs meet them. */
-import { linkSync, mkdirSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Archive, type DupsRow, type UniqueRow } from 'hkfs';
 import { scratchDirectory } from '../fs/scratch.js';
-import { Box, parseRows, saying } from './hkfs.js';
+import { bin, Box, parseRows, saying, sh, testWhere } from './hkfs.js';
 
 const scratch = scratchDirectory();
 let box: Box;
@@ -130,4 +130,17 @@ test('what dups remembers is no change of the archive, follows a change, and sta
   expect(changing.run('replay').status).toBe(0);
   expect(paths()).toEqual(['a/x b/x', 'b/y c/y']);
   changing.expectReplayed();
+});
+
+const onTerminal = testWhere(existsSync('/usr/bin/script'), 'no script(1) to make a terminal with');
+
+onTerminal('on a terminal du and dups show bars of the directories two levels deep', () => {
+  const run = (...args: string[]): string =>
+    sh(`stty cols 80 2>/dev/null; script -qec "'${process.execPath}' '${bin}' ${args.join(' ')}" /dev/null`)
+      .replaceAll('\r', '')
+      .replaceAll(/ {2,}/g, '  ');
+  const bars = run('du', '-a', box.root).split('\n');
+  expect(bars[0]).toMatch(/^ {2}\d+ B {2}█+▒*░+ {2}\/$/);
+  expect(bars.filter((line) => / {2}(laptop|stick|odd|photos|empty)$/.test(line))).toHaveLength(6);
+  expect(run('dups', '-a', box.root)).toContain('░ repeated here: could be freed\n3 groups: ');
 });

@@ -36,7 +36,7 @@ function innermostShown(
 ): (DirectoryNode | null)[] {
   const innermost: (DirectoryNode | null)[] = [];
   for (const node of nodes)
-    innermost.push(shown.has(node.index) ? node : node.parent && innermost[node.parent.index]!);
+    innermost.push(shown.has(node.index) ? node : node.parent && (innermost[node.parent.index] ?? null));
   return innermost;
 }
 
@@ -47,9 +47,9 @@ function namesBelow(
 ): Map<number, number> {
   const counts = new Map<number, number>();
   for (const { node } of names)
-    for (let above = innermost[node.index]!; above !== null;) {
+    for (let above = innermost[node.index] ?? null; above !== null;) {
       counts.set(above.index, (counts.get(above.index) ?? 0) + 1);
-      above = above.parent && innermost[above.parent.index]!;
+      above = above.parent && (innermost[above.parent.index] ?? null);
     }
   return counts;
 }

@@ -1,8 +1,13 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ratioClaim } from '../claims.mjs';
+import { delayClaim, ratioClaim } from '../claims.mjs';
 import { ensureCopies, NESTED } from '../copies.mjs';
+import { fileOf } from '../corpus.mjs';
 import { hkfs, ProgramFailed } from '../programs.mjs';
 import { ingest, ingested, mustRun } from '../steps.mjs';
+
+const LEAST_RUNS = 15;
+const LIMIT_MS = 10;
 
 export const rows = [
   {
@@ -46,7 +51,35 @@ export const rows = [
       return compare(bench, { ours: side, others, limit: 0.1 });
     },
   },
+  {
+    name: 'digests',
+    title: 'Ask for duplicate directories after one file changed; how much longer than when none did',
+    millionToo: true,
+    async run(bench) {
+      const corpus = bench.corpus(bench.million ? 'million' : 'small');
+      const archive = await ingested(bench, corpus);
+      const { path } = fileOf(corpus.shape, bench.seed, corpus.shape.files >> 1);
+      const again = ours('hkfs dups --kind dir', archive, ['dups', '--kind', 'dir'], () => {});
+      const changed = { ...again, name: `${again.name}, after a change`, prepare: changeOf(bench, archive, path) };
+      bench.say('first answer, which is remembered');
+      mustRun(bench, again.command);
+      const runs = bench.smoke ? bench.runs : Math.max(LEAST_RUNS, bench.runs);
+      const results = await bench.compare([again, changed], runs);
+      const claim = delayClaim(results, { ours: changed.name, against: again.name, limit: LIMIT_MS });
+      return { results, claims: [claim] };
+    },
+  },
 ];
+
+/** Another content for one file of the archive each time, outside the clock. */
+function changeOf(bench, archive, path) {
+  let number = 0;
+  const file = bench.path('changed');
+  return async () => {
+    writeFileSync(file, `changed ${(number += 1)}`);
+    await bench.ask('ingest', file, '-a', archive, '--to', `corpus/${path}`, '--progress', 'none');
+  };
+}
 
 function other(name, command, folder) {
   return { name, command, needs: [command[0]], reads: [folder] };
