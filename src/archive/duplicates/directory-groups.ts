@@ -74,7 +74,12 @@ function groupOf({ kind, key, nodes }: Candidates, options: GroupOptions): DupsR
   const members = [...split.kept, ...split.removable];
   const { bytes, files } = members[0]!.summary;
   return {
-    ...{ kind, hash: hexOf(key), size: bytes, files, count: members.length, reclaimable },
+    kind,
+    hash: hexOf(key),
+    size: bytes,
+    files,
+    count: members.length,
+    reclaimable,
     paths: members.map(({ path }) => path),
     ...(scope.isTagged ? { protected: split.kept.length } : {}),
   };

@@ -47,8 +47,13 @@ function pushFileGroup(rows: DupsRow[], content: Content, options: GroupOptions)
   const reclaimable = links.freedByFiles(content, split.removable, all);
   const paths = [...split.kept, ...split.removable].map(pathOfFile);
   rows.push({
-    ...{ kind: 'file', hash: key === '' ? null : hexOf(key), size, files: 1, count: paths.length },
-    ...{ reclaimable, paths },
+    kind: 'file',
+    hash: key === '' ? null : hexOf(key),
+    size,
+    files: 1,
+    count: paths.length,
+    reclaimable,
+    paths,
     ...(scope.isTagged ? { protected: split.kept.length } : {}),
   });
 }
