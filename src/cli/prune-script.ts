@@ -5,7 +5,10 @@ import { nameToBytes } from '../fs/names.js';
 import { groupTitle, keptOf, shownPath } from './dups-text.js';
 
 /** @param archive its directory */
-export async function* pruneScript(rows: AsyncIterable<DupsRow>, archive: string): AsyncGenerator<Uint8Array> {
+export async function* pruneScript(
+  rows: AsyncIterable<DupsRow>,
+  archive: string,
+): AsyncGenerator<Uint8Array> {
   yield nameToBytes(head(archive));
   for await (const row of rows) if (row.reclaimable > 0) yield nameToBytes(commandsOf(row));
 }

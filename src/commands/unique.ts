@@ -56,7 +56,7 @@ With --than OTHER, elsewhere is only below OTHER: what is not in the folder that
       };
       const rows = counted(reader.unique(this.inside(reader, args.path), { at, than }));
       const files = await this.list(rows, flags, COLUMNS);
-      if (!flags.json && flags.null !== true) this.say(`${plural(files, 'file')}, ${formatBytes(bytes)}.`);
+      if (!flags.json && !flags.null) this.say(`${plural(files, 'file')}, ${formatBytes(bytes)}.`);
     });
   }
 }

@@ -162,7 +162,10 @@ const EMPTY: DirectoryRow = new DirectoryDraft().finish(() => {
 function finishLeaf(drafts: Map<DirectoryId, DirectoryDraft>, rows: Rows, id: DirectoryId): void {
   const draft = drafts.get(id)!;
   if (draft.gaps.length > 0) return;
-  rows.set(id, draft.finish(() => EMPTY.summary));
+  rows.set(
+    id,
+    draft.finish(() => EMPTY.summary),
+  );
   drafts.delete(id);
 }
 

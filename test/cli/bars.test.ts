@@ -23,7 +23,12 @@ test('a bar has what is only there, what is elsewhere and what is repeated, as p
 });
 
 test('directories stand below the one that holds them, the largest first, names escaped', async () => {
-  const given = [row('d/a', 10, 0, 10), row('d/b\n/c', 30, 0, 30), row('d/b\n', 60, 0, 60), row('d', 70, 0, 100)];
+  const given = [
+    row('d/a', 10, 0, 10),
+    row('d/b\n/c', 30, 0, 30),
+    row('d/b\n', 60, 0, 60),
+    row('d', 70, 0, 100),
+  ];
   const shown = await lines(given, 40);
   expect(shown.map((line) => line.replaceAll(/ {2,}/g, '  '))).toEqual([
     '  100 B  ████████░░░  d',

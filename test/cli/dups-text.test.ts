@@ -8,7 +8,15 @@ const dir: DupsRow = {
   ...{ kind: 'dir', hash: 'ab'.repeat(32), size: 2048, files: 3, count: 3, reclaimable: 4096 },
   paths: ['a', "it's", '-rf\nx\udcff'],
 };
-const file: DupsRow = { ...dir, kind: 'file', size: 10, files: 1, count: 2, reclaimable: 10, paths: ['b', 'c'] };
+const file: DupsRow = {
+  ...dir,
+  kind: 'file',
+  size: 10,
+  files: 1,
+  count: 2,
+  reclaimable: 10,
+  paths: ['b', 'c'],
+};
 
 async function* given(...rows: DupsRow[]): AsyncGenerator<DupsRow> {
   yield* rows;
@@ -17,7 +25,7 @@ async function* given(...rows: DupsRow[]): AsyncGenerator<DupsRow> {
 describe('a group for people', () => {
   test('says what could be freed, and what to keep', () => {
     expect(groupBlock(dir)).toBe(
-      '4.0 KiB in 3 directories of 3 files, 2.0 KiB\n  keep  a\n        it\'s\n        -rf\\nx\\377',
+      "4.0 KiB in 3 directories of 3 files, 2.0 KiB\n  keep  a\n        it's\n        -rf\\nx\\377",
     );
     expect(groupBlock(file)).toBe('10 B in 2 files of 10 B\n  keep  b\n        c');
   });

@@ -98,7 +98,10 @@ describe('unique', () => {
     const { hash } = box.stat('laptop/notes');
     expect(box.rows('unique', 'laptop')).toEqual([{ path: 'laptop/notes', hash, size: 9 }]);
     expect(box.run('unique', 'odd', '-0').stdout).toBe('odd/h1\0odd/h2\0');
-    expect(box.run('unique', 'laptop')).toMatchObject({ stdout: '9 B  laptop/notes\n', stderr: '1 file, 9 B.\n' });
+    expect(box.run('unique', 'laptop')).toMatchObject({
+      stdout: '9 B  laptop/notes\n',
+      stderr: '1 file, 9 B.\n',
+    });
   });
 });
 

@@ -152,11 +152,11 @@ test('digests asked for by several at once, while the log grows, are right for e
       await growing(given, cuts, async (digests, now) => {
         for (const at of [now, now >> 1, now]) {
           const remember = at === now;
-          asked.push(
-            digests.tree(ROOT, { at, remember }).then((tree) => {
-              expect(actualNodes(tree)).toEqual(expectedNodes(given.snapshots[at]!));
-            }),
-          );
+          const expectRight = async (): Promise<void> => {
+            const tree = await digests.tree(ROOT, { at, remember });
+            expect(actualNodes(tree)).toEqual(expectedNodes(given.snapshots[at]!));
+          };
+          asked.push(expectRight());
         }
         if (now === given.records.length - 1) await Promise.all(asked);
       });

@@ -44,7 +44,12 @@ const one = { hash: hashOf('1') };
 const two = { hash: hashOf('2') };
 
 describe('two directories have', () => {
-  const cases: [title: string, a: (id: number) => HkfsEvent[], b: (id: number) => HkfsEvent[], equal: boolean][] = [
+  const cases: [
+    title: string,
+    a: (id: number) => HkfsEvent[],
+    b: (id: number) => HkfsEvent[],
+    equal: boolean,
+  ][] = [
     ['one digest when they hold the same', (id) => [file(id, 'x', one)], (id) => [file(id, 'x', one)], true],
     [
       'one digest whatever the attributes',
@@ -159,7 +164,9 @@ test('a tree three thousand levels deep has digests, and a change at its end new
 test('a full disk does not keep a query from its answer', async () => {
   await grown(async ({ append, tree, views }) => {
     const now = await append(directory(0, 'a'));
-    const full = Object.assign(new Error('IO error: 1.log: No space left on device'), { code: 'LEVEL_IO_ERROR' });
+    const full = Object.assign(new Error('IO error: 1.log: No space left on device'), {
+      code: 'LEVEL_IO_ERROR',
+    });
     jest.spyOn(views.level, 'del').mockRejectedValueOnce(full);
     const answer = await tree(now);
     expect(Object.keys(answer)).toEqual(['', 'a']);

@@ -59,7 +59,9 @@ function pushFileGroup(rows: DupsRow[], content: Content, options: GroupOptions)
 }
 
 function largestGainFirst(a: DupsRow, b: DupsRow): number {
-  return b.reclaimable - a.reclaimable || b.size - a.size || a.kind.localeCompare(b.kind) || byFirstPath(a, b);
+  return (
+    b.reclaimable - a.reclaimable || b.size - a.size || a.kind.localeCompare(b.kind) || byFirstPath(a, b)
+  );
 }
 
 function byFirstPath(a: DupsRow, b: DupsRow): number {

@@ -25,9 +25,13 @@ export async function* unique(archive: OpenArchive, asked: Asked): AsyncGenerato
   const start = await resolvePathAt(archive, asked.path, at);
   const other = asked.than === undefined ? null : await directoryAt(archive, asked.than, at);
   if (other?.path === start.path)
-    throw new HkfsError('USAGE', `nothing below ${JSON.stringify(`/${other.path}`)} is elsewhere than itself`, {
-      hint: 'give --than another directory',
-    });
+    throw new HkfsError(
+      'USAGE',
+      `nothing below ${JSON.stringify(`/${other.path}`)} is elsewhere than itself`,
+      {
+        hint: 'give --than another directory',
+      },
+    );
   const tree = await archive.directories({ id: 0, path: '' }, at);
   const search = { archive, tree, at, sides: new Sides(start.path, other?.path ?? null) };
   const { event, directoryId } = start.entry;
@@ -90,8 +94,7 @@ async function onlyHere(
   const { archive, at } = search;
   if (contents.length <= LOOKUPS) {
     const found: Content[] = [];
-    for (const content of contents)
-      if (!(await isNamed(search, hexOf(content.key)))) found.push(content);
+    for (const content of contents) if (!(await isNamed(search, hexOf(content.key)))) found.push(content);
     return found;
   }
   const left = new Map(contents.map((content) => [content.key, content]));

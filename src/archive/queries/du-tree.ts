@@ -16,7 +16,11 @@ export async function* duTree(
   const shown = tree.below(first).filter((node) => node.depth - first.depth <= depth);
   const sums = new Map(shown.map((node) => [node.index, { unique: 0, shared: 0 }]));
   const innermost = innermostShown(tree.nodes, sums);
-  for (const { size, names } of await readContents(archive.views.level, { nodes: tree.nodes, at, minSize: 1 }))
+  for (const { size, names } of await readContents(archive.views.level, {
+    nodes: tree.nodes,
+    at,
+    minSize: 1,
+  }))
     for (const [index, count] of namesBelow(names, innermost)) {
       const sum = sums.get(index)!;
       if (count === names.length) sum.unique += size;

@@ -134,7 +134,9 @@ describe('unique of any path', () => {
             const than = whole ? undefined : folders[second % folders.length]!;
             if (than === path)
               return expect(collect(reader.unique(path, { than }))).rejects.toMatchObject({ code: 'USAGE' });
-            const found = (await collect(reader.unique(path, { than }))).map((row) => `${row.path} ${row.hash}`);
+            const found = (await collect(reader.unique(path, { than }))).map(
+              (row) => `${row.path} ${row.hash}`,
+            );
             const expected = uniqueTwin(tree, path, than ?? null).map((row) => `${row.path} ${row.hash}`);
             expect([path, than, ...found.sort()]).toEqual([path, than, ...expected.sort()]);
           }),

@@ -63,7 +63,10 @@ describe('equal directories', () => {
   });
 
   test('with a repetition inside tell it once', async () => {
-    expect(await groups({ 'a/x': 1, 'a/y': 1, 'b/x': 1, 'b/y': 1 })).toEqual(['dir a b: 20', 'file a/x a/y: 10']);
+    expect(await groups({ 'a/x': 1, 'a/y': 1, 'b/x': 1, 'b/y': 1 })).toEqual([
+      'dir a b: 20',
+      'file a/x a/y: 10',
+    ]);
   });
 
   test('differ by an empty file, an empty directory, a symlink, its target or a fifo', async () => {
@@ -139,7 +142,10 @@ describe('tagged trees', () => {
 
   test('may lie in each other: the inner one is a side of its own', async () => {
     const nested = { 'a/x': 1, 'a/b/x': 1, 'a/c/x': 1 };
-    expect(await groups(nested, { under: ['a'], against: ['a/b'] })).toEqual(['dir a/b a/c: 10', 'file a/b/x a/x: 10']);
+    expect(await groups(nested, { under: ['a'], against: ['a/b'] })).toEqual([
+      'dir a/b a/c: 10',
+      'file a/b/x a/x: 10',
+    ]);
     expect(await groups(nested, { under: ['a/b'], against: ['a'] })).toEqual(['dir a/c a/b: 10']);
   });
 

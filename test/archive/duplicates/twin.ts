@@ -68,7 +68,10 @@ export function dupsTwin(tree: Folder, query: DupsQuery): TwinGroup[] {
         directoriesBelow(node, path).every((inner) => sideOf(inner.path) === sideOf(path)),
     );
     const classes = [
-      ...classesBy(whole, ({ node }) => withNames(node)).map((members) => ({ kind: 'dir' as const, members })),
+      ...classesBy(whole, ({ node }) => withNames(node)).map((members) => ({
+        kind: 'dir' as const,
+        members,
+      })),
       ...(sameNames ? [] : classesBy(whole, ({ node }) => withoutNames(node))).map((members) => ({
         kind: 'contents' as const,
         members,
@@ -103,7 +106,11 @@ export function bytesOnceAndInAll(tree: Folder): { once: number; all: number } {
   return { once: sum(({ content }) => `${content}`), all: sum(({ identity }) => identity) };
 }
 
-export function uniqueTwin(tree: Folder, path: string, than: string | null): { path: string; hash: string }[] {
+export function uniqueTwin(
+  tree: Folder,
+  path: string,
+  than: string | null,
+): { path: string; hash: string }[] {
   const isElsewhere = (file: string): boolean =>
     than === null
       ? !isAtOrBelow(file, path)
@@ -127,13 +134,18 @@ function sidesOf({ path = '', under, against }: DupsQuery): (path: string) => Si
 }
 
 function withNames(node: Node): string {
-  if (node.kind === 'directory') return JSON.stringify(sorted(node).map(([name, each]) => [name, withNames(each)]));
+  if (node.kind === 'directory')
+    return JSON.stringify(sorted(node).map(([name, each]) => [name, withNames(each)]));
   return JSON.stringify(leaf(node));
 }
 
 function withoutNames(node: Node): string {
   if (node.kind === 'directory')
-    return JSON.stringify(sorted(node).map(([, each]) => withoutNames(each)).sort());
+    return JSON.stringify(
+      sorted(node)
+        .map(([, each]) => withoutNames(each))
+        .sort(),
+    );
   return JSON.stringify(leaf(node));
 }
 

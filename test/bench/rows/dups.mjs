@@ -31,7 +31,8 @@ export const rows = [
   },
   {
     name: 'dup-dirs',
-    title: 'Find the duplicate directories among 10,000, nested, of an archive at rest; rmlint reads its source',
+    title:
+      'Find the duplicate directories among 10,000, nested, of an archive at rest; rmlint reads its source',
     async run(bench) {
       bench.say('corpus copies');
       const levels = bench.smoke ? NESTED.smoke : NESTED.full;
@@ -60,7 +61,11 @@ export const rows = [
       const archive = await ingested(bench, corpus);
       const { path } = fileOf(corpus.shape, bench.seed, corpus.shape.files >> 1);
       const again = ours('hkfs dups --kind dir', archive, ['dups', '--kind', 'dir'], () => {});
-      const changed = { ...again, name: `${again.name}, after a change`, prepare: changeOf(bench, archive, path) };
+      const changed = {
+        ...again,
+        name: `${again.name}, after a change`,
+        prepare: changeOf(bench, archive, path),
+      };
       bench.say('first answer, which is remembered');
       mustRun(bench, again.command);
       const runs = bench.smoke ? bench.runs : Math.max(LEAST_RUNS, bench.runs);
@@ -90,7 +95,13 @@ function ours(name, archive, words, check) {
     name,
     command: hkfs(...words, '-a', archive, '--json'),
     reads: [join(archive, '.hkfs/views'), join(archive, '.hkfs/log')],
-    check: ({ stdout }) => check(stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line))),
+    check: ({ stdout }) =>
+      check(
+        stdout
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line)),
+      ),
   };
 }
 
