@@ -139,7 +139,7 @@ const onTerminal = testWhere(existsSync('/usr/bin/script'), 'no script(1) to mak
 
 onTerminal('on a terminal du and dups show bars of the directories two levels deep', () => {
   const run = (...args: string[]): string =>
-    sh(`stty cols 80 2>/dev/null; script -qec "'${process.execPath}' '${bin}' ${args.join(' ')}" /dev/null`)
+    sh(`script -qec "'${process.execPath}' '${bin}' ${args.join(' ')}" /dev/null`)
       .replaceAll('\r', '')
       .replaceAll(/ {2,}/g, '  ');
   const bars = run('du', '-a', box.root).split('\n');
