@@ -8,6 +8,7 @@ export const COMMANDS: CommandTable = {
   cat: () => import('./commands/cat.js'),
   diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
+  dups: () => import('./commands/dups.js'),
   find: () => import('./commands/find.js'),
   head: () => import('./commands/head.js'),
   ingest: () => import('./commands/ingest.js'),
@@ -24,6 +25,7 @@ export const COMMANDS: CommandTable = {
   sync: () => import('./commands/sync.js'),
   tag: () => import('./commands/tag.js'),
   undo: () => import('./commands/undo.js'),
+  unique: () => import('./commands/unique.js'),
   verify: () => import('./commands/verify.js'),
 };
 

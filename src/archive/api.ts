@@ -84,6 +84,52 @@ export interface DuRow {
   readonly files: number;
 }
 
+export interface DupsQuery {
+  /** Only what is below this directory. */
+  readonly path?: string | undefined;
+  /** Left out: directories, and of files those that no reported directory explains. */
+  readonly kind?: 'file' | 'dir' | undefined;
+  /** Bytes of one member: at least these. Left out: 1, which leaves out what is empty. */
+  readonly minSize?: number | undefined;
+  /** Every group with every member, also below directories that are reported themselves. */
+  readonly all?: boolean | undefined;
+  /** What of these directories is also below `against`, which is protected. The inner of two tags wins. */
+  readonly under?: readonly string[] | undefined;
+  readonly against?: readonly string[] | undefined;
+  /** False: also directories that hold the same contents under other names, as groups of kind `contents`. */
+  readonly sameNames?: boolean | undefined;
+}
+
+/** Files of one content, or directories of one digest. */
+export interface DupsRow {
+  readonly kind: 'file' | 'dir' | 'contents';
+  /**
+   * The content's hash, null of empty files; of directories their digest, of kind `contents` one that leaves
+   * names out.
+   */
+  readonly hash: Hash | null;
+  /** Bytes of one member, with all that is below it. */
+  readonly size: number;
+  /** Files of one member. */
+  readonly files: number;
+  readonly count: number;
+  /**
+   * Bytes that plain copies would free if one member stayed (with `against`: the protected ones). Names of
+   * one source inode count once, and only where the last of them goes.
+   */
+  readonly reclaimable: number;
+  /** The member to keep first: the outermost, then the first in byte order. */
+  readonly paths: readonly string[];
+  /** With `against`: so many of the paths, the first ones, are protected. */
+  readonly protected?: number;
+}
+
+export interface UniqueRow {
+  readonly path: string;
+  readonly hash: Hash;
+  readonly size: number;
+}
+
 export interface LogRow {
   readonly position: Position;
   readonly time: string;
@@ -159,6 +205,14 @@ export interface ArchiveReader {
   find(query: FindQuery, options?: AtOption): AsyncIterable<EntryRow>;
   locate(target: string, options?: AtOption): Promise<ContentLocation>;
   du(path: string, options?: AtOption & { depth?: number }): AsyncIterable<DuRow>;
+  /** Duplicate files and maximal duplicate directories, the largest gain first. */
+  dups(query: DupsQuery, options?: AtOption): AsyncIterable<DupsRow>;
+  /**
+   * Files at or below a path whose content is nowhere else; empty files are everywhere.
+   *
+   * @param options.than "elsewhere" is only below this directory
+   */
+  unique(path: string, options?: AtOption & { than?: string | undefined }): AsyncIterable<UniqueRow>;
   log(query?: { path?: string; operation?: number; from?: Position; limit?: number }): AsyncIterable<LogRow>;
   ops(query?: { operation?: number }): AsyncIterable<OperationRow>;
   diff(query: DiffQuery): AsyncIterable<DiffRow>;

@@ -25,6 +25,8 @@ export type QueryMethod =
   | 'find'
   | 'locate'
   | 'du'
+  | 'dups'
+  | 'unique'
   | 'log'
   | 'ops'
   | 'diff'

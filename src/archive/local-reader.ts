@@ -9,6 +9,8 @@ import type {
   DiffQuery,
   DiffRow,
   DuRow,
+  DupsQuery,
+  DupsRow,
   EntryRow,
   FindQuery,
   LogRow,
@@ -17,6 +19,7 @@ import type {
   OperationRow,
   StatRow,
   TagRow,
+  UniqueRow,
 } from './api.js';
 import { tags } from './history/tag.js';
 import type { OpenArchive } from './open-archive.js';
@@ -79,6 +82,20 @@ export class LocalReader implements ArchiveReader {
   async *du(path: string, options: AtOption & { depth?: number } = {}): AsyncGenerator<DuRow> {
     const { position } = await this.resolveMoment(options.at);
     yield* du(this.archive, path, { at: position, depth: options.depth ?? 0 });
+  }
+
+  async *dups(query: DupsQuery, options: AtOption = {}): AsyncGenerator<DupsRow> {
+    const { dups } = await import('./duplicates/dups.js');
+    yield* dups(this.archive, query, (await this.resolveMoment(options.at)).position);
+  }
+
+  async *unique(
+    path: string,
+    options: AtOption & { than?: string | undefined } = {},
+  ): AsyncGenerator<UniqueRow> {
+    const at = (await this.resolveMoment(options.at)).position;
+    const { unique } = await import('./duplicates/unique.js');
+    yield* unique(this.archive, { path, than: options.than, at });
   }
 
   async *log(query: Parameters<ArchiveReader['log']>[0] = {}): AsyncGenerator<LogRow> {

@@ -3,12 +3,14 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../errors.js';
 import { isCorruption } from '../events/level.js';
 import { EventLog } from '../events/log.js';
-import type { EventRecord, Position } from '../events/types.js';
+import type { DirectoryId, EventRecord, Position } from '../events/types.js';
 import { syncFilesystem } from '../fs/durable.js';
 import { failpoint } from '../fs/failpoints.js';
 import { WorkerPool } from '../fs/pool.js';
 import { loadPosix, type Posix } from '../fs/posix.js';
 import { Contents } from '../projections/contents.js';
+import type { Digests } from '../projections/digests.js';
+import type { DirectoryTree } from '../projections/directory-tree.js';
 import { Namespace } from '../projections/namespace.js';
 import { Views } from '../projections/views.js';
 import type { Progress } from './api.js';
@@ -94,6 +96,18 @@ export class OpenArchive {
 
   contents(at: Position = this.now): Contents {
     return new Contents(this.#views.level, at);
+  }
+
+  /** Few commands ask for digests, and none of the others loads what hashes them. */
+  async digests(): Promise<Digests> {
+    const { Digests } = await import('../projections/digests.js');
+    return new Digests(this.#views.level, this.log);
+  }
+
+  /** The directories at and below one that is in the tree at the moment, with their digests. */
+  async directories(start: { id: DirectoryId; path: string }, at = this.now): Promise<DirectoryTree> {
+    const digests = await this.digests();
+    return digests.tree(start, { at, remember: at === this.now });
   }
 
   /** Makes all that was written to the archive's file system durable. */

@@ -8,6 +8,8 @@ import type {
   DiffQuery,
   DiffRow,
   DuRow,
+  DupsQuery,
+  DupsRow,
   EntryRow,
   FindQuery,
   LogRow,
@@ -16,6 +18,7 @@ import type {
   OperationRow,
   StatRow,
   TagRow,
+  UniqueRow,
 } from './api.js';
 import { askHolder, callReader, type QueryMethod } from './holder.js';
 import type { Layout } from './layout.js';
@@ -59,6 +62,14 @@ export class RemoteReader implements ClosableReader {
 
   du(path: string, options: AtOption & { depth?: number } = {}): AsyncIterable<DuRow> {
     return this.many('du', [path, options]) as AsyncIterable<DuRow>;
+  }
+
+  dups(query: DupsQuery, options: AtOption = {}): AsyncIterable<DupsRow> {
+    return this.many('dups', [query, options]) as AsyncIterable<DupsRow>;
+  }
+
+  unique(path: string, options: AtOption & { than?: string | undefined } = {}): AsyncIterable<UniqueRow> {
+    return this.many('unique', [path, options]) as AsyncIterable<UniqueRow>;
   }
 
   log(query: Parameters<ArchiveReader['log']>[0] = {}): AsyncIterable<LogRow> {

@@ -18,6 +18,7 @@
  * | tag      | `t` name NUL position                 | position                                  |
  * | meta     | `m` name                              | checkpoint, version                       |
  * | local    | `~` …                                 | not derived from the log: seals, tree     |
+ * | digest   | DEL directory id                      | remembered answers: see digests.ts        |
  */
 import { nameFromBytes, nameToBytes } from '../events/names.js';
 import type { DirectoryId, Place, Position } from '../events/types.js';
@@ -36,6 +37,7 @@ export const PREFIX = {
   tag: 0x74,
   meta: 0x6d,
   local: 0x7e,
+  digest: 0x7f,
 } as const;
 
 export interface KeyRange {
@@ -78,6 +80,16 @@ export function parseEntryKey(key: Buffer): { name: string; position: Position }
     name: nameFromBytes(key.subarray(9, key.length - 9)),
     position: readPosition(key, key.length - 8),
   };
+}
+
+/** The directory of an entry key. */
+export function parentOfEntryKey(key: Buffer): DirectoryId {
+  return readPosition(key, 1);
+}
+
+/** The raw bytes of the name in an entry key. */
+export function nameOfEntryKey(key: Buffer): Buffer {
+  return key.subarray(9, key.length - 9);
 }
 
 /** All versions of all entries of one directory. */
@@ -181,6 +193,14 @@ export function markKey(id: DirectoryId): Buffer {
   key[0] = PREFIX.local;
   key[1] = 0x64;
   writePosition(key, id, 2);
+  return key;
+}
+
+/** A digest is no row of the log's but remembered: it sorts after the local rows and is dropped with the views. */
+export function digestKey(id: DirectoryId): Buffer {
+  const key = Buffer.allocUnsafe(9);
+  key[0] = PREFIX.digest;
+  writePosition(key, id, 1);
   return key;
 }
 

@@ -93,7 +93,7 @@ function sizeOf({ leastBytes, mostBytes }, seed, content) {
 }
 
 /** A number from 0 to below 1. */
-function fraction(seed, use, number) {
+export function fraction(seed, use, number) {
   return digest(seed, use, number).readUInt32BE(0) / 2 ** 32;
 }
 
@@ -132,15 +132,20 @@ export function* filesOf(shape, seed) {
  */
 export function ensureCorpus(shape, seed, cache) {
   const folder = join(cache, `${shape.name}-${corpusKey(shape, seed)}`);
-  if (existsSync(folder)) return { folder, made: false };
-  const unfinished = `${folder}.${process.pid}`;
-  rmSync(unfinished, { recursive: true, force: true });
-  writeCorpus(shape, seed, unfinished);
-  renameSync(unfinished, folder);
-  return { folder, made: true };
+  return { folder, made: ensureFolder(folder, (unfinished) => writeCorpus(shape, seed, unfinished)) };
 }
 
-function corpusKey(shape, seed) {
+/** @param {string} folder @param {(unfinished: string) => void} write @returns {boolean} whether it was made */
+export function ensureFolder(folder, write) {
+  if (existsSync(folder)) return false;
+  const unfinished = `${folder}.${process.pid}`;
+  rmSync(unfinished, { recursive: true, force: true });
+  write(unfinished);
+  renameSync(unfinished, folder);
+  return true;
+}
+
+export function corpusKey(shape, seed) {
   return digest(GENERATOR, seed, JSON.stringify(shape)).toString('hex').slice(0, 12);
 }
 

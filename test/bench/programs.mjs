@@ -14,6 +14,9 @@ const VERSIONS = {
   b3sum: ['b3sum', '--version'],
   cp: ['cp', '--version'],
   rsync: ['rsync', '--version'],
+  jdupes: ['jdupes', '-v'],
+  rdfind: ['rdfind', '--version'],
+  rmlint: ['rmlint', '--version'],
   [GNU_TIME]: [GNU_TIME, '--version'],
 };
 

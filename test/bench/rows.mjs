@@ -3,6 +3,7 @@ import { row as againSmall } from './rows/again-small.mjs';
 import { row as at } from './rows/at.mjs';
 import { row as copyLarge } from './rows/copy-large.mjs';
 import { row as copySmall } from './rows/copy-small.mjs';
+import { rows as dups } from './rows/dups.mjs';
 import { row as ingestQueried } from './rows/ingest-queried.mjs';
 import { row as linkSmall } from './rows/link-small.mjs';
 import { row as memory } from './rows/memory.mjs';
@@ -35,6 +36,7 @@ export const ROWS = [
   replay,
   queries,
   at,
+  ...dups,
   ingestQueried,
   memory,
 ];

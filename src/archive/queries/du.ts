@@ -16,24 +16,17 @@ export async function* du(
 ): AsyncGenerator<DuRow> {
   const namespace = archive.namespace(options.at);
   const start = await resolvePathAt(archive, path, options.at);
-  yield* measureBelow(archive, start, { namespace, ...options });
+  if (options.depth === 0 || start.entry.directoryId === null)
+    yield await measure(archive, start, { namespace, at: options.at });
+  else {
+    const { duTree } = await import('./du-tree.js');
+    yield* duTree(archive, start.entry.directoryId, options);
+  }
 }
 
 interface Scope {
   readonly namespace: Namespace;
   readonly at: Position;
-  readonly depth: number;
-}
-
-async function* measureBelow(archive: OpenArchive, start: NamedEntry, scope: Scope): AsyncGenerator<DuRow> {
-  if (scope.depth > 0 && start.entry.directoryId !== null)
-    for await (const entries of scope.namespace.list(start.entry.directoryId))
-      for (const entry of entries) {
-        if (entry.directoryId === null) continue;
-        const path = start.path === '' ? entry.name : `${start.path}/${entry.name}`;
-        yield* measureBelow(archive, { path, entry }, { ...scope, depth: scope.depth - 1 });
-      }
-  yield await measure(archive, start, scope);
 }
 
 async function measure(archive: OpenArchive, start: NamedEntry, scope: Scope): Promise<DuRow> {
