@@ -29,6 +29,9 @@ export type QueryMethod =
   | 'ops'
   | 'diff'
   | 'show'
+  | 'lookUp'
+  | 'contents'
+  | 'similar'
   | 'head'
   | 'tags'
   | 'resolveMoment';
