@@ -1,3 +1,4 @@
+import type { OutsideOptions } from '../api.js';
 import type { Layout } from '../layout.js';
 import type { ClosableReader } from '../remote-reader.js';
 
@@ -8,11 +9,22 @@ export interface ArchivePlace {
   readonly open: () => Promise<ClosableReader>;
 }
 
-/** Before hours of reading. @throws HkfsError BAD_MOMENT */
-export async function refuseBadMoment(place: ArchivePlace, at: string): Promise<void> {
+/**
+ * Before hours of reading; and "yesterday" means afterwards what it meant before.
+ * @returns the moment as a position, undefined for now
+ * @throws HkfsError BAD_MOMENT
+ */
+export async function resolveOnce(
+  place: ArchivePlace,
+  options: Pick<OutsideOptions, 'at' | 'onMessage'>,
+): Promise<string | undefined> {
+  const { at, onMessage } = options;
+  if (at === undefined) return undefined;
   const reader = await place.open();
   try {
-    await reader.resolveMoment(at);
+    const { position, time } = await reader.resolveMoment(at);
+    onMessage?.({ level: 'note', code: 'MOMENT', text: `as of @${position}, ${time}` });
+    return `@${position}`;
   } finally {
     await reader.close();
   }

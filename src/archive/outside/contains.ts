@@ -5,7 +5,7 @@ import type { ClosableReader } from '../remote-reader.js';
 import { parseInput, type Input } from './manifest.js';
 import type { OutsideFiles } from './outside-files.js';
 import { emptyDigest, Translation } from './other-hashes.js';
-import { refuseBadMoment, type ArchivePlace } from './archive-place.js';
+import { resolveOnce, type ArchivePlace } from './archive-place.js';
 import { readOutside } from './read-outside.js';
 
 /** Hashes asked for at once: some megabytes on the holder's socket. */
@@ -13,11 +13,11 @@ const HASHES_PER_QUESTION = 100_000;
 
 /** @throws HkfsError for bad input before anything is read, and INTERRUPTED */
 export async function contains(place: ArchivePlace, options: ContainsOptions): Promise<ContainsResult> {
-  const { at, where = false } = options;
+  const { where = false } = options;
   const input = options.input === undefined ? null : parseInput(Buffer.from(options.input), options.algorithm);
-  if (at !== undefined) await refuseBadMoment(place, at);
+  const at = await resolveOnce(place, options);
   const files = await readOutside(place.layout, options, input?.is === 'list' ? input.paths : []);
-  const translation = await translationOf(place, input, options);
+  const translation = await translationOf(place, input, at === undefined ? options : { ...options, at });
   const reader = await place.open();
   try {
     const asked = [...rowsOf(files, input, translation)];

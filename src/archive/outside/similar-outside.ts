@@ -10,7 +10,7 @@ import type {
   SimilarRow,
 } from '../api.js';
 import { compareNames } from '../../fs/names.js';
-import { refuseBadMoment, type ArchivePlace } from './archive-place.js';
+import { resolveOnce, type ArchivePlace } from './archive-place.js';
 import type { OutsideFiles } from './outside-files.js';
 import { readOutside } from './read-outside.js';
 
@@ -19,10 +19,10 @@ export async function similarOutside(
   place: ArchivePlace,
   options: OutsideOptions & SimilarOptions,
 ): Promise<SimilarOutsideResult> {
-  if (options.at !== undefined) await refuseBadMoment(place, options.at);
+  const at = await resolveOnce(place, options);
   const files = await readOutside(place.layout, options);
   const failed: readonly Failure[] = files.failed;
-  return { failed, rows: ask(place, files, options) };
+  return { failed, rows: ask(place, files, at === undefined ? options : { ...options, at }) };
 }
 
 async function* ask(
