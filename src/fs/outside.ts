@@ -4,6 +4,7 @@
  */
 import * as fs from 'node:fs';
 import type { TaskContext } from './contents.js';
+import { failpoint } from './failpoints.js';
 import { KnownRecords, KnownTable } from './known-table.js';
 import { openAnchor } from './long-path.js';
 import { joinPath, readDirectoryNames, toFsPath, type FsPath } from './names.js';
@@ -154,6 +155,7 @@ const NO_HASH = new Uint8Array(32);
 function hashStable(path: FsPath, seen: fs.BigIntStats, context: TaskContext): Linked | null {
   let before = seen;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    failpoint('outside.read');
     const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
       if (attempt > 0) before = fs.fstatSync(fd, { bigint: true });
