@@ -80,10 +80,7 @@ export class RemoteReader implements ClosableReader {
     return this.one('show', [operation, options]) as Promise<OperationDetail>;
   }
 
-  lookUp(
-    hashes: readonly Hash[],
-    options: AtOption & { paths?: boolean } = {},
-  ): AsyncIterable<FoundContent> {
+  lookUp(hashes: readonly Hash[], options: AtOption & { paths?: boolean } = {}): AsyncIterable<FoundContent> {
     return this.many('lookUp', [hashes, options]) as AsyncIterable<FoundContent>;
   }
 

@@ -39,7 +39,9 @@ export function similarLines(row: SimilarRow): string {
     `the other way ${percent(row.reverseContainment)}`,
   ];
   const head = `${whose}${pathWords(row.path)}: ${facts.join(', ')}`;
-  const missing = (row.missing ?? []).map(({ path, size }) => `    ${visibleName(path)}  ${formatBytes(size)}`);
+  const missing = (row.missing ?? []).map(
+    ({ path, size }) => `    ${visibleName(path)}  ${formatBytes(size)}`,
+  );
   return [head, ...missing].join('\n');
 }
 

@@ -69,7 +69,15 @@ Exit code 0 when all is there, 1 when something is missing, 3 when something cou
     await this.readOutside(flags, async (queries, { view, signal }) => {
       const input = paths.length < args.dir.length ? await readAll(process.stdin) : undefined;
       const hooks = { onProgress: view.update, onMessage: view.message, signal };
-      const result = await queries.contains({ paths, input, algorithm, where, checksum, ...when(at), ...hooks });
+      const result = await queries.contains({
+        paths,
+        input,
+        algorithm,
+        where,
+        checksum,
+        ...when(at),
+        ...hooks,
+      });
       view.stop();
       for (const { path, code, message } of result.failed)
         view.message({ level: 'warning', code, path, text: message });

@@ -21,7 +21,10 @@ Containment is the part of the bytes that is there; "the other way" is how much 
       description: 'What of an old laptop is nowhere else in one place?',
       command: '<%= config.bin %> similar old-laptop/documents --min 80% --missing',
     },
-    { description: 'A stick that may be a copy', command: '<%= config.bin %> similar --outside /media/stick' },
+    {
+      description: 'A stick that may be a copy',
+      command: '<%= config.bin %> similar --outside /media/stick',
+    },
     { description: 'All near-duplicates', command: '<%= config.bin %> similar --all --min 0.9' },
   ];
   static override args = {

@@ -15,7 +15,7 @@ const LONG = 80;
 interface Asked {
   readonly reader: LocalReader;
   readonly at: string;
-  readonly then: Snapshot;
+  readonly past: Snapshot;
   readonly now: Snapshot;
 }
 
@@ -28,14 +28,14 @@ async function ask(
   const commits = events.length === 0 ? [] : [{ timeMs: START, operation: 1, events }];
   const at = pick % records.length;
   await withHistory(commits, (reader) =>
-    compare({ reader, at: `@${at}`, then: snapshots[at]!, now: snapshots.at(-1)! }),
+    compare({ reader, at: `@${at}`, past: snapshots[at]!, now: snapshots.at(-1)! }),
   );
 }
 
 /** Where the content is named at the moment; null where its bytes are not known to be there now. */
-function expected({ then, now }: Asked, hash: string): { hash: string; paths: string[] } | null {
-  const paths = pathsOf(then, hash).sort(compareNames);
-  const isGone = then.position < now.position && (now.objects.get(hash)?.inodes.length ?? 0) === 0;
+function expected({ past, now }: Asked, hash: string): { hash: string; paths: string[] } | null {
+  const paths = pathsOf(past, hash).sort(compareNames);
+  const isGone = past.position < now.position && (now.objects.get(hash)?.inodes.length ?? 0) === 0;
   return paths.length === 0 || isGone || now.findings.has(hash) ? null : { hash, paths };
 }
 
@@ -67,8 +67,8 @@ test(
   async () => {
     await fc.assert(
       fc.asyncProperty(history(60), fc.nat(10_000), (given, pick) =>
-        ask(given, pick, async ({ reader, at, then }) => {
-          const hashes = [...entriesBelow(then.root)].map(({ entry: { event } }) =>
+        ask(given, pick, async ({ reader, at, past }) => {
+          const hashes = [...entriesBelow(past.root)].map(({ entry: { event } }) =>
             event.type === 'file.ingested' ? event.hash : null,
           );
           const found = (await collect(reader.contents({ at }))).map(({ hash }) => hash);

@@ -118,7 +118,9 @@ describe('a directory outside', () => {
     expect({ status: run.status, rows }).toEqual({
       ...{ status: 0, rows: [{ total: 4, archived: 4, missing: 0 }] },
     });
-    expect(run.stderr).toMatch(/^hkfs: note: .*archive: this is the archive itself: skipped \[ARCHIVE_SKIPPED\]\n$/);
+    expect(run.stderr).toMatch(
+      /^hkfs: note: .*archive: this is the archive itself: skipped \[ARCHIVE_SKIPPED\]\n$/,
+    );
   });
 
   test('named twice, and once more by what is in it, is looked at once', () => {
@@ -273,7 +275,15 @@ describe('bad input', () => {
 
   test('without an archive leaves with 6 before anything is read', () => {
     put({ a: 'content a' });
-    const run = box.runWith({ env: { HKFS_ARCHIVE: stick, HKFS_FAILPOINT: 'outside.read=EIO' } }, 'contains', stick);
-    expect(run).toMatchObject({ status: 6, stdout: '', stderr: expect.stringMatching(saying('NOT_AN_ARCHIVE')) });
+    const run = box.runWith(
+      { env: { HKFS_ARCHIVE: stick, HKFS_FAILPOINT: 'outside.read=EIO' } },
+      'contains',
+      stick,
+    );
+    expect(run).toMatchObject({
+      status: 6,
+      stdout: '',
+      stderr: expect.stringMatching(saying('NOT_AN_ARCHIVE')),
+    });
   });
 });

@@ -14,7 +14,8 @@ const HASHES_PER_QUESTION = 100_000;
 /** @throws HkfsError for bad input before anything is read, and INTERRUPTED */
 export async function contains(place: ArchivePlace, options: ContainsOptions): Promise<ContainsResult> {
   const { where = false } = options;
-  const input = options.input === undefined ? null : parseInput(Buffer.from(options.input), options.algorithm);
+  const input =
+    options.input === undefined ? null : parseInput(Buffer.from(options.input), options.algorithm);
   const at = await resolveOnce(place, options);
   const files = await readOutside(place.layout, options, input?.is === 'list' ? input.paths : []);
   const translation = await translationOf(place, input, at === undefined ? options : { ...options, at });

@@ -64,7 +64,9 @@ export function parseInput(bytes: Buffer, assumed: Algorithm = 'blake3'): Input 
   return manifestOf(
     lines
       .filter(({ text }) => text !== '')
-      .map(({ text, number }) => parse(text) ?? badLine(number, 'is no line of the manifest that began above')),
+      .map(
+        ({ text, number }) => parse(text) ?? badLine(number, 'is no line of the manifest that began above'),
+      ),
   );
 }
 
@@ -158,7 +160,11 @@ function manifestOf(lines: readonly Line[]): Input {
     throw new HkfsError('BAD_MANIFEST', 'the manifest has more than one kind of hash', {
       hint: 'give a manifest of one kind at a time',
     });
-  return { is: 'manifest', algorithm, entries: lines.map(({ path, digest, size }) => ({ path, digest, size })) };
+  return {
+    is: 'manifest',
+    algorithm,
+    entries: lines.map(({ path, digest, size }) => ({ path, digest, size })),
+  };
 }
 
 /** `size,md5,sha256,filename` is said in the header, and again where files were put together. */

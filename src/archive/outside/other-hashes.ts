@@ -133,8 +133,7 @@ class DigestFile {
     const width = this.width - HASH_BYTES;
     const hex = Buffer.from(digests).toString('hex');
     for (const [index, { hash }] of chunk.entries())
-      if (!failures.has(index))
-        this.digests.set(hash, hex.slice(index * width * 2, (index + 1) * width * 2));
+      if (!failures.has(index)) this.digests.set(hash, hex.slice(index * width * 2, (index + 1) * width * 2));
   }
 
   private save(): void {

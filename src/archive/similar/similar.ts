@@ -89,9 +89,7 @@ async function* holders(
   const rows: SimilarRow[] = [];
   for (const overlap of overlaps) {
     const row = await rowOf(index, overlap, wanted);
-    rows.push(
-      options.missing ? { ...row, missing: missingFiles(files, overlap.directory, index) } : row,
-    );
+    rows.push(options.missing ? { ...row, missing: missingFiles(files, overlap.directory, index) } : row);
   }
   yield* rows.sort(bestFirst);
 }

@@ -25,9 +25,21 @@ describe('a manifest', () => {
     ['without a last line end', `${A}  a`, manifest('blake3', ['a', A])],
     ['with a mark of UTF-8', `\xef\xbb\xbf${A}  a\n`, manifest('blake3', ['a', A])],
     ['with lines as on Windows', `${A}  a\r\n${B}  b\r\n`, manifest('blake3', ['a', A], ['b', B])],
-    ['with one name that ends in a carriage return', `${A}  a\r\n${B}  b\n`, manifest('blake3', ['a\r', A], ['b', B])],
-    ['with escaped names', `\\${A}  a\\nb\\\\c\\rd\n${B}  e\\n\n`, manifest('blake3', ['a\nb\\c\rd', A], ['e\\n', B])],
-    ['with NULs, where nothing is escaped', `${A}  a\\n\nb\0${B}  c\0`, manifest('blake3', ['a\\n\nb', A], ['c', B])],
+    [
+      'with one name that ends in a carriage return',
+      `${A}  a\r\n${B}  b\n`,
+      manifest('blake3', ['a\r', A], ['b', B]),
+    ],
+    [
+      'with escaped names',
+      `\\${A}  a\\nb\\\\c\\rd\n${B}  e\\n\n`,
+      manifest('blake3', ['a\nb\\c\rd', A], ['e\\n', B]),
+    ],
+    [
+      'with NULs, where nothing is escaped',
+      `${A}  a\\n\nb\0${B}  c\0`,
+      manifest('blake3', ['a\\n\nb', A], ['c', B]),
+    ],
     ['with names that are not UTF-8', `${A}  \xff\n`, manifest('blake3', ['\udcff', A])],
     ['with empty lines', `\n${A}  a\n\n`, manifest('blake3', ['a', A])],
     [
@@ -77,7 +89,10 @@ describe('a manifest', () => {
   test('of any names as b3sum and sha256sum write them gives the names back', () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 12 }).filter((name) => !name.includes(0));
     const odd = fc.constantFrom('\\', '\n', '\r', 'a\\nb', ' ', '  x', '(', ') = ', '\r\r');
-    const name = fc.oneof(bytes, odd.map((text) => Buffer.from(text)));
+    const name = fc.oneof(
+      bytes,
+      odd.map((text) => Buffer.from(text)),
+    );
     fc.assert(
       fc.property(fc.array(name, { minLength: 1, maxLength: 5 }), fc.boolean(), (names, zero) => {
         const lines = names.map((each) => sumLine(Buffer.from(each).toString('latin1'), zero));

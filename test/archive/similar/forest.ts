@@ -24,8 +24,7 @@ export const forest: fc.Arbitrary<Forest> = fc.record({
 /** Every directory with what is above it, in an order in which what is below one follows it. */
 export function directoriesOf({ files }: Forest): string[] {
   const all = new Set(['']);
-  for (const { directory } of files)
-    for (let at = directory; at !== ''; at = parentOf(at)) all.add(at);
+  for (const { directory } of files) for (let at = directory; at !== ''; at = parentOf(at)) all.add(at);
   return [...all].sort((a, b) => (`${a}/` < `${b}/` ? -1 : 1));
 }
 
@@ -76,7 +75,13 @@ export function overlapsOf(
       const shared = wanted.filter((content) => held.includes(content));
       const back = held.filter((content) => wanted.includes(content));
       const bytes = bytesOf(forest, shared);
-      return { path, bytes, files: shared.length, reverseBytes: bytesOf(forest, back), reverseFiles: back.length };
+      return {
+        path,
+        bytes,
+        files: shared.length,
+        reverseBytes: bytesOf(forest, back),
+        reverseFiles: back.length,
+      };
     })
     .filter(({ files }) => files > 0);
 }
@@ -86,7 +91,9 @@ export function tightest(overlaps: readonly TwinOverlap[], total: number, min: n
   return overlaps.filter(
     ({ path, bytes }) =>
       bytes / total >= min &&
-      !overlaps.some((other) => other.path !== path && parentOf(other.path) === path && other.bytes === bytes),
+      !overlaps.some(
+        (other) => other.path !== path && parentOf(other.path) === path && other.bytes === bytes,
+      ),
   );
 }
 

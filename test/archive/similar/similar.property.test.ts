@@ -33,10 +33,18 @@ function eventsOf(forest: Forest): HkfsEvent[] {
   for (const path of directoriesOf(forest).slice(1)) {
     const cut = path.lastIndexOf('/');
     const parent = ids.get(path.slice(0, Math.max(0, cut)))!;
-    ids.set(path, push({ type: 'directory.added', parent, name: path.slice(cut + 1), attributes: ATTRIBUTES }));
+    ids.set(
+      path,
+      push({ type: 'directory.added', parent, name: path.slice(cut + 1), attributes: ATTRIBUTES }),
+    );
   }
   for (const [index, { directory, content }] of forest.files.entries())
-    push(fileEvent(ids.get(directory)!, `file ${index}`, { hash: HASHES[content]!, size: forest.sizes[content]! }));
+    push(
+      fileEvent(ids.get(directory)!, `file ${index}`, {
+        hash: HASHES[content]!,
+        size: forest.sizes[content]!,
+      }),
+    );
   push(fileEvent(0, 'empty', { hash: null, size: 0 }));
   const gone = push({ type: 'directory.added', parent: 0, name: 'gone', attributes: ATTRIBUTES });
   push(fileEvent(gone, 'copy', { hash: HASHES[0]!, size: forest.sizes[0]! }));
@@ -87,7 +95,9 @@ describe('similar', () => {
       await fc.assert(
         fc.asyncProperty(forest, share, (given, min) => {
           const more = Array.from({ length: padding }, () => started(1));
-          return withHistory(oneCommit([...eventsOf(given), ...more]), (reader) => compare(reader, given, min));
+          return withHistory(oneCommit([...eventsOf(given), ...more]), (reader) =>
+            compare(reader, given, min),
+          );
         }),
         runs(12),
       );
@@ -108,7 +118,9 @@ describe('similar', () => {
               files: wanted.filter((each) => each === content).length,
             }));
             const overlaps = overlapsOf(given, wanted, () => true);
-            const rows = tightest(overlaps, bytesOf(given, wanted), min).map((each) => rowOf(given, wanted, each));
+            const rows = tightest(overlaps, bytesOf(given, wanted), min).map((each) =>
+              rowOf(given, wanted, each),
+            );
             const found = await collect(reader.similar({ is: 'outside', contents, min, missing: true }));
             expect(new Set(found.map(({ missing: _missing, ...row }) => row))).toEqual(new Set(rows));
             for (const { path, missing } of found) {
