@@ -49,7 +49,7 @@ test(
           const all = HASHES.map((hash) => expected(asked, hash)).filter((row) => row !== null);
           const unsaid = all.map(({ hash }) => ({ hash, paths: [] }));
           expect(await collect(reader.lookUp(HASHES, { at, paths: true }))).toEqual(all);
-          expect(await collect(reader.lookUp(HASHES, { at }))).toEqual(unsaid);
+          expect(new Set(await collect(reader.lookUp(HASHES, { at })))).toEqual(new Set(unsaid));
           for (const hash of HASHES)
             expect(await collect(reader.lookUp([hash], { at, paths: true }))).toEqual(
               all.filter((row) => row.hash === hash),

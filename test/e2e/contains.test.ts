@@ -91,14 +91,16 @@ describe('a directory outside', () => {
   test('is read again where the memory of it is damaged, and its answer is right', () => {
     put({ x: 'content a', n: 'new' });
     const { rows } = contains('stick');
-    const [name] = fs.readdirSync(box.tree('.hkfs/outside'));
-    const memory = box.tree(`.hkfs/outside/${name}`);
-    for (const damage of ['flip', 'cut', 'empty'] as const) {
-      const bytes = fs.readFileSync(memory);
-      if (damage === 'flip') bytes[bytes.length - 1]! ^= 1;
-      fs.writeFileSync(memory, damage === 'cut' ? bytes.subarray(0, -3) : damage === 'empty' ? '' : bytes);
-      expect(contains('stick').rows).toEqual(rows);
-    }
+    const names = fs.readdirSync(box.tree('.hkfs/outside'));
+    expect(names).toHaveLength(2);
+    for (const name of names)
+      for (const damage of ['flip', 'cut', 'empty'] as const) {
+        const memory = box.tree(`.hkfs/outside/${name}`);
+        const bytes = fs.readFileSync(memory);
+        if (damage === 'flip') bytes[bytes.length - 1]! ^= 1;
+        fs.writeFileSync(memory, damage === 'cut' ? bytes.subarray(0, -3) : damage === 'empty' ? '' : bytes);
+        expect(contains('stick').rows).toEqual(rows);
+      }
   });
 
   test('with files that cannot be read leaves with 3 and names each', () => {
@@ -165,6 +167,18 @@ describe('what the archive has', () => {
       ...{ status: 0, stderr: expect.stringMatching(/^hkfs: note: as of @\d+, .*\n$/) },
     });
     expect(box.run('contains', 'stick', '--at', '@99999')).toMatchObject({ status: 2, stdout: '' });
+  });
+
+  test('counts from the next run on when it was added or taken away in between', () => {
+    put({ a: 'content a', n: 'new' });
+    const archived = (): unknown => contains('stick').rows.at(-1);
+    expect(archived()).toMatchObject({ archived: 1 });
+    box.ingest(stick);
+    expect([archived(), archived()]).toMatchObject([{ archived: 2 }, { archived: 2 }]);
+    expect(box.run('rm', 'stick', 'source', '--yes')).toMatchObject({ status: 0 });
+    expect(archived()).toMatchObject({ archived: 0 });
+    expect(box.run('undo', '--yes')).toMatchObject({ status: 0 });
+    expect([archived(), archived()]).toMatchObject([{ archived: 2 }, { archived: 2 }]);
   });
 
   test('does not count when its bytes are known to be damaged', () => {

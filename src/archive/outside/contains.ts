@@ -1,12 +1,14 @@
 /** Whether what is outside is in the archive as well: hashed first, and only then the archive is asked. */
 import type { Hash } from '../../events/types.js';
-import type { ContainsOptions, ContainsResult, Failure, FoundContent, OutsideRow } from '../api.js';
+import type { ContainsOptions, ContainsResult, Failure, OutsideRow } from '../api.js';
+import type { Layout } from '../layout.js';
 import type { ClosableReader } from '../remote-reader.js';
 import { parseInput, type Input } from './manifest.js';
 import type { OutsideFiles } from './outside-files.js';
 import { emptyDigest, Translation } from './other-hashes.js';
 import { resolveOnce, type ArchivePlace } from './archive-place.js';
 import { readOutside } from './read-outside.js';
+import { Verdicts } from './verdicts.js';
 
 /** Hashes asked for at once: some megabytes on the holder's socket. */
 const HASHES_PER_QUESTION = 100_000;
@@ -19,15 +21,24 @@ export async function contains(place: ArchivePlace, options: ContainsOptions): P
   const at = await resolveOnce(place, options);
   const files = await readOutside(place.layout, options, input?.is === 'list' ? input.paths : []);
   const translation = await translationOf(place, input, at === undefined ? options : { ...options, at });
+  const asked = [...rowsOf(files, input, translation)];
+  const hashes = new Set(asked.map(({ hash }) => hash).filter(isHash));
   const reader = await place.open();
   try {
-    const asked = [...rowsOf(files, input, translation)];
-    const hashes = new Set(asked.map(({ hash }) => hash).filter(isHash));
-    const found = await ask(reader, [...hashes], { at, paths: where });
+    const isPlain = at === undefined && !where;
+    const found = isPlain
+      ? await askOnce(reader, place.layout, hashes)
+      : await ask(reader, hashes, { at, paths: where });
     return new Answer({ asked, found, where, files });
   } finally {
     await reader.close();
   }
+}
+
+/** Contents of the archive; with their paths where those were asked for. */
+interface Found {
+  has(hash: Hash): boolean;
+  get?(hash: Hash): readonly string[] | undefined;
 }
 
 class Answer implements ContainsResult {
@@ -37,12 +48,12 @@ class Answer implements ContainsResult {
   readonly others: number;
   readonly failed: readonly Failure[];
   private readonly asked: readonly OutsideRow[];
-  private readonly found: ReadonlyMap<Hash, FoundContent>;
+  private readonly found: Found;
   private readonly where: boolean;
 
   constructor(answer: {
     asked: readonly OutsideRow[];
-    found: ReadonlyMap<Hash, FoundContent>;
+    found: Found;
     where: boolean;
     files: OutsideFiles;
   }) {
@@ -60,7 +71,7 @@ class Answer implements ContainsResult {
     for (const row of this.asked)
       if (!this.has(row)) yield row;
       else if (this.where)
-        yield { ...row, paths: (row.hash === null ? undefined : this.found.get(row.hash))?.paths ?? [] };
+        yield { ...row, paths: (row.hash === null ? undefined : this.found.get?.(row.hash)) ?? [] };
   }
 
   /** An empty file has no content that could be missing. */
@@ -99,17 +110,33 @@ function isHash(hash: string | null): hash is Hash {
   return hash !== null && !hash.includes(':');
 }
 
+/** Asks only about what was not found before, as of the same log. */
+async function askOnce(
+  reader: ClosableReader,
+  layout: Layout,
+  hashes: ReadonlySet<Hash>,
+): Promise<Found> {
+  const verdicts = await Verdicts.load(layout, reader);
+  if (verdicts === null) return ask(reader, hashes, { at: undefined, paths: false });
+  const unknown = [...hashes].filter((hash) => !verdicts.has(hash));
+  for (const hash of (await ask(reader, unknown, { at: verdicts.at, paths: false })).keys())
+    verdicts.add(hash);
+  verdicts.save();
+  return verdicts;
+}
+
 async function ask(
   reader: ClosableReader,
-  hashes: readonly Hash[],
+  wanted: Iterable<Hash>,
   options: { at: string | undefined; paths: boolean },
-): Promise<Map<Hash, FoundContent>> {
+): Promise<Map<Hash, readonly string[]>> {
   const { at, paths } = options;
-  const found = new Map<Hash, FoundContent>();
+  const hashes = [...wanted];
+  const found = new Map<Hash, readonly string[]>();
   for (let from = 0; from < hashes.length; from += HASHES_PER_QUESTION) {
     const some = hashes.slice(from, from + HASHES_PER_QUESTION);
     for await (const row of reader.lookUp(some, { ...(at === undefined ? {} : { at }), paths }))
-      found.set(row.hash, row);
+      found.set(row.hash, row.paths);
   }
   return found;
 }

@@ -13,7 +13,7 @@ interface LookUpOptions {
   readonly paths: boolean;
 }
 
-/** In the order of the hashes. A content that is known to be damaged or gone counts as absent. */
+/** In no order. A content that is known to be damaged or gone counts as absent. */
 export async function* lookUp(
   archive: OpenArchive,
   hashes: readonly Hash[],
@@ -64,6 +64,10 @@ async function* byCensus(
   { at, paths }: LookUpOptions,
 ): AsyncGenerator<FoundContent> {
   const census = await Census.take(archive.views.level, at, { only: hashes, names: paths });
+  if (!paths) {
+    for (const content of new Set(census.fileContent)) yield { hash: census.hashes[content]!, paths: [] };
+    return;
+  }
   const files = filesByContent(census);
   const namespace = archive.namespace(at);
   const pathOf = async (file: number): Promise<string> => {
@@ -73,7 +77,7 @@ async function* byCensus(
   for (const [content, hash] of census.hashes.entries()) {
     const of = files[content];
     if (of === undefined) continue;
-    const found = paths ? await Promise.all(of.map(pathOf)) : [];
+    const found = await Promise.all(of.map(pathOf));
     yield { hash, paths: found.sort(compareNames) };
   }
 }
