@@ -150,6 +150,20 @@ describe('a directory outside', () => {
     ]);
   });
 
+  test('that is stopped by Ctrl-C leaves with 130, and what was read until then is not read again', async () => {
+    put({ a: 'content a', n: 'new' });
+    const hole = join(stick, 'hole');
+    fs.writeFileSync(hole, '');
+    fs.truncateSync(hole, 2 ** 40);
+    const running = box.start(['contains', stick, '--progress', 'json']);
+    await new Promise((resolve) => running.child.stderr!.once('data', resolve));
+    running.child.kill('SIGINT');
+    expect(await running.ended).toMatchObject({ status: 130, stdout: '' });
+    fs.rmSync(hole);
+    const run = box.runWith({ env: { HKFS_FAILPOINT: 'outside.read=EIO' } }, 'contains', stick, '--json');
+    expect(parseRows<Row>(run.stdout).at(-1)).toEqual({ total: 2, archived: 1, missing: 1 });
+  });
+
   test('with more names than one task takes', () => {
     put(Object.fromEntries(Array.from({ length: 5000 }, (_none, number) => [`n${number}`, `${number}`])));
     const { rows } = contains('stick');

@@ -37,13 +37,13 @@ export interface WalkParts {
   readonly known: KnownFiles;
   readonly archiveRoot: { readonly device: bigint; readonly inode: bigint };
   readonly onMessage: (message: Message) => void;
-  /** Called after each task. */
-  readonly onStep: (files: OutsideFiles) => void;
   readonly signal: AbortSignal | undefined;
 }
 
 export class OutsideWalk {
   readonly files = new OutsideFiles();
+  /** Called after each task. */
+  onStep: () => void = () => {};
   private readonly parts: WalkParts;
   private readonly units: Unit[] = [];
 
@@ -85,7 +85,7 @@ export class OutsideWalk {
     const task = { task: 'outside' as const, units: units.map((unit) => this.request(unit)) };
     const result = await this.parts.pool.run(task);
     for (const [index, found] of result.units.entries()) this.take(units[index]!, found);
-    this.parts.onStep(this.files);
+    this.onStep();
   }
 
   private request({ directory, names, chain }: Unit): OutsideUnit {

@@ -8,7 +8,7 @@ import { readArchiveFile, type Layout } from '../layout.js';
 import { KnownFiles } from './known-files.js';
 import { addOperands, planList, planOperands } from './operands.js';
 import type { OutsideFiles } from './outside-files.js';
-import { OutsideWalk } from './outside-walk.js';
+import { OutsideWalk, type WalkParts } from './outside-walk.js';
 
 /**
  * @param list paths out of a list: one that cannot be read is told among the failures
@@ -26,7 +26,8 @@ export async function readOutside(
   const stop = (): void => pool.cancel();
   options.signal?.addEventListener('abort', stop);
   try {
-    const walk = new OutsideWalk(partsOf(layout, { pool, known, options }));
+    const walk = new OutsideWalk({ ...surroundings(layout, options), pool, known });
+    reportProgress(walk, pool, options.onProgress);
     addOperands(walk, [...operands, ...planList(list, layout.root, walk.files)]);
     const files = await walk.run();
     refuseInterrupted(options.signal);
@@ -46,29 +47,30 @@ export function refuseInterrupted(signal: AbortSignal | undefined): void {
     });
 }
 
-function partsOf(
+function surroundings(
   layout: Layout,
-  given: { pool: WorkerPool; known: KnownFiles; options: OutsideOptions },
-): ConstructorParameters<typeof OutsideWalk>[0] {
-  const { pool, known, options } = given;
+  { onMessage = (): void => {}, signal }: OutsideOptions,
+): Pick<WalkParts, 'archiveRoot' | 'onMessage' | 'signal'> {
   const { dev: device, ino: inode } = lstatSync(toFsPath(realPath(layout.root)), { bigint: true });
+  return { archiveRoot: { device, inode }, onMessage, signal };
+}
+
+function reportProgress(
+  walk: OutsideWalk,
+  pool: WorkerPool,
+  onProgress: OutsideOptions['onProgress'],
+): void {
+  if (!onProgress) return;
   let read = 0;
-  pool.onBytes = (bytes): void => void (read += bytes);
-  const report = (files: OutsideFiles): void =>
-    options.onProgress?.({
-      phase: 'reading',
-      files: files.count,
-      // Bytes of a large file under way are known before the file is counted.
-      bytes: Math.max(read, files.bytes),
-      totalFiles: null,
-      totalBytes: null,
-    });
-  return {
-    pool,
-    known,
-    archiveRoot: { device, inode },
-    onMessage: options.onMessage ?? ((): void => {}),
-    onStep: report,
-    signal: options.signal,
+  const report = (): void => {
+    const { count: files, bytes } = walk.files;
+    // Bytes of a large file under way are known before the file is counted.
+    const reached = Math.max(read, bytes);
+    onProgress({ phase: 'reading', files, bytes: reached, totalFiles: null, totalBytes: null });
+  };
+  walk.onStep = report;
+  pool.onBytes = (bytes): void => {
+    read += bytes;
+    report();
   };
 }

@@ -41,13 +41,12 @@ export class Verdicts {
   }
 
   add(hash: Hash): void {
-    if (this.found.size >= MAX_HASHES) return;
     this.found.add(hash);
     this.isChanged = true;
   }
 
   save(): void {
-    if (this.isChanged)
+    if (this.isChanged && this.found.size <= MAX_HASHES)
       writeChecked(this.layout, this.path, Buffer.from([this.root, ...this.found].join(''), 'hex'));
   }
 
