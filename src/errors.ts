@@ -24,6 +24,8 @@ export const ERROR_EXITS = {
   BAD_TARGET: EXIT.usage,
   AMBIGUOUS_PREFIX: EXIT.usage,
   NOT_FOUND: EXIT.usage,
+  BAD_MANIFEST: EXIT.usage,
+  UNKNOWN_ALGORITHM: EXIT.usage,
   NOT_A_FILE: EXIT.usage,
   SOURCE_MISSING: EXIT.usage,
   SOURCE_UNREADABLE: EXIT.partial,

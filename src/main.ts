@@ -6,6 +6,7 @@ import { type CommandTable, launch } from './cli/launch.js';
 /** Each is loaded when it is asked for. A test holds the table against the files of `commands/`. */
 export const COMMANDS: CommandTable = {
   cat: () => import('./commands/cat.js'),
+  contains: () => import('./commands/contains.js'),
   diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
   dups: () => import('./commands/dups.js'),
@@ -21,6 +22,7 @@ export const COMMANDS: CommandTable = {
   restore: () => import('./commands/restore.js'),
   rm: () => import('./commands/rm.js'),
   show: () => import('./commands/show.js'),
+  similar: () => import('./commands/similar.js'),
   stat: () => import('./commands/stat.js'),
   sync: () => import('./commands/sync.js'),
   tag: () => import('./commands/tag.js'),

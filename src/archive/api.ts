@@ -192,6 +192,61 @@ export interface ContentLocation {
   readonly files: readonly string[];
 }
 
+/** A content that is in the archive: an entry names it, and its bytes are not known to be damaged. */
+export interface FoundContent {
+  readonly hash: Hash;
+  /** Where, if that was asked for; sorted. */
+  readonly paths: readonly string[];
+}
+
+/** Files of the real filesystem with one content. */
+export interface OutsideContent {
+  readonly hash: Hash;
+  readonly size: number;
+  readonly files: number;
+}
+
+/** What is to be found again elsewhere: a directory of the archive, contents of the outside, or everything. */
+export type SimilarQuery = SimilarOptions &
+  (
+    | { readonly is: 'path'; readonly path: string }
+    | { readonly is: 'outside'; readonly contents: readonly OutsideContent[] }
+    | { readonly is: 'all' }
+  );
+
+export interface SimilarOptions {
+  /** The least containment, 0 to 1: 0.5 unless told. */
+  readonly min?: number;
+  /** List the files that are not there. */
+  readonly missing?: boolean;
+}
+
+/** A directory that holds much of another: empty files count nowhere. */
+export interface SimilarRow {
+  /** Under `all`: the directory whose files are found again. */
+  readonly of?: string;
+  /** The directory that holds them. */
+  readonly path: string;
+  /** How much of the bytes is there, 0 to 1. */
+  readonly containment: number;
+  readonly sharedBytes: number;
+  readonly missingFiles: number;
+  readonly missingBytes: number;
+  readonly sharedFiles: number;
+  /** How much of the files is there, 0 to 1. */
+  readonly fileContainment: number;
+  /** The other way round: how much of `path` is in what was asked for. */
+  readonly reverseContainment: number;
+  readonly reverseFileContainment: number;
+  readonly missing?: readonly MissingFile[];
+}
+
+export interface MissingFile {
+  readonly path: string;
+  readonly hash: Hash;
+  readonly size: number;
+}
+
 export interface AtOption {
   readonly at?: MomentText;
 }
@@ -218,6 +273,12 @@ export interface ArchiveReader {
   diff(query: DiffQuery): AsyncIterable<DiffRow>;
   /** @param options.limit how many of its events to give: 20 unless told */
   show(operation: number, options?: { limit?: number }): Promise<OperationDetail>;
+  /** Those of the contents that are in the archive; `paths` asks where. */
+  lookUp(hashes: readonly Hash[], options?: AtOption & { paths?: boolean }): AsyncIterable<FoundContent>;
+  /** Every content that the tree has, once. */
+  contents(options?: AtOption): AsyncIterable<{ hash: Hash; size: number }>;
+  /** Best first. */
+  similar(query: SimilarQuery, options?: AtOption): AsyncIterable<SimilarRow>;
   head(): Promise<Head>;
   /** In the order of their names. */
   tags(): AsyncIterable<TagRow>;
@@ -436,6 +497,57 @@ export interface MaterializeOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly onMessage?: (message: Message) => void;
   readonly signal?: AbortSignal;
+}
+
+export interface OutsideOptions extends AtOption {
+  /** Directories and files of the real filesystem. */
+  readonly paths: readonly string[];
+  /** Read files also where inode, size and times say that they are unchanged. */
+  readonly checksum?: boolean | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onMessage?: ((message: Message) => void) | undefined;
+  /** Stops cleanly; what was read until then is not read again. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ContainsOptions extends OutsideOptions {
+  /** What came on standard input: a list of paths, or a manifest. */
+  readonly input?: Uint8Array | undefined;
+  /** What hashes are of whose kind the manifest says nothing; BLAKE3 unless told. */
+  readonly algorithm?: ManifestAlgorithm | undefined;
+  /** Also the files that are in the archive, with their paths there. */
+  readonly where?: boolean | undefined;
+}
+
+export type ManifestAlgorithm = 'blake3' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
+
+/** A file of the outside world. */
+export interface OutsideRow {
+  /** As it was given, or below a directory that was given; in a manifest as it stands there. */
+  readonly path: string;
+  /** BLAKE3; null for an empty file. Of a manifest of another kind `sha256:…`. */
+  readonly hash: string | null;
+  /** Null where a manifest does not say. */
+  readonly size: number | null;
+  /** Where it is in the archive; absent where it is not. */
+  readonly paths?: readonly string[];
+}
+
+export interface ContainsResult {
+  /** Files, those that could not be read among them. */
+  readonly total: number;
+  readonly archived: number;
+  readonly missing: number;
+  /** Symlinks and special files: they have no content and are counted nowhere else. */
+  readonly others: number;
+  readonly failed: readonly Failure[];
+  /** The missing files in order; with `where` the others as well. */
+  rows(): Iterable<OutsideRow>;
+}
+
+export interface SimilarOutsideResult {
+  readonly failed: readonly Failure[];
+  readonly rows: AsyncIterable<SimilarRow>;
 }
 
 /** Asked with the plan, a line a step, before anything is removed or replaced. */

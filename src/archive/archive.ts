@@ -12,9 +12,14 @@ import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
   ArchiveReader,
+  ContainsOptions,
+  ContainsResult,
   IngestOptions,
   IngestSummary,
   Message,
+  OutsideOptions,
+  SimilarOptions,
+  SimilarOutsideResult,
   MoveOptions,
   MoveSummary,
   Progress,
@@ -39,6 +44,7 @@ import { HolderService } from './holder.js';
 import { initArchive } from './init.js';
 import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
+import type { ArchivePlace } from './outside/archive-place.js';
 import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 
@@ -109,6 +115,29 @@ export class Archive extends LocalReader {
       throw error;
     }
     return archive;
+  }
+
+  /**
+   * Whether what is outside is in an archive as well. The archive is held only while it answers, and not
+   * while the outside is read. @throws HkfsError for bad input before anything is read, and INTERRUPTED
+   */
+  static async contains(
+    directory: string,
+    options: ContainsOptions & ReaderOptions,
+  ): Promise<ContainsResult> {
+    const place = placeOf(directory, options);
+    const { contains } = await import('./outside/contains.js');
+    return explaining(place.layout, () => contains(place, options));
+  }
+
+  /** Directories of an archive by how much they hold of directories outside; held as for `contains`. */
+  static async similarToOutside(
+    directory: string,
+    options: OutsideOptions & SimilarOptions & ReaderOptions,
+  ): Promise<SimilarOutsideResult> {
+    const place = placeOf(directory, options);
+    const { similarOutside } = await import('./outside/similar-outside.js');
+    return explaining(place.layout, () => similarOutside(place, options));
   }
 
   /** @throws HkfsError for bad input before anything is changed; INTERRUPTED after a clean stop */
@@ -244,6 +273,16 @@ export class Archive extends LocalReader {
       this.running = null;
     }
   }
+}
+
+export interface ReaderOptions {
+  readonly wait?: boolean | undefined;
+  readonly clock?: (() => number) | undefined;
+}
+
+function placeOf(directory: string, { wait, clock }: ReaderOptions): ArchivePlace {
+  const options = { wait, ...(clock === undefined ? {} : { clock }) };
+  return { layout: layoutOf(resolve(directory)), open: () => openReader(directory, options) };
 }
 
 /** Queries on an archive: over the socket of the process that holds it, or by opening it here. */

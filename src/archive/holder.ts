@@ -31,6 +31,9 @@ export type QueryMethod =
   | 'ops'
   | 'diff'
   | 'show'
+  | 'lookUp'
+  | 'contents'
+  | 'similar'
   | 'head'
   | 'tags'
   | 'resolveMoment';

@@ -1,6 +1,6 @@
 /** Queries answered from the log and views that this process holds. */
 import { HkfsError } from '../errors.js';
-import type { Head } from '../events/types.js';
+import type { Hash, Head } from '../events/types.js';
 import { normalizeTreePath } from '../fs/names.js';
 import type {
   ArchiveReader,
@@ -13,10 +13,13 @@ import type {
   DupsRow,
   EntryRow,
   FindQuery,
+  FoundContent,
   LogRow,
   Moment,
   OperationDetail,
   OperationRow,
+  SimilarQuery,
+  SimilarRow,
   StatRow,
   TagRow,
   UniqueRow,
@@ -120,6 +123,27 @@ export class LocalReader implements ArchiveReader {
 
   show(operation: number, options: { limit?: number } = {}): Promise<OperationDetail> {
     return showOperation(this.archive, { operation, running: this.running, ...options });
+  }
+
+  async *lookUp(
+    hashes: readonly Hash[],
+    options: AtOption & { paths?: boolean } = {},
+  ): AsyncGenerator<FoundContent> {
+    const { position } = await this.resolveMoment(options.at);
+    const { lookUp } = await import('./queries/look-up.js');
+    yield* lookUp(this.archive, hashes, { at: position, paths: options.paths ?? false });
+  }
+
+  async *contents(options: AtOption = {}): AsyncGenerator<{ hash: Hash; size: number }> {
+    const { position } = await this.resolveMoment(options.at);
+    const { liveContents } = await import('./queries/look-up.js');
+    yield* liveContents(this.archive, position);
+  }
+
+  async *similar(query: SimilarQuery, options: AtOption = {}): AsyncGenerator<SimilarRow> {
+    const { position } = await this.resolveMoment(options.at);
+    const { similar } = await import('./similar/similar.js');
+    yield* similar(this.archive, query, position);
   }
 
   tags(): AsyncGenerator<TagRow> {

@@ -1,6 +1,6 @@
 /** Queries answered by the process that holds the archive, or here once that process has ended. */
 import { errnoOf, isHkfsError } from '../errors.js';
-import type { Head } from '../events/types.js';
+import type { Hash, Head } from '../events/types.js';
 import type {
   ArchiveReader,
   AtOption,
@@ -12,10 +12,13 @@ import type {
   DupsRow,
   EntryRow,
   FindQuery,
+  FoundContent,
   LogRow,
   Moment,
   OperationDetail,
   OperationRow,
+  SimilarQuery,
+  SimilarRow,
   StatRow,
   TagRow,
   UniqueRow,
@@ -86,6 +89,18 @@ export class RemoteReader implements ClosableReader {
 
   show(operation: number, options: { limit?: number } = {}): Promise<OperationDetail> {
     return this.one('show', [operation, options]) as Promise<OperationDetail>;
+  }
+
+  lookUp(hashes: readonly Hash[], options: AtOption & { paths?: boolean } = {}): AsyncIterable<FoundContent> {
+    return this.many('lookUp', [hashes, options]) as AsyncIterable<FoundContent>;
+  }
+
+  contents(options: AtOption = {}): AsyncIterable<{ hash: Hash; size: number }> {
+    return this.many('contents', [options]) as AsyncIterable<{ hash: Hash; size: number }>;
+  }
+
+  similar(query: SimilarQuery, options: AtOption = {}): AsyncIterable<SimilarRow> {
+    return this.many('similar', [query, options]) as AsyncIterable<SimilarRow>;
   }
 
   tags(): AsyncIterable<TagRow> {

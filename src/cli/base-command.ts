@@ -4,7 +4,14 @@ import { pathInArchive } from './archive-path.js';
 import { jsonFlag } from './flags.js';
 import { type Interruption, listenForInterrupt } from './interrupt.js';
 import { Command, type Config } from './oclif.js';
-import { initWhereMissing, openForReading, openForWriting, type WhichArchive } from './open-archive.js';
+import {
+  initWhereMissing,
+  openForOutside,
+  openForReading,
+  openForWriting,
+  type OutsideQueries,
+  type WhichArchive,
+} from './open-archive.js';
 import { writeAll, writeBytes, writeChunk } from './output.js';
 import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView } from './progress.js';
 import { asksForJson, renderError } from './render-error.js';
@@ -53,6 +60,20 @@ export abstract class BaseCommand extends Command {
       await use(reader);
     } finally {
       await reader.close();
+    }
+  }
+
+  /** For what is outside and may take long to read: with progress, and a first Ctrl-C that stops cleanly. */
+  protected async readOutside<T>(
+    flags: WhichArchive & { progress: string },
+    use: (queries: OutsideQueries, work: Work) => Promise<T>,
+  ): Promise<T> {
+    const work = this.startWork(flags.progress);
+    try {
+      return await use(await openForOutside(flags), work);
+    } finally {
+      work.view.stop();
+      work.stop();
     }
   }
 

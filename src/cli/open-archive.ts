@@ -1,6 +1,13 @@
 /** The one place where the command line reaches `archive/` at run time, when a command asks for it. */
 import type { Archive } from '../archive/archive.js';
-import type { ArchiveReader } from '../archive/api.js';
+import type {
+  ArchiveReader,
+  ContainsOptions,
+  ContainsResult,
+  OutsideOptions,
+  SimilarOptions,
+  SimilarOutsideResult,
+} from '../archive/api.js';
 import { isHkfsError } from '../errors.js';
 
 export interface WhichArchive {
@@ -17,6 +24,22 @@ export async function openForReading(
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const { findArchiveRoot, openReader } = await import('../archive/archive.js');
   return openReader(findArchiveRoot(process.cwd(), which.archive), { wait: which.wait });
+}
+
+/** Questions about the outside world: the archive is opened only for their answers. */
+export async function openForOutside(which: WhichArchive): Promise<OutsideQueries> {
+  const { Archive, findArchiveRoot } = await import('../archive/archive.js');
+  const root = findArchiveRoot(process.cwd(), which.archive);
+  const { wait } = which;
+  return {
+    contains: (options) => Archive.contains(root, { ...options, wait }),
+    similar: (options) => Archive.similarToOutside(root, { ...options, wait }),
+  };
+}
+
+export interface OutsideQueries {
+  contains(options: ContainsOptions): Promise<ContainsResult>;
+  similar(options: OutsideOptions & SimilarOptions): Promise<SimilarOutsideResult>;
 }
 
 /** For what appends to the log or rebuilds the views: one process at a time. */

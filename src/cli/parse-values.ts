@@ -69,3 +69,14 @@ export function parseOperation(text: string): number {
   if (match === null) throw usage(`"${text}" is no operation`, 'Write its number; see `hkfs ops`.');
   return Number(match[1]);
 }
+
+/**
+ * `0.5` or `50%`: a part, 0 to 1.
+ * @throws HkfsError USAGE
+ */
+export function parseShare(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)( ?%)?$/.exec(text);
+  const share = match === null ? NaN : Number(match[1]) / (match[2] === undefined ? 1 : 100);
+  if (!(share >= 0 && share <= 1)) throw usage(`"${text}" is no part of a whole`, 'Write 0.5 or 50%.');
+  return share;
+}

@@ -313,6 +313,68 @@ export interface CountResult {
   readonly bytes: number;
 }
 
+/** A directory of the outside world, or some names of it, whose files are to be hashed. */
+export interface OutsideUnit {
+  readonly directory: string;
+  /** Null: all that are in it. */
+  readonly names: readonly string[] | null;
+  /** A KnownTable of files of the device; null: every file is read. */
+  readonly known: SharedArrayBuffer | null;
+  readonly device: bigint;
+}
+
+export interface OutsideTask {
+  readonly task: 'outside';
+  readonly units: readonly OutsideUnit[];
+}
+
+export const OUTSIDE = {
+  /** Empty, or unchanged since an earlier reading. */
+  known: 0,
+  read: 1,
+  /** Not read yet, because the task was large enough without it. */
+  postponed: 2,
+} as const;
+
+export interface OutsideFound {
+  /** Regular files, sorted; those that failed are left out. */
+  readonly names: readonly string[];
+  readonly sizes: Float64Array;
+  /** One of OUTSIDE per file. */
+  readonly status: Uint8Array;
+  /** 32 bytes a file; zeros for an empty one. */
+  readonly hashes: Uint8Array;
+  /** Records (known-table.ts) of what was read and may be trusted later. */
+  readonly records: Uint8Array;
+  readonly directories: readonly string[];
+  /** Device and inode of each directory. */
+  readonly places: BigInt64Array;
+  /** Names that were not looked at yet. */
+  readonly rest: readonly string[];
+  /** Symlinks, fifos, sockets and devices. */
+  readonly others: number;
+  /** By name; '' is the directory itself. */
+  readonly failures: ReadonlyMap<string, EntryFailure>;
+}
+
+export interface OutsideResult {
+  readonly units: readonly OutsideFound[];
+}
+
+/** Whole files by another hash than the archive's own. */
+export interface DigestTask {
+  readonly task: 'digest';
+  readonly files: readonly string[];
+  /** As node:crypto names it. */
+  readonly algorithm: string;
+}
+
+export interface DigestResult {
+  /** One after the other, each as long as the algorithm makes them. */
+  readonly digests: Uint8Array;
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
 export interface TaskResults {
   count: CountResult;
   scan: Listing;
@@ -326,6 +388,8 @@ export interface TaskResults {
   twin: TwinResult;
   release: ReleaseResult;
   restore: RestoreResult;
+  outside: OutsideResult;
+  digest: DigestResult;
 }
 
 export type Task =
@@ -340,4 +404,6 @@ export type Task =
   | TreeTask
   | TwinTask
   | ReleaseTask
-  | RestoreTask;
+  | RestoreTask
+  | OutsideTask
+  | DigestTask;

@@ -3,6 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { checkObjects } from './check.js';
 import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
 import { nameObjects, releaseSources, stageTwin } from './place.js';
+import { digestFiles } from './digest.js';
+import { hashOutside } from './outside.js';
 import type { WorkerReply, WorkerRequest } from './pool.js';
 import { loadPosix } from './posix.js';
 import { restoreSteps } from './restore.js';
@@ -63,6 +65,10 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return releaseSources(task);
     case 'restore':
       return restoreSteps(task, context);
+    case 'outside':
+      return hashOutside(task, context);
+    case 'digest':
+      return digestFiles(task, context);
   }
 }
 

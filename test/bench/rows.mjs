@@ -1,6 +1,7 @@
 /** All rows, in the order in which they run. */
 import { row as againSmall } from './rows/again-small.mjs';
 import { row as at } from './rows/at.mjs';
+import { row as contains } from './rows/contains.mjs';
 import { row as copyLarge } from './rows/copy-large.mjs';
 import { row as copySmall } from './rows/copy-small.mjs';
 import { rows as dups } from './rows/dups.mjs';
@@ -10,6 +11,7 @@ import { row as memory } from './rows/memory.mjs';
 import { row as queries } from './rows/queries.mjs';
 import { row as replay } from './rows/replay.mjs';
 import { rows as restore } from './rows/restore.mjs';
+import { row as similar } from './rows/similar.mjs';
 import { row as startUp } from './rows/start-up.mjs';
 import { row as sync } from './rows/sync.mjs';
 import { rows as verify } from './rows/verify.mjs';
@@ -33,6 +35,8 @@ export const ROWS = [
   ...restore,
   ...verify,
   sync,
+  contains,
+  similar,
   replay,
   queries,
   at,

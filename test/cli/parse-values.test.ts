@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { parseDuration, parseSize, parseSizeRange } from '../../src/cli/parse-values.js';
+import { parseDuration, parseShare, parseSize, parseSizeRange } from '../../src/cli/parse-values.js';
 
 describe('sizes', () => {
   test.each([
@@ -22,6 +22,20 @@ describe('sizes', () => {
     expect(parseSizeRange('+1k')).toEqual({ minSize: 1024 });
     expect(parseSizeRange('-1k')).toEqual({ maxSize: 1024 });
     expect(parseSizeRange('1k')).toEqual({ minSize: 1024, maxSize: 1024 });
+  });
+});
+
+describe('shares', () => {
+  test.each([
+    ['0.5', 0.5],
+    ['1', 1],
+    ['0', 0],
+    ['50%', 0.5],
+    ['87.5 %', 0.875],
+  ])('%s is %d', (text, share) => expect(parseShare(text)).toBe(share));
+
+  test.each(['', '2', '101%', '-0.5', 'half', '.5', '%'])('"%s" is refused as wrong use', (text) => {
+    expect(() => parseShare(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });
 });
 

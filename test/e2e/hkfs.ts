@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command and its arguments that start the program, such as `setpriv …`. */
   readonly through?: readonly string[];
+  /** What comes on standard input; not for arguments that are bytes. */
+  readonly input?: string | Buffer;
 }
 
 /** `hkfs ARGS`; arguments may be bytes, which only a shell passes on as they are. */
@@ -46,7 +48,7 @@ export function hkfs(args: readonly (string | Buffer)[], options: RunOptions = {
   const [command, ...rest] = isRaw ? ['sh'] : (words as string[]);
   const { status, stdout, stderr } = spawnSync(command!, rest, {
     ...place(options),
-    input: isRaw ? Buffer.concat([Buffer.from('exec'), ...words.map(quoted)]) : '',
+    input: isRaw ? Buffer.concat([Buffer.from('exec'), ...words.map(quoted)]) : (options.input ?? ''),
     maxBuffer: 1 << 30,
   });
   return { status, stdout: stdout.toString(), stderr: stderr.toString(), bytes: stdout };

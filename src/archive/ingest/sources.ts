@@ -71,7 +71,7 @@ async function isInto(
   return request.to!.endsWith('/') || (await namespace.resolve(plan.to))?.kind === 'directory';
 }
 
-function statSource(path: string): FileStat {
+export function statSource(path: string): FileStat {
   try {
     return lstatSync(toFsPath(path), { bigint: true });
   } catch (error) {
@@ -85,7 +85,7 @@ function statSource(path: string): FileStat {
   }
 }
 
-function refuseUnreadable(path: string, isDirectory: boolean): void {
+export function refuseUnreadable(path: string, isDirectory: boolean): void {
   if (lstatSync(toFsPath(path)).isSymbolicLink()) return;
   try {
     accessSync(toFsPath(path), isDirectory ? constants.R_OK | constants.X_OK : constants.R_OK);
@@ -102,7 +102,7 @@ function unreadable(path: string, cause: unknown): HkfsError {
   });
 }
 
-function refuseInside(path: string, archiveRoot: string): void {
+export function refuseInside(path: string, archiveRoot: string): void {
   const real = realPath(parentPath(path));
   const root = lstatSync(toFsPath(realPath(archiveRoot)), { bigint: true });
   // By inode: the archive may be mounted in more than one place.

@@ -1,0 +1,142 @@
+/** Whether what is outside is in the archive as well: hashed first, and only then the archive is asked. */
+import type { Hash } from '../../events/types.js';
+import type { ContainsOptions, ContainsResult, Failure, OutsideRow } from '../api.js';
+import type { Layout } from '../layout.js';
+import type { ClosableReader } from '../remote-reader.js';
+import { parseInput, type Input } from './manifest.js';
+import type { OutsideFiles } from './outside-files.js';
+import { emptyDigest, Translation } from './other-hashes.js';
+import { resolveOnce, type ArchivePlace } from './archive-place.js';
+import { readOutside } from './read-outside.js';
+import { Verdicts } from './verdicts.js';
+
+/** Hashes asked for at once: some megabytes on the holder's socket. */
+const HASHES_PER_QUESTION = 100_000;
+
+/** @throws HkfsError for bad input before anything is read, and INTERRUPTED */
+export async function contains(place: ArchivePlace, options: ContainsOptions): Promise<ContainsResult> {
+  const { where = false } = options;
+  const input =
+    options.input === undefined ? null : parseInput(Buffer.from(options.input), options.algorithm);
+  const at = await resolveOnce(place, options);
+  const files = await readOutside(place.layout, options, input?.is === 'list' ? input.paths : []);
+  const translation = await translationOf(place, input, at === undefined ? options : { ...options, at });
+  const asked = [...rowsOf(files, input, translation)];
+  const hashes = new Set(asked.map(({ hash }) => hash).filter(isHash));
+  const reader = await place.open();
+  try {
+    const isPlain = at === undefined && !where;
+    const found = isPlain
+      ? await askOnce(reader, place.layout, hashes)
+      : await ask(reader, hashes, { at, paths: where });
+    return new Answer({ asked, found, where, files });
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Contents of the archive; with their paths where those were asked for. */
+interface Found {
+  has(hash: Hash): boolean;
+  get?(hash: Hash): readonly string[] | undefined;
+}
+
+class Answer implements ContainsResult {
+  readonly total: number;
+  readonly archived: number;
+  readonly missing: number;
+  readonly others: number;
+  readonly failed: readonly Failure[];
+  private readonly asked: readonly OutsideRow[];
+  private readonly found: Found;
+  private readonly where: boolean;
+
+  constructor(answer: {
+    asked: readonly OutsideRow[];
+    found: Found;
+    where: boolean;
+    files: OutsideFiles;
+  }) {
+    this.asked = answer.asked;
+    this.found = answer.found;
+    this.where = answer.where;
+    this.failed = answer.files.failed;
+    this.others = answer.files.others;
+    this.archived = this.asked.reduce((count, row) => count + (this.has(row) ? 1 : 0), 0);
+    this.missing = this.asked.length - this.archived;
+    this.total = this.asked.length + this.failed.length;
+  }
+
+  *rows(): Generator<OutsideRow> {
+    for (const row of this.asked)
+      if (!this.has(row)) yield row;
+      else if (this.where)
+        yield { ...row, paths: (row.hash === null ? undefined : this.found.get?.(row.hash)) ?? [] };
+  }
+
+  /** An empty file has no content that could be missing. */
+  private has({ hash }: OutsideRow): boolean {
+    return hash === null || this.found.has(hash);
+  }
+}
+
+/** Of a manifest of another algorithm: what its hashes are in BLAKE3. */
+async function translationOf(
+  place: ArchivePlace,
+  input: Input | null,
+  options: ContainsOptions,
+): Promise<Translation | null> {
+  if (input?.is !== 'manifest' || input.algorithm === 'blake3') return null;
+  return Translation.make(place, input, options);
+}
+
+function* rowsOf(
+  files: OutsideFiles,
+  input: Input | null,
+  translation: Translation | null,
+): Generator<OutsideRow> {
+  yield* files;
+  if (input?.is !== 'manifest') return;
+  const { algorithm, entries } = input;
+  const empty = emptyDigest(algorithm);
+  for (const { path, digest, size } of entries)
+    if (digest === empty) yield { path, hash: null, size: 0 };
+    else if (translation === null) yield { path, hash: digest, size };
+    else yield { path, size, ...translation.get(digest) };
+}
+
+/** Not so for what no content of the archive can be. */
+function isHash(hash: string | null): hash is Hash {
+  return hash !== null && !hash.includes(':');
+}
+
+/** Asks only about what was not found before, as of the same log. */
+async function askOnce(
+  reader: ClosableReader,
+  layout: Layout,
+  hashes: ReadonlySet<Hash>,
+): Promise<Found> {
+  const verdicts = await Verdicts.load(layout, reader);
+  if (verdicts === null) return ask(reader, hashes, { at: undefined, paths: false });
+  const unknown = [...hashes].filter((hash) => !verdicts.has(hash));
+  for (const hash of (await ask(reader, unknown, { at: verdicts.at, paths: false })).keys())
+    verdicts.add(hash);
+  verdicts.save();
+  return verdicts;
+}
+
+async function ask(
+  reader: ClosableReader,
+  wanted: Iterable<Hash>,
+  options: { at: string | undefined; paths: boolean },
+): Promise<Map<Hash, readonly string[]>> {
+  const { at, paths } = options;
+  const hashes = [...wanted];
+  const found = new Map<Hash, readonly string[]>();
+  for (let from = 0; from < hashes.length; from += HASHES_PER_QUESTION) {
+    const some = hashes.slice(from, from + HASHES_PER_QUESTION);
+    for await (const row of reader.lookUp(some, { ...(at === undefined ? {} : { at }), paths }))
+      found.set(row.hash, row.paths);
+  }
+  return found;
+}
