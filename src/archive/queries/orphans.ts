@@ -17,7 +17,7 @@ export interface Orphan {
 }
 
 /** In the order of their hashes. One walk through the tree tells what is named, at about 100 bytes a content. */
-export async function* findOrphans(archive: OpenArchive, at: Position): AsyncGenerator<Orphan> {
+export async function* findOrphans(archive: OpenArchive, at = archive.now): AsyncGenerator<Orphan> {
   const named = await namedContents(archive.namespace(at));
   const history = new PlaceHistory(archive.views.level);
   for await (const object of archive.contents(at).objects())
@@ -81,6 +81,5 @@ function orphanOf(object: StoredObject, named: readonly PathSpan[]): Orphan {
     const isLater = last === null || span.to > last.to || (span.to === last.to && span.path < last.path);
     if (isLater) last = span;
   }
-  const stored = Math.max(...object.inodes.map(({ position }) => position));
-  return { object, named, since: Math.max(last?.to ?? 0, stored), lastPath: last?.path ?? null };
+  return { object, named, since: last?.to ?? object.firstStored, lastPath: last?.path ?? null };
 }
