@@ -179,6 +179,13 @@ export type TreeOperation =
       readonly to: string;
       /** What the new name held: it makes room. */
       readonly previous: Previous | null;
+    }
+  | {
+      readonly op: 'discard';
+      /** Of the object's first inode. */
+      readonly path: string;
+      readonly device: bigint;
+      readonly inode: bigint;
     };
 
 export interface TreeTask {

@@ -73,6 +73,8 @@ class Tree {
         return this.absentOr(() => this.rmdir(this.locate(operation.path)));
       case 'rename':
         return this.rename(operation);
+      case 'discard':
+        return discard(operation);
     }
   }
 
@@ -237,11 +239,22 @@ class Tree {
 
 /** Whether the archive's own is there, or nothing at all. Errors of node:fs pass through. */
 export function isAsLeft(path: string, previous: Previous | null): boolean {
+  const found = find(path, previous);
+  return found === 'nothing' || found === 'own';
+}
+
+/** Whether the archive's own is there. Errors of node:fs pass through. */
+export function isOwn(path: string, previous: Previous): boolean {
+  return find(path, previous) === 'own';
+}
+
+function find(path: string, previous: Previous | null): 'nothing' | 'own' | 'other' {
   const parent = openAnchor(parentPath(path));
   try {
     const at = toFsPath(joinPath(parent.path, baseName(path)));
     const there = fs.lstatSync(at, { bigint: true, throwIfNoEntry: false });
-    return there === undefined || (previous !== null && isPrevious(at, there, previous));
+    if (there === undefined) return 'nothing';
+    return previous !== null && isPrevious(at, there, previous) ? 'own' : 'other';
   } finally {
     parent.close();
   }
@@ -257,6 +270,22 @@ function protectedStat(path: FsPath): fs.BigIntStats {
   failpoint('tree.protect');
   fs.chmodSync(path, OBJECT_MODE);
   return fs.lstatSync(path, { bigint: true });
+}
+
+/**
+ * An inode of an object goes from the hash tree. A twin that is gone already is no failure; a file that is
+ * another inode, or has got a name elsewhere meanwhile, stays.
+ */
+function discard({ path, device, inode }: Extract<TreeOperation, { op: 'discard' }>): undefined {
+  for (const file of twinPaths(path)) {
+    const there = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    if (there?.ino !== inode || there.dev !== device) continue;
+    if (there.nlink > 1n) throw Object.assign(new Error('it has another name'), { code: 'ECONFLICT' });
+    failpoint('object.discard');
+    fs.unlinkSync(file);
+    failpoint('object.discarded');
+    return;
+  }
 }
 
 function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {
