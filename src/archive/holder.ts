@@ -31,6 +31,7 @@ export type QueryMethod =
   | 'show'
   | 'head'
   | 'tags'
+  | 'orphans'
   | 'resolveMoment';
 
 export interface Request {

@@ -14,6 +14,7 @@ import type {
   Moment,
   OperationDetail,
   OperationRow,
+  OrphanRow,
   StatRow,
   TagRow,
 } from './api.js';
@@ -79,6 +80,10 @@ export class RemoteReader implements ClosableReader {
 
   tags(): AsyncIterable<TagRow> {
     return this.many('tags', []) as AsyncIterable<TagRow>;
+  }
+
+  orphans(options: AtOption = {}): AsyncIterable<OrphanRow> {
+    return this.many('orphans', [options]) as AsyncIterable<OrphanRow>;
   }
 
   head(): Promise<Head> {

@@ -69,3 +69,10 @@ export function parseOperation(text: string): number {
   if (match === null) throw usage(`"${text}" is no operation`, 'Write its number; see `hkfs ops`.');
   return Number(match[1]);
 }
+
+/**
+ * `30d`: so long before now, as an ISO time. Anything else is a moment, and stays as it is.
+ */
+export function parseSince(text: string, nowMs: number): string {
+  return /^(?:\d+(?:\.\d+)?[smhdwy])+$/.test(text) ? new Date(nowMs - parseDuration(text)).toISOString() : text;
+}

@@ -17,7 +17,7 @@ export async function prune(
 ): Promise<PruneSummary> {
   const start = await startOf(archive, options.path);
   const weeding = await planPrune(archive, start, { options, nowMs: change.clock() });
-  if (isRefused(weeding, options)) return summaryOf(null, { ...NOTHING, refusing: weeding.refusing });
+  if (isRefused(weeding, options)) return refusal(weeding, options);
   const plan = linesOf(weeding);
   if (options.dryRun) return { ...summaryOf(null, weeding), dryRun: true, plan };
   if (options.confirm === undefined || weeding.removals.length === 0)
@@ -25,7 +25,7 @@ export async function prune(
   if (!(await options.confirm(plan))) return summaryOf(null, NOTHING);
   // Nobody else writes to the log, but a person may have changed the disk while they were asked.
   const again = await planPrune(archive, start, { options, nowMs: change.clock() });
-  if (isRefused(again, options)) return summaryOf(null, { ...NOTHING, refusing: again.refusing });
+  if (isRefused(again, options)) return refusal(again, options);
   return carryOut(archive, again, { start, options, change });
 }
 
@@ -59,6 +59,11 @@ const NOTHING: Weeding = { removals: [], proven: [], refusing: [] };
 
 function isRefused({ refusing }: Weeding, { keepUnique = false }: PruneOptions): boolean {
   return refusing.length > 0 && !keepUnique;
+}
+
+function refusal({ refusing }: Weeding, { dryRun }: PruneOptions): PruneSummary {
+  const summary = summaryOf(null, { ...NOTHING, refusing });
+  return dryRun ? { ...summary, dryRun, plan: [] } : summary;
 }
 
 async function startOf(archive: OpenArchive, path: string): Promise<NamedEntry> {

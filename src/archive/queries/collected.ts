@@ -18,5 +18,5 @@ export async function collectedObject(archive: OpenArchive, hash: Hash): Promise
 }
 
 export function sayCollected(hash: Hash, { operation, command, time }: CollectedObject): string {
-  return `the content ${hash} was removed from the archive at ${time} by operation ${operation} (${command})`;
+  return `the content ${hash.slice(0, 16)} was removed at ${time} by operation ${operation} (${command})`;
 }
