@@ -45,7 +45,7 @@ const historyStep = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('tag' as const), tag: fc.constantFrom('a', 'b', 'c') }),
   },
 );
-type HistoryStep = typeof historyStep extends fc.Arbitrary<infer T> ? T : never;
+export type HistoryStep = typeof historyStep extends fc.Arbitrary<infer T> ? T : never;
 export type AnyStep = Step | HistoryStep;
 export const anyStep: fc.Arbitrary<AnyStep> = fc.oneof(
   { weight: 4, arbitrary: ingestStep },
@@ -53,7 +53,7 @@ export const anyStep: fc.Arbitrary<AnyStep> = fc.oneof(
 );
 
 export class HistoryRun extends Run {
-  private readonly tags = new Map<string, Model>();
+  protected readonly tags = new Map<string, Model>();
   /** Every content that was ever in the model, by its hash. */
   private readonly contents = new Map<string, Buffer>();
 
@@ -194,7 +194,7 @@ export class HistoryRun extends Run {
 }
 
 /** As mv does it. */
-function afterMove(
+export function afterMove(
   before: Model,
   { from, to, force }: { from: string; to: string; force: boolean },
 ): Model | 'same' | 'refused' {
@@ -216,6 +216,6 @@ function pathsOfKind(model: Model, kind: string): string[] {
   return [...model].filter(([, entry]) => entry.kind === kind).map(([path]) => path);
 }
 
-function contentsOf(model: Model): string[] {
+export function contentsOf(model: Model): string[] {
   return [...model.values()].flatMap(({ content }) => (content?.length ? [hashOf(content)] : []));
 }

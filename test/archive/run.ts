@@ -76,7 +76,7 @@ export interface Remembered {
 
 export class Run {
   protected archive: Archive;
-  private readonly root: string;
+  protected readonly root: string;
   private readonly source: string;
   protected readonly past: Remembered[] = [];
   protected model: Model = new Map();
