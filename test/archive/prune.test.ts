@@ -20,8 +20,9 @@ function withTree(files: Files, use: (scratch: Scratch) => Promise<void>, clock?
 
 function write(directory: string, files: Files): void {
   for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, `${path}.`)), { recursive: true });
-    if (!path.endsWith('/')) writeFileSync(join(directory, path), content);
+    const isDirectory = path.endsWith('/');
+    mkdirSync(isDirectory ? join(directory, path) : dirname(join(directory, path)), { recursive: true });
+    if (!isDirectory) writeFileSync(join(directory, path), content);
   }
 }
 
