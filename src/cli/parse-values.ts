@@ -74,5 +74,6 @@ export function parseOperation(text: string): number {
  * `30d`: so long before now, as an ISO time. Anything else is a moment, and stays as it is.
  */
 export function parseSince(text: string, nowMs: number): string {
-  return /^(?:\d+(?:\.\d+)?[smhdwy])+$/.test(text) ? new Date(nowMs - parseDuration(text)).toISOString() : text;
+  const isSpan = /^(?:\d+(?:\.\d+)?[smhdwy])+$/.test(text);
+  return isSpan ? new Date(Math.max(0, nowMs - parseDuration(text))).toISOString() : text;
 }

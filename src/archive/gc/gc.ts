@@ -87,7 +87,7 @@ async function collect(
 ): Promise<GcSummary> {
   if (plan.orphans.length === 0) return summaryOf(null, plan);
   const { clock, onStart, onMessage = () => {} } = asked.change;
-  const args = ['--older-than', new Date(asked.untilMs).toISOString()];
+  const args = ['--older-than', isoTime(asked.untilMs)];
   const operation = await Operation.start(archive, { command: 'gc', args, sources: [], clock, onMessage });
   onStart(operation.number);
   let done = 0;
@@ -150,6 +150,13 @@ async function takeBack(
     }
   await committer.flush();
   return left;
+}
+
+/** The last day that a Date can hold. */
+const MAX_DATE_MS = 8.64e15;
+
+function isoTime(timeMs: number): string {
+  return new Date(Math.max(-MAX_DATE_MS, Math.min(MAX_DATE_MS, timeMs))).toISOString();
 }
 
 function inodesOf(archive: OpenArchive, hash: string): { device: bigint; inode: bigint }[] {

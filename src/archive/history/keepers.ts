@@ -35,13 +35,20 @@ export class Keepers {
   private readonly contents: Contents;
   private readonly tree: TreeProjection;
   private readonly verdicts = new Map<Hash, Verdict>();
+  /** Contents that are known to be damaged, and how. */
+  private readonly findings: ReadonlyMap<Hash, string>;
   /** Symlinks and specials elsewhere, by what they are. */
   private readonly others: ReadonlyMap<string, Keeper>;
 
-  private constructor(archive: OpenArchive, rules: KeeperRules, others: ReadonlyMap<string, Keeper>) {
+  private constructor(
+    archive: OpenArchive,
+    rules: KeeperRules,
+    known: { findings: ReadonlyMap<Hash, string>; others: ReadonlyMap<string, Keeper> },
+  ) {
     this.archive = archive;
     this.rules = rules;
-    this.others = others;
+    this.findings = known.findings;
+    this.others = known.others;
     this.namespace = archive.namespace();
     this.contents = archive.contents();
     this.tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
@@ -49,8 +56,8 @@ export class Keepers {
 
   /** @param start the outermost entry that is about to go */
   static async of(archive: OpenArchive, start: NamedEntry, rules: KeeperRules): Promise<Keepers> {
-    const wanted = await othersBelow(archive, start);
-    return new Keepers(archive, rules, await othersOutside(archive, rules.going, wanted));
+    const others = await othersOutside(archive, rules.going, await othersBelow(archive, start));
+    return new Keepers(archive, rules, { findings: await archive.contents().findings(''), others });
   }
 
   /** @param entry no directory */
@@ -89,14 +96,19 @@ export class Keepers {
 
   /** Why the object itself is not to be relied on. */
   private async doubtOf(hash: Hash, size: number): Promise<string | null> {
-    const finding = await this.contents.finding(hash);
-    if (finding !== null) return `its content is known to be damaged (${finding}; see \`hkfs verify\`)`;
-    const proven = await this.contents.lastProven(hash);
     const stat = lstatOrNull(objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex')));
-    if (proven === null || stat === null) return 'its content is not in the hash tree';
+    if (stat === null) return 'its content is not in the hash tree';
+    const finding = this.findings.get(hash);
+    if (finding !== undefined) return `its content is known to be damaged (${finding}; see \`hkfs verify\`)`;
     if (stat.size !== BigInt(size)) return 'its object has another size than its content';
     const { provenAfter } = this.rules;
-    if (provenAfter === null || proven > provenAfter) return null;
+    return provenAfter === null ? null : this.ageOf(hash, provenAfter);
+  }
+
+  private async ageOf(hash: Hash, provenAfter: Position): Promise<string | null> {
+    const proven = await this.contents.lastProven(hash);
+    if (proven === null) return 'its content is not in the hash tree';
+    if (proven > provenAfter) return null;
     const { timeMs } = await this.archive.log.commitAt(proven);
     return `its content was last verified ${new Date(timeMs).toISOString()}`;
   }
