@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { parseSince, describe, expect, test } from '@jest/globals';
 
 import { parseDuration, parseSize, parseSizeRange } from '../../src/cli/parse-values.js';
 
@@ -39,4 +39,17 @@ describe('spans of time', () => {
   test.each(['', '10', 's', '10 m', '-5m', '3x', '5mm', '1h-30m'])('"%s" is refused as wrong use', (text) => {
     expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });
+});
+
+describe('the begin of a span of time', () => {
+  const now = Date.UTC(2026, 0, 31);
+
+  test.each([
+    ['30d', '2026-01-01T00:00:00.000Z'],
+    ['1h30m', '2026-01-30T22:30:00.000Z'],
+    ['1000y', '1970-01-01T00:00:00.000Z'],
+    ['tag:before', 'tag:before'],
+    ['2 days ago', '2 days ago'],
+    ['2026-01-05', '2026-01-05'],
+  ])('%s is %s', (text, moment) => expect(parseSince(text, now)).toBe(moment));
 });
