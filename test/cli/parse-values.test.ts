@@ -1,6 +1,6 @@
-import { parseSince, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 
-import { parseDuration, parseSize, parseSizeRange } from '../../src/cli/parse-values.js';
+import { parseDuration, parseSince, parseSize, parseSizeRange } from '../../src/cli/parse-values.js';
 
 describe('sizes', () => {
   test.each([

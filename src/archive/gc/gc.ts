@@ -4,7 +4,7 @@
  * it (projections/tree.ts), and that is done on the next open where a kill came between.
  */
 import { lstatSync } from 'node:fs';
-import { HkfsError } from '../../errors.js';
+import { HkfsError, isHkfsError } from '../../errors.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
@@ -90,22 +90,26 @@ async function collect(
   const args = ['--older-than', isoTime(asked.untilMs)];
   const operation = await Operation.start(archive, { command: 'gc', args, sources: [], clock, onMessage });
   onStart(operation.number);
-  let done = 0;
   try {
-    done = await removeAll(archive, plan.orphans, operation, asked.options.signal);
+    const done = await removeAll(archive, plan.orphans, { operation, signal: asked.options.signal });
+    const left = await takeBack(archive, plan.orphans.slice(0, done), operation);
+    const rows = plan.rows.slice(0, done).filter(({ hash }) => !left.has(hash));
+    const kept = { ...plan.kept, linked: plan.kept.linked + left.size };
+    return await close(operation, summaryOf(operation.number, { rows, kept }), done === plan.orphans.length);
   } catch (error) {
+    if (isHkfsError(error, 'INTERRUPTED')) throw error;
     await operation.fail(error instanceof Error ? error.message : String(error), {});
     throw error;
   }
-  const isWhole = done === plan.orphans.length;
-  const left = await takeBack(archive, plan.orphans.slice(0, done), operation);
-  const gone = plan.rows.slice(0, done).filter(({ hash }) => !left.has(hash));
-  const kept = { ...plan.kept, linked: plan.kept.linked + left.size };
-  const summary = summaryOf(operation.number, { rows: gone, kept });
+}
+
+async function close(operation: Operation, summary: GcSummary, isWhole: boolean): Promise<GcSummary> {
   const { objects, bytes } = summary;
-  if (isWhole) await operation.complete({ objects, bytes });
-  else await operation.fail('interrupted', { objects, bytes });
-  if (isWhole) return summary;
+  if (isWhole) {
+    await operation.complete({ objects, bytes });
+    return summary;
+  }
+  await operation.fail('interrupted', { objects, bytes });
   throw new HkfsError('INTERRUPTED', `stopped; ${objects} objects are gone`, {
     hint: 'the same command again goes on from here',
   });
@@ -115,9 +119,9 @@ async function collect(
 async function removeAll(
   archive: OpenArchive,
   orphans: readonly Orphan[],
-  { committer }: Operation,
-  signal: AbortSignal | undefined,
+  { operation, signal }: { operation: Operation; signal: AbortSignal | undefined },
 ): Promise<number> {
+  const { committer } = operation;
   let done = 0;
   for (const { object, lastPath } of orphans) {
     if (signal?.aborted) break;
