@@ -123,7 +123,7 @@ export class PruneRun extends HistoryRun {
     try {
       await this.archive.undo({ dryRun: true });
     } catch (error) {
-      expect(error).toMatchObject({ code: 'CANNOT_UNDO', message: expect.stringContaining('yet') as string });
+      expect(error).toMatchObject({ code: 'CANNOT_UNDO', message: expect.stringContaining('yet') });
     }
   }
 
@@ -146,7 +146,7 @@ export class PruneRun extends HistoryRun {
   }
 }
 
-function shapeOf(model: Model, path: string): unknown {
+function shapeOf(model: Model, path: string): object {
   const { kind, content, target } = model.get(path)!;
   return { kind, content, target };
 }

@@ -36,8 +36,10 @@ async function play(directory: string, steps: readonly AnyPruneStep[]): Promise<
 }
 
 const INGEST = {
-  ...{ do: 'ingest', part: 0, mirror: false, checksum: false, exclude: 'nothing', dry: false },
-} as const;
+  do: 'ingest' as const,
+  exclude: 'nothing' as const,
+  ...{ part: 0, mirror: false, checksum: false, dry: false },
+};
 
 const GIVEN = (
   [

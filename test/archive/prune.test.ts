@@ -172,7 +172,7 @@ test('an object that is known to be damaged, or is gone, keeps nothing', () =>
     writeFileSync(object, 'rots');
     await archive.verify();
     expect(await refusalsOf(archive, { path: 'a' })).toEqual({
-      'a/f': expect.stringContaining('known to be damaged') as string,
+      'a/f': expect.stringContaining('known to be damaged'),
     });
     writeFileSync(object, 'same');
     await archive.verify();
@@ -211,7 +211,7 @@ test('the root, what is not there, and what cannot be a path are refused', () =>
       ['/', 'BAD_TARGET'],
       ['never', 'NOT_FOUND'],
       ['a/f/g', 'NOT_FOUND'],
-      ['a/../a', 'BAD_PATH'],
+      ['../a', 'BAD_PATH'],
     ] as const)
       await expect(archive.prune({ path })).rejects.toMatchObject({ code });
     await expect(archive.prune({ path: 'a', verifiedSince: 'nonsense' })).rejects.toMatchObject({

@@ -1,5 +1,7 @@
 /** kill -9 at every named step of a gc, and an ingest that wants what a gc is about to delete. */
 import { existsSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import type { IngestSummary, OrphanRow } from '../../src/archive/api.js';
 import { describe as say, hkfs, row, rows, withArchive } from './hkfs.js';
@@ -71,10 +73,7 @@ test('a name that appears at the last moment saves the file: it is an object aga
     const ended = await hkfs([...GC, '-a', archive], {
       failpoint: 'commit.views=pause@2',
       onStart: (child) => {
-        void isStopped(child.pid!).then(() => {
-          linkSync(`${archive}/${path}`, `${source}/linked`);
-          child.kill('SIGCONT');
-        });
+        void whileStopped(child, () => linkSync(`${archive}/${path}`, `${source}/linked`));
       },
     });
     expect({ status: ended.status, why: ended.status === 0 ? '' : say(ended) }).toEqual({ status: 0, why: '' });
@@ -94,10 +93,9 @@ test('an ingest that needs what a gc is deleting waits for the lock, and stores 
     await hkfs([...GC, '-a', archive], {
       failpoint: 'object.discard=pause@2',
       onStart: (child) => {
-        void isStopped(child.pid!).then(() => {
-          ingest = hkfs(['ingest', source, '--to', 's', '--wait', '-a', archive, '--json'], {
-            onStart: () => setTimeout(() => child.kill('SIGCONT'), 300),
-          });
+        void whileStopped(child, async () => {
+          ingest = hkfs(['ingest', source, '--to', 's', '--wait', '-a', archive, '--json']);
+          await sleep(500);
         });
       },
     });
@@ -108,6 +106,12 @@ test('an ingest that needs what a gc is deleting waits for the lock, and stores 
     for (const name of ['one', 'two', 'deep/three'])
       await expectBytes(archive, `s/d/${name}`, Buffer.from(name.slice(name.indexOf('/') + 1)));
   }));
+
+async function whileStopped(child: ChildProcess, act: () => Promise<void> | void): Promise<void> {
+  await isStopped(child.pid!);
+  await act();
+  child.kill('SIGCONT');
+}
 
 /** Three orphans, two contents with names, and a change of names after the removal. */
 async function prepare(archive: string, source: string): Promise<void> {

@@ -32,7 +32,7 @@ export async function gc(archive: OpenArchive, options: GcOptions, change: Chang
   if (options.dryRun) return { ...summaryOf(null, plan), dryRun: true, plan: linesOf(plan) };
   if (plan.orphans.length === 0) return summaryOf(null, plan);
   const isAgreed = options.confirm === undefined || (await options.confirm(linesOf(plan)));
-  if (!isAgreed) return summaryOf(null, { ...plan, orphans: [], rows: [] });
+  if (!isAgreed) return summaryOf(null, { rows: [], kept: plan.kept });
   return collect(archive, withoutChanged(archive, plan), { untilMs, options, change });
 }
 

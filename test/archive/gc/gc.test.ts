@@ -61,7 +61,7 @@ test('of a directory that went with all below, each content is an orphan from th
   withFiles(async ({ archive }) => {
     await archive.remove({ paths: ['d'] });
     const orphans = await collect(archive.orphans());
-    expect(orphans.map(({ lastPath }) => lastPath).sort()).toEqual(['d/letter', 'd/other']);
+    expect(orphans.map(({ lastPath }) => lastPath ?? '').sort()).toEqual(['d/letter', 'd/other']);
   }));
 
 test('gc leaves what lost its name less than 30 days ago, and takes it afterwards', () =>
@@ -177,7 +177,7 @@ test('the same content again is stored again, and what was collected can be had 
     expect(await archive.ingest({ sources: [source], to: 'd' })).toMatchObject({ newObjects: 1, failed: [] });
     const { ino, nlink } = lstatSync(objectOf(root, LETTER));
     expect([ino, nlink]).toEqual([lstatSync(join(root, 'd/letter')).ino, 2]);
-    expect(await archive.undo({ operation: 2 })).toMatchObject({ skipped: [expect.anything()] });
+    expect(await archive.undo({ operation: 2 })).toMatchObject({ operation: null, skipped: [] });
     expect((await archive.locate('d/letter', { at: 'op:1' })).files).toEqual([objectOf(root, LETTER)]);
     expect(await archive.verify()).toMatchObject(CLEAN);
     expect(await archive.replay({ check: true })).toMatchObject({ equal: true });
