@@ -239,25 +239,20 @@ class Tree {
 
 /** Whether the archive's own is there, or nothing at all. Errors of node:fs pass through. */
 export function isAsLeft(path: string, previous: Previous | null): boolean {
-  const found = find(path, previous);
-  return found === 'nothing' || found === 'own';
-}
-
-/** Whether the archive's own is there. Errors of node:fs pass through. */
-export function isOwn(path: string, previous: Previous): boolean {
-  return find(path, previous) === 'own';
-}
-
-function find(path: string, previous: Previous | null): 'nothing' | 'own' | 'other' {
   const parent = openAnchor(parentPath(path));
   try {
     const at = toFsPath(joinPath(parent.path, baseName(path)));
     const there = fs.lstatSync(at, { bigint: true, throwIfNoEntry: false });
-    if (there === undefined) return 'nothing';
-    return previous !== null && isPrevious(at, there, previous) ? 'own' : 'other';
+    return there === undefined || (previous !== null && isPrevious(at, there, previous));
   } finally {
     parent.close();
   }
+}
+
+/** Whether the archive's own is there. Errors of node:fs pass through. */
+export function isOwn(path: FsPath, previous: Previous): boolean {
+  const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return there !== undefined && isPrevious(path, there, previous);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** prune: what may go and what stands in the way, and the proof that it writes down. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Archive, PruneOptions } from 'hkfs';
@@ -153,6 +153,13 @@ test('a path that the log has and the disk has not keeps nothing', () =>
     expect(await refusalsOf(archive, { path: 'a' })).toEqual({ 'a/f': reason });
     writeFileSync(join(root, 'b/f'), 'something of a person');
     expect(await refusalsOf(archive, { path: 'a' })).toEqual({ 'a/f': reason });
+  }));
+
+test('a path that leads through a symlink made by hand keeps nothing: it may be the very file that goes', () =>
+  withTree({ 'a/f': 'same', 'b/f': 'same' }, async ({ archive, root }) => {
+    rmSync(join(root, 'b'), { recursive: true });
+    symlinkSync('a', join(root, 'b'));
+    expect(Object.keys(await refusalsOf(archive, { path: 'a' }))).toEqual(['a/f']);
   }));
 
 test('what changes on the disk while somebody is asked is seen', () =>

@@ -1,5 +1,6 @@
 /** What stays elsewhere of what an entry holds, or why nothing does: the judgement behind a prune. */
 import type { Hash, Place, Position } from '../../events/types.js';
+import { Below } from '../../fs/below.js';
 import { joinPath } from '../../fs/names.js';
 import { objectPath } from '../../fs/stage.js';
 import { lstatOrNull } from '../../fs/scan.js';
@@ -34,6 +35,7 @@ export class Keepers {
   private readonly namespace: Namespace;
   private readonly contents: Contents;
   private readonly tree: TreeProjection;
+  private readonly disk: Below;
   private readonly verdicts = new Map<Hash, Verdict>();
   /** Contents that are known to be damaged, and how. */
   private readonly findings: ReadonlyMap<Hash, string>;
@@ -52,6 +54,11 @@ export class Keepers {
     this.namespace = archive.namespace();
     this.contents = archive.contents();
     this.tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
+    this.disk = new Below(archive.layout.root);
+  }
+
+  close(): void {
+    this.disk.close();
   }
 
   /** @param start the outermost entry that is about to go */
@@ -81,7 +88,7 @@ export class Keepers {
       const path = await livePath(place, hash, this.namespace);
       if (path === null || isAtOrBelow(path, this.rules.going)) continue;
       const { parent, name } = place;
-      if (isInPlace(joinPath(this.archive.layout.root, path), own))
+      if (isInPlace(this.disk, joinPath(this.archive.layout.root, path), own))
         return { keeper: { place: { parent, name }, path } };
       untrue ??= path;
     }
@@ -141,19 +148,26 @@ async function othersOutside(
 ): Promise<Map<string, Keeper>> {
   const found = new Map<string, Keeper>();
   if (wanted.size === 0) return found;
-  const { layout, views } = archive;
-  const tree = new TreeProjection(views.level, layout.root, layout.objects);
-  for await (const { path, entry } of archive.namespace().walk({ path: '', entry: ROOT })) {
-    const signature = signatureOf(entry);
-    if (signature === null || !wanted.has(signature) || found.has(signature)) continue;
-    if (isAtOrBelow(path, going)) continue;
-    // Specials are kept in the log only, and are not looked for on the disk.
-    const own = tree.previousOf(entry);
-    if (own !== null && !isInPlace(joinPath(layout.root, path), own)) continue;
-    found.set(signature, { place: placeOfEntry(entry), path });
-    if (found.size === wanted.size) break;
+  const disk = new Below(archive.layout.root);
+  try {
+    for await (const named of archive.namespace().walk({ path: '', entry: ROOT })) {
+      const signature = signatureOf(named.entry);
+      if (signature === null || !wanted.has(signature) || found.has(signature)) continue;
+      if (isAtOrBelow(named.path, going) || !isOtherInPlace(archive, disk, named)) continue;
+      found.set(signature, { place: placeOfEntry(named.entry), path: named.path });
+      if (found.size === wanted.size) break;
+    }
+  } finally {
+    disk.close();
   }
   return found;
+}
+
+/** Specials are kept in the log only, and are not looked for on the disk. */
+function isOtherInPlace({ layout }: OpenArchive, disk: Below, { path, entry }: NamedEntry): boolean {
+  const { event } = entry;
+  if (event.type !== 'symlink.added') return true;
+  return isInPlace(disk, joinPath(layout.root, path), { kind: 'symlink', target: event.target });
 }
 
 /** Equal for symlinks of one name and text, and for specials of one name, kind and device; null for others. */

@@ -1,5 +1,6 @@
 /** Whether the tree on the disk lets a name be taken, asked before anything is written. */
 import { errnoOf } from '../../errors.js';
+import type { Below } from '../../fs/below.js';
 import type { Previous } from '../../fs/tasks.js';
 import { isAsLeft, isOwn } from '../../fs/tree-operations.js';
 
@@ -14,10 +15,10 @@ export function isFree(path: string, previous: Previous | null): boolean {
   }
 }
 
-/** Whether what the archive put at a path is there still. */
-export function isInPlace(path: string, own: Previous): boolean {
+/** Whether what the archive put at a path is there still, reached through no symlink. */
+export function isInPlace(tree: Below, path: string, own: Previous): boolean {
   try {
-    return isOwn(path, own);
+    return isOwn(tree.locate(path), own);
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(errnoOf(error) ?? '')) return false;
     throw error;

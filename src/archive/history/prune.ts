@@ -39,7 +39,11 @@ export async function planPrune(
   const provenAfter =
     verifiedSince === undefined ? null : await resolveSince(archive, verifiedSince, nowMs);
   const keepers = await Keepers.of(archive, start, { going: start.path, toHistory, provenAfter });
-  return weed(archive, start, keepers);
+  try {
+    return await weed(archive, start, keepers);
+  } finally {
+    keepers.close();
+  }
 }
 
 async function carryOut(
