@@ -52,6 +52,7 @@ export const ERROR_EXITS = {
   LOG_SHORTER: EXIT.damage,
   VIEWS_DAMAGED: EXIT.damage,
   OBJECT_MISSING: EXIT.damage,
+  OBJECT_COLLECTED: EXIT.usage,
   OBJECT_DAMAGED: EXIT.damage,
   ARCHIVE_HELD: EXIT.held,
   NOT_AN_ARCHIVE: EXIT.notArchive,

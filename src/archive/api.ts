@@ -190,6 +190,18 @@ export interface ContentLocation {
   readonly size: number;
   /** Absolute paths of the object's inodes, best first; empty for an empty file. */
   readonly files: readonly string[];
+  /** Why there are none, where they were removed on purpose. */
+  readonly collected?: CollectedObject;
+}
+
+/** When and by which operation an object left the archive. */
+export interface CollectedObject {
+  readonly operation: number;
+  readonly command: string;
+  /** ISO time. */
+  readonly time: string;
+  /** The last path of the content; null where it had none or it is not known. */
+  readonly lastPath: string | null;
 }
 
 /** A content that is in the archive: an entry names it, and its bytes are not known to be damaged. */
@@ -282,6 +294,8 @@ export interface ArchiveReader {
   head(): Promise<Head>;
   /** In the order of their names. */
   tags(): AsyncIterable<TagRow>;
+  /** Objects that no entry names, in the order of their hashes. */
+  orphans(options?: AtOption): AsyncIterable<OrphanRow>;
 }
 
 export type IngestMode = 'copy' | 'link' | 'assimilate' | 'move';
@@ -624,4 +638,72 @@ export interface UndoSummary extends ChangeResult {
   readonly renamed: number;
   /** What later operations changed: it was left alone. */
   readonly skipped: readonly SkippedRow[];
+}
+
+/** A file, symlink or special that is pruned, and the path at which what it held stays. */
+export interface ProofRow {
+  readonly path: string;
+  /** Null for what has no content. */
+  readonly hash: Hash | null;
+  /** Null where only history keeps the content, or there is nothing to keep. */
+  readonly kept: string | null;
+}
+
+/** What stands in the way of a prune. */
+export interface RefusalRow {
+  readonly path: string;
+  readonly kind: EntryKind;
+  readonly hash: Hash | null;
+  readonly size: number | null;
+  readonly reason: string;
+}
+
+export interface PruneOptions extends ChangeOption {
+  readonly path: string;
+  /** It is enough that history keeps the content as an object. */
+  readonly toHistory?: boolean | undefined;
+  /** Only contents that were found right after this moment count as kept. */
+  readonly verifiedSince?: MomentText | undefined;
+  /** Take what is held elsewhere, and leave the rest. */
+  readonly keepUnique?: boolean | undefined;
+  readonly confirm?: Confirm | undefined;
+}
+
+export interface PruneSummary extends ChangeResult {
+  /** Outermost paths, one event each. */
+  readonly removed: readonly string[];
+  readonly removedFiles: number;
+  readonly removedBytes: number;
+  readonly proof: readonly ProofRow[];
+  /** What stands in the way; with `keepUnique` what was left. */
+  readonly refusing: readonly RefusalRow[];
+}
+
+/** An object that no entry names. */
+export interface OrphanRow {
+  readonly hash: Hash;
+  readonly size: number;
+  /** Null where nothing ever named it. */
+  readonly lastPath: string | null;
+  /** ISO time at which its last name went; of what never had one, at which it was stored. */
+  readonly since: string;
+}
+
+export interface GcOptions extends ChangeOption {
+  /** Only what lost its last name before this, milliseconds since 1970; 30 days ago unless told. */
+  readonly olderThanMs?: number | undefined;
+  readonly confirm?: Confirm | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Why an orphan stays (docs/design.md, "Collecting"). */
+export type OrphanStay = 'recent' | 'undo' | 'tagged' | 'linked' | 'unverified';
+
+export interface GcSummary extends ChangeResult {
+  /** What went, or of a dry run would go. */
+  readonly collected: readonly OrphanRow[];
+  readonly objects: number;
+  readonly bytes: number;
+  /** Orphans that stay, by the reason. */
+  readonly kept: Readonly<Record<OrphanStay, number>>;
 }

@@ -14,6 +14,8 @@ import type {
   ArchiveReader,
   ContainsOptions,
   ContainsResult,
+  GcOptions,
+  GcSummary,
   IngestOptions,
   IngestSummary,
   Message,
@@ -24,6 +26,8 @@ import type {
   MoveSummary,
   Progress,
   MaterializeOptions,
+  PruneOptions,
+  PruneSummary,
   RemoveOptions,
   RemoveSummary,
   ReplaySummary,
@@ -197,6 +201,22 @@ export class Archive extends LocalReader {
     return this.exclusively(async () => {
       const { remove } = await import('./history/remove.js');
       return remove(this.open, options, this.change(options));
+    });
+  }
+
+  /** Takes a path out of the tree where all that it holds stays elsewhere. @throws HkfsError NOT_FOUND, BAD_TARGET */
+  prune(options: PruneOptions): Promise<PruneSummary> {
+    return this.exclusively(async () => {
+      const { prune } = await import('./history/prune.js');
+      return prune(this.open, options, this.change(options));
+    });
+  }
+
+  /** Deletes objects that nothing names and nothing needs. @throws HkfsError INTERRUPTED */
+  gc(options: GcOptions = {}): Promise<GcSummary> {
+    return this.exclusively(async () => {
+      const { gc } = await import('./gc/gc.js');
+      return gc(this.open, options, this.change(options));
     });
   }
 

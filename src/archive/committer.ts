@@ -64,7 +64,11 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
   rmdir: 'not removed from the tree',
   rename: 'not renamed in the tree',
   chmod: 'its mode is not as before in the tree',
+  discard: 'not removed from the hash tree',
 };
+
+/** What moves or takes away has to be done in the order of the events. */
+const ORDERED: ReadonlySet<TreeOperation['op']> = new Set(['unlink', 'rmdir', 'rename', 'discard']);
 
 interface TreeOutcome {
   /** By inode: of the links that several threads make, the last one's time is the inode's. */
@@ -220,7 +224,7 @@ export class Committer {
   /** Directories first, in order; then everything else in parallel unless something is moved or removed. */
   private async applyTree(operations: readonly TreeOperation[]): Promise<LevelPut[]> {
     const outcome: TreeOutcome = { seals: new Map(), full: [] };
-    const ordered = operations.some(({ op }) => op === 'unlink' || op === 'rmdir' || op === 'rename');
+    const ordered = operations.some(({ op }) => ORDERED.has(op));
     const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
     if (!ordered) {

@@ -6,6 +6,7 @@ import { createHasher, hashToHex } from '../fs/hash.js';
 import { describeFsError } from '../fs/errors.js';
 import { toFsPath } from '../fs/names.js';
 import type { ContentLocation } from './api.js';
+import { sayCollected } from './queries/collected.js';
 
 const CHUNK = 1 << 20;
 
@@ -27,7 +28,7 @@ export async function hashOutsideFile(path: string): Promise<{ hash: Hash | null
 /**
  * A range of a content's bytes.
  * @param range offset and length in bytes; what lies beyond the end is left out
- * @throws HkfsError OBJECT_MISSING when the hash tree lacks it
+ * @throws HkfsError OBJECT_COLLECTED, or OBJECT_MISSING when the hash tree lacks it for no known reason
  */
 export async function* readContent(
   location: ContentLocation,
@@ -37,6 +38,10 @@ export async function* readContent(
   const end = Math.min(location.size, offset + length);
   if (offset >= end) return;
   const [path] = location.files;
+  if (path === undefined && location.collected)
+    throw new HkfsError('OBJECT_COLLECTED', sayCollected(location.hash ?? '', location.collected), {
+      hint: 'if you still have a copy, ingest it again',
+    });
   if (path === undefined)
     throw new HkfsError('OBJECT_MISSING', `the bytes of ${location.hash} are not in the hash tree`, {
       hint: 'run `hkfs verify` for all that is missing; ingest the file again if you still have it',

@@ -36,6 +36,7 @@ export type QueryMethod =
   | 'similar'
   | 'head'
   | 'tags'
+  | 'orphans'
   | 'resolveMoment';
 
 export interface Request {

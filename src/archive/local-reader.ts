@@ -20,6 +20,7 @@ import type {
   OperationRow,
   SimilarQuery,
   SimilarRow,
+  OrphanRow,
   StatRow,
   TagRow,
   UniqueRow,
@@ -33,6 +34,7 @@ import { locate } from './queries/locate.js';
 import { log } from './queries/log.js';
 import { resolveMoment } from './queries/moments.js';
 import { operations } from './queries/operations.js';
+import { findOrphans, orphanRow } from './queries/orphans.js';
 import { resolvePathAt } from './queries/past-paths.js';
 import { entryRow } from './queries/rows.js';
 import { showOperation } from './queries/show.js';
@@ -148,6 +150,11 @@ export class LocalReader implements ArchiveReader {
 
   tags(): AsyncGenerator<TagRow> {
     return tags(this.archive);
+  }
+
+  async *orphans(options: AtOption = {}): AsyncGenerator<OrphanRow> {
+    const { position } = await this.resolveMoment(options.at);
+    for await (const orphan of findOrphans(this.archive, position)) yield orphanRow(this.archive, orphan);
   }
 
   async head(): Promise<Head> {

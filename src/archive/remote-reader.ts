@@ -19,6 +19,7 @@ import type {
   OperationRow,
   SimilarQuery,
   SimilarRow,
+  OrphanRow,
   StatRow,
   TagRow,
   UniqueRow,
@@ -105,6 +106,10 @@ export class RemoteReader implements ClosableReader {
 
   tags(): AsyncIterable<TagRow> {
     return this.many('tags', []) as AsyncIterable<TagRow>;
+  }
+
+  orphans(options: AtOption = {}): AsyncIterable<OrphanRow> {
+    return this.many('orphans', [options]) as AsyncIterable<OrphanRow>;
   }
 
   head(): Promise<Head> {

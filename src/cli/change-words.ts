@@ -52,11 +52,11 @@ export function planText(plan: readonly string[]): string {
   return [...lines, ...(more > 0 ? [`  and ${formatCount(more)} more; --dry-run shows all`] : [])].join('\n');
 }
 
-function dryRunText(plan: readonly string[]): string {
+export function dryRunText(plan: readonly string[]): string {
   if (plan.length === 0) return 'Nothing would be changed.';
   return ['Would', ...plan.map((line) => `  ${visibleName(line)}`)].join('\n');
 }
 
-function sayOperation(operation: number): string {
+export function sayOperation(operation: number): string {
   return `This is operation ${operation}.`;
 }

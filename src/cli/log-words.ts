@@ -20,9 +20,12 @@ const WORDS: Readonly<Record<EventType, (data: Fields) => string>> = {
   'path.renamed': (data) => `${text(data, 'from')} renamed to ${text(data, 'to')}`,
   'path.removed': (data) => `${text(data, 'path')} removed`,
   'path.restored': (data) => `${text(data, 'path')} restored as it was at @${text(data, 'at')}`,
+  'paths.pruned': (data) =>
+    `${plural(count(data, 'entries'), 'entry', 'entries')} proven to be kept elsewhere`,
   'object.stored': (data) => `object ${hash(data)} stored, ${size(data)}`,
   'object.relocated': (data) => `object ${hash(data)} found at another inode`,
-  'object.removed': (data) => `object ${hash(data)} removed, ${size(data)}`,
+  'object.removed': (data) =>
+    `object ${hash(data)} removed, ${size(data)}${typeof data.lastPath === 'string' ? `, last at ${text(data, 'lastPath')}` : ''}`,
   'object.damaged': (data) => `object ${hash(data)} damaged: ${text(data, 'finding')}`,
   'object.healed': (data) => `object ${hash(data)} healed from ${text(data, 'from')}`,
   'objects.verified': (data) => `${plural(count(data, 'hashes'), 'object')} verified`,

@@ -80,3 +80,11 @@ export function parseShare(text: string): number {
   if (!(share >= 0 && share <= 1)) throw usage(`"${text}" is no part of a whole`, 'Write 0.5 or 50%.');
   return share;
 }
+
+/**
+ * `30d`: so long before now, as an ISO time. Anything else is a moment, and stays as it is.
+ */
+export function parseSince(text: string, nowMs: number): string {
+  const isSpan = /^(?:\d+(?:\.\d+)?[smhdwy])+$/.test(text);
+  return isSpan ? new Date(Math.max(0, nowMs - parseDuration(text))).toISOString() : text;
+}

@@ -19,7 +19,7 @@ What is in DIR already is kept: what is as it should be is skipped, and what dif
 
 --overwrite if-different replaces what differs in kind, size, time, mode, owner, attributes or target; always replaces every file. --delete also removes from where a PATH lands what it did not hold, so that it becomes equal. Both show what would be lost and ask first.
 
-Exit code 4: the bytes of some objects are missing or damaged; these files are not restored. --verify finds every damage, by hashing what is read.
+Of contents that gc has deleted it is said when and by which operation they went, with exit code 3. Exit code 4: the bytes of some objects are missing or damaged; these files are not restored. --verify finds every damage, by hashing what is read.
 
 --json prints one object: files, bytes, directories, symlinks, specials, links, skipped, differing, overwritten, deleted, failed and seconds; with --dry-run also plan.`;
   static override examples = [

@@ -1,6 +1,6 @@
 /** Each type's fields from their stored order. The twin of event-writers.ts: change both together. */
 import type { FieldReader } from './read-fields.js';
-import type { EventType, HkfsEvent, OperationStarted } from './types.js';
+import type { EventType, HkfsEvent, OperationStarted, PrunedEntry } from './types.js';
 
 const SPECIAL_KINDS = ['fifo', 'socket', 'chardev', 'blockdev'] as const;
 const FINDINGS = ['missing', 'content', 'unreadable'] as const;
@@ -73,8 +73,16 @@ const READERS: Readers = {
     name: fields.name(3),
     at: fields.natural(4),
   }),
+  'paths.pruned': (fields) => ({
+    type: 'paths.pruned',
+    entries: fields.list(2, (entries, at) => prunedEntry(entries.nested(at))),
+  }),
   'object.stored': (fields) => ({ type: 'object.stored', ...object(fields) }),
-  'object.removed': (fields) => ({ type: 'object.removed', ...object(fields) }),
+  'object.removed': (fields) => ({
+    type: 'object.removed',
+    ...object(fields),
+    ...(fields.has(6) && { lastPath: fields.isNull(6) ? null : fields.text(6) }),
+  }),
   'object.relocated': (fields) => ({
     type: 'object.relocated',
     hash: fields.hash(2),
@@ -129,6 +137,14 @@ function object(fields: FieldReader): { hash: string; size: number; device: bigi
     size: fields.natural(3),
     device: fields.unsigned(4),
     inode: fields.unsigned(5),
+  };
+}
+
+function prunedEntry(fields: FieldReader): PrunedEntry {
+  return {
+    ...fields.place(0),
+    hash: fields.isNull(2) ? null : fields.hash(2),
+    kept: fields.has(3) ? fields.place(3) : null,
   };
 }
 

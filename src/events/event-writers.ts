@@ -1,6 +1,6 @@
 /** Each type's fields in their stored order. The twin of event-readers.ts: change both together. */
 import { nameToBytes } from './names.js';
-import type { HkfsEvent } from './types.js';
+import type { HkfsEvent, PrunedEntry } from './types.js';
 import { SCHEMA_VERSION, type StoredFields } from './upcast.js';
 import { attributes, counts, hashBytes, natural, source, text, unsigned } from './write-fields.js';
 
@@ -80,10 +80,17 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
       return [v, type, natural(event.parent), nameToBytes(event.name)];
     case 'path.restored':
       return [v, type, natural(event.parent), nameToBytes(event.name), natural(event.at)];
-    case 'object.stored':
-    case 'object.removed': {
+    case 'paths.pruned':
+      return [v, type, event.entries.map(prunedEntry)];
+    case 'object.stored': {
       const { hash, size, device, inode } = event;
       return [v, type, hashBytes(hash), natural(size), unsigned(device), unsigned(inode)];
+    }
+    case 'object.removed': {
+      const { hash, size, device, inode, lastPath } = event;
+      const object = [hashBytes(hash), natural(size), unsigned(device), unsigned(inode)];
+      const last = lastPath === undefined ? [] : [lastPath === null ? null : text(lastPath)];
+      return [v, type, ...object, ...last];
     }
     case 'object.relocated': {
       const { hash, size, from, to } = event;
@@ -101,6 +108,12 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
     default:
       return neverStored(type);
   }
+}
+
+/** `[parent, name, hash]`, then the place of what stays where something does. */
+function prunedEntry({ parent, name, hash, kept }: PrunedEntry): unknown[] {
+  const gone = [natural(parent), nameToBytes(name), hash === null ? null : hashBytes(hash)];
+  return kept === null ? gone : [...gone, natural(kept.parent), nameToBytes(kept.name)];
 }
 
 function neverStored(type: never): never {

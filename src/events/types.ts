@@ -128,6 +128,18 @@ export interface PathRestored extends Place {
   readonly type: 'path.restored';
   readonly at: Position;
 }
+/** A file, symlink or special that goes, and where what it held stays. */
+export interface PrunedEntry extends Place {
+  /** Null for what has no content: empty files, symlinks, specials. */
+  readonly hash: Hash | null;
+  /** The entry that stays; null where only history keeps the content, or there is nothing to keep. */
+  readonly kept: Place | null;
+}
+/** The proof that the removals of the same commit lose nothing; up to 1,024 entries an event. */
+export interface PathsPruned {
+  readonly type: 'paths.pruned';
+  readonly entries: readonly PrunedEntry[];
+}
 /** An inode of the hash tree holds this content: the first, or a twin at the link limit. */
 export interface ObjectStored {
   readonly type: 'object.stored';
@@ -150,6 +162,8 @@ export interface ObjectRemoved {
   readonly size: number;
   readonly device: bigint;
   readonly inode: bigint;
+  /** Of what was collected: the last path of the content, null where it never had one. */
+  readonly lastPath?: string | null;
 }
 export interface ObjectDamaged {
   readonly type: 'object.damaged';
@@ -186,6 +200,7 @@ export type HkfsEvent =
   | PathRenamed
   | PathRemoved
   | PathRestored
+  | PathsPruned
   | ObjectStored
   | ObjectRelocated
   | ObjectRemoved

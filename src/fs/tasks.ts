@@ -181,7 +181,14 @@ export type TreeOperation =
       readonly previous: Previous | null;
     }
   /** Of a directory whose mode a person changed: it is the former one again, where it is still theirs. */
-  | { readonly op: 'chmod'; readonly path: string; readonly from: number; readonly to: number };
+  | { readonly op: 'chmod'; readonly path: string; readonly from: number; readonly to: number }
+  | {
+      readonly op: 'discard';
+      /** Of the object's first inode. */
+      readonly path: string;
+      readonly device: bigint;
+      readonly inode: bigint;
+    };
 
 export interface TreeTask {
   readonly task: 'tree';

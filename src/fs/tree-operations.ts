@@ -75,6 +75,8 @@ class Tree {
         return this.rename(operation);
       case 'chmod':
         return this.chmod(this.locate(operation.path), operation);
+      case 'discard':
+        return discard(operation);
     }
   }
 
@@ -254,6 +256,12 @@ export function isAsLeft(path: string, previous: Previous | null): boolean {
   }
 }
 
+/** Whether the archive's own is there. Errors of node:fs pass through. */
+export function isOwn(path: FsPath, previous: Previous): boolean {
+  const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return there !== undefined && isPrevious(path, there, previous);
+}
+
 /**
  * The inode of a tree file, made read-only. An inode that came from a source (`--mode link`) keeps its
  * mode until here, because only now the log has it.
@@ -264,6 +272,22 @@ function protectedStat(path: FsPath): fs.BigIntStats {
   failpoint('tree.protect');
   fs.chmodSync(path, OBJECT_MODE);
   return fs.lstatSync(path, { bigint: true });
+}
+
+/**
+ * An inode of an object goes from the hash tree. A twin that is gone already is no failure; a file that is
+ * another inode, or has got a name elsewhere meanwhile, stays.
+ */
+function discard({ path, device, inode }: Extract<TreeOperation, { op: 'discard' }>): undefined {
+  for (const file of twinPaths(path)) {
+    const there = fs.lstatSync(file, { bigint: true, throwIfNoEntry: false });
+    if (there?.ino !== inode || there.dev !== device) continue;
+    if (there.nlink > 1n) throw Object.assign(new Error('it has another name'), { code: 'ECONFLICT' });
+    failpoint('object.discard');
+    fs.unlinkSync(file);
+    failpoint('object.discarded');
+    return;
+  }
 }
 
 function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {

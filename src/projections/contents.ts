@@ -112,14 +112,35 @@ export class Contents {
   }
 
   async lastVerified(hash: Hash): Promise<number | null> {
-    const value = await this.newest(keys.PREFIX.verified, hash);
-    return value === null ? null : keys.readPosition(value, 0);
+    const newest = await this.newest(keys.PREFIX.verified, hash);
+    return newest === null ? null : keys.readPosition(newest.value, 0);
+  }
+
+  /** The event that last found the bytes right, by reading or storing them; null for no object. */
+  async lastProven(hash: Hash): Promise<Position | null> {
+    const verified = await this.newest(keys.PREFIX.verified, hash);
+    const inodes = (await this.object(hash))?.inodes ?? [];
+    const positions = [...inodes, ...(verified ? [verified] : [])].map(({ position }) => position);
+    return positions.length === 0 ? null : Math.max(...positions);
+  }
+
+  /** The event that removed the last inode of an object; null while it has one, or never had. */
+  async removedAt(hash: Hash): Promise<Position | null> {
+    const object = await this.object(hash);
+    if (object === null || object.inodes.length > 0) return null;
+    let removed: Position | null = null;
+    for await (const rows of readRows(this.level, hexRange(keys.PREFIX.object, hash)))
+      for (const { key, value } of rows) {
+        const { position } = keys.parseObjectKey(key);
+        if (value.length === 0 && position <= this.at) removed = Math.max(removed ?? 0, position);
+      }
+    return removed;
   }
 
   /** What the last check found wrong, or null when nothing, or healed since. */
   async finding(hash: Hash): Promise<string | null> {
-    const value = await this.newest(keys.PREFIX.finding, hash);
-    return value === null || value.length === 0 ? null : value.toString();
+    const newest = await this.newest(keys.PREFIX.finding, hash);
+    return newest === null || newest.value.length === 0 ? null : newest.value.toString();
   }
 
   /** When the objects whose hash begins with these digits were last verified, milliseconds since 1970. */
@@ -145,11 +166,12 @@ export class Contents {
         if (keys.readPosition(key, 33) <= this.at) yield { hash: key.toString('hex', 1, 33), value };
   }
 
-  private async newest(prefix: number, hash: Hash): Promise<Buffer | null> {
+  private async newest(prefix: number, hash: Hash): Promise<{ position: Position; value: Buffer } | null> {
     const bytes = Buffer.from(hash, 'hex');
     const gte = keys.hashPositionKey(prefix, bytes, 0);
     const lt = keys.hashPositionKey(prefix, bytes, this.at + 1);
-    for await (const value of this.level.values({ gte, lt, reverse: true, limit: 1 })) return value;
+    for await (const [key, value] of this.level.iterator({ gte, lt, reverse: true, limit: 1 }))
+      return { position: keys.readPosition(key, 33), value };
     return null;
   }
 

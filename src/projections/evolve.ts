@@ -42,6 +42,7 @@ export function evolve(record: EventRecord, rows: RowWriter): void {
   const { event, position } = record;
   switch (event.type) {
     case 'archive.created':
+    case 'paths.pruned':
       return;
     case 'directory.added':
       rows.put(keys.entryKey(event, position), Buffer.concat([keys.positionBytes(position), record.bytes]));

@@ -9,6 +9,7 @@ import type {
   EventRecord,
   FileIngested,
   Hash,
+  ObjectRemoved,
   PathRemoved,
   PathRenamed,
   Place,
@@ -18,6 +19,7 @@ import type {
 import { joinPath } from '../fs/names.js';
 import { StatTable } from '../fs/stats.js';
 import type { Previous, TreeOperation } from '../fs/tasks.js';
+import { Contents } from './contents.js';
 import { Namespace, type Entry, type NamedEntry } from './namespace.js';
 
 /** What a place held just before a position, where the caller knows; undefined: look it up. */
@@ -98,9 +100,24 @@ export class TreeProjection {
         return this.restore(event, position, into);
       case 'path.renamed':
         return this.rename(event, position, into);
+      case 'object.removed':
+        return this.discard(event, into);
       default:
         return;
     }
+  }
+
+  /**
+   * The last step of a removal: asked again is whether nothing names the content, and whether the inode
+   * did not become the object's again.
+   */
+  private async discard({ hash, device, inode }: ObjectRemoved, into: TreeOperation[]): Promise<void> {
+    const contents = new Contents(this.level, Number.MAX_SAFE_INTEGER - 1);
+    const known = (await contents.object(hash))?.inodes ?? [];
+    if (known.some((other) => other.inode === inode && other.device === device)) return;
+    const now = new Namespace(this.level, contents.at);
+    for await (const _named of contents.livePaths(hash, now)) return;
+    into.push({ op: 'discard', path: this.objectPath(hash), device, inode });
   }
 
   /** One rename, whatever is below. A special, which the tree has not, only leaves room. */

@@ -29,6 +29,13 @@ test.each([
     { hash: 'f'.repeat(64), finding: 'missing' },
     `object ${'f'.repeat(16)} damaged: missing`,
   ],
+  ['paths.pruned', { entries: [{}, {}] }, '2 entries proven to be kept elsewhere'],
+  [
+    'object.removed',
+    { hash: 'f'.repeat(64), size: 1536, lastPath: 'a\nb' },
+    `object ${'f'.repeat(16)} removed, 1.5 KiB, last at a\\nb`,
+  ],
+  ['object.removed', { hash: 'f'.repeat(64), size: 1536 }, `object ${'f'.repeat(16)} removed, 1.5 KiB`],
   ['objects.verified', { hashes: ['a', 'b'] }, '2 objects verified'],
   ['tag.added', { tag: 't', position: 5 }, 'tag t given to @5'],
 ] as const)('%s is told in plain words', (type, fields, words) => {

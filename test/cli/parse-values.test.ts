@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { parseDuration, parseShare, parseSize, parseSizeRange } from '../../src/cli/parse-values.js';
+import {
+  parseDuration,
+  parseShare,
+  parseSince,
+  parseSize,
+  parseSizeRange,
+} from '../../src/cli/parse-values.js';
 
 describe('sizes', () => {
   test.each([
@@ -53,4 +59,17 @@ describe('spans of time', () => {
   test.each(['', '10', 's', '10 m', '-5m', '3x', '5mm', '1h-30m'])('"%s" is refused as wrong use', (text) => {
     expect(() => parseDuration(text)).toThrow(expect.objectContaining({ code: 'USAGE' }));
   });
+});
+
+describe('the begin of a span of time', () => {
+  const now = Date.UTC(2026, 0, 31);
+
+  test.each([
+    ['30d', '2026-01-01T00:00:00.000Z'],
+    ['1h30m', '2026-01-30T22:30:00.000Z'],
+    ['1000y', '1970-01-01T00:00:00.000Z'],
+    ['tag:before', 'tag:before'],
+    ['2 days ago', '2 days ago'],
+    ['2026-01-05', '2026-01-05'],
+  ])('%s is %s', (text, moment) => expect(parseSince(text, now)).toBe(moment));
 });

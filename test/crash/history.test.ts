@@ -1,4 +1,4 @@
-/** kill -9 at every named step of mv, rm and undo: before or after, never between; then the same again. */
+/** kill -9 at every named step of mv, rm, prune and undo: before or after, never between; then the same again. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { UndoSummary } from '../../src/archive/api.js';
@@ -16,6 +16,9 @@ interface Case {
   /** Of an undo of several commits, which can be half done. */
   readonly inCommits?: true;
 }
+
+/** Stands for the path of the source. */
+const SOURCE = '@source';
 
 /** Each operation commits its opening, its events and its end. */
 const COMMITS: Case['steps'] = [
@@ -50,6 +53,12 @@ const CASES: readonly Case[] = [
     steps: [...COMMITS, ['tree.apply', [1, 4]], ['tree.unlink', [1, 3]], ['tree.rmdir', [1, 2]]],
   },
   {
+    what: 'prune of a directory',
+    given: [['ingest', SOURCE, '--to', 't']],
+    command: ['prune', 't/d', '--yes'],
+    steps: [...COMMITS, ['tree.unlink', [1, 3]], ['tree.rmdir', [1, 2]]],
+  },
+  {
     what: 'undo of mv --force',
     given: [['mv', '--force', 's/other', 's/d/f']],
     command: ['undo', '2', '--yes'],
@@ -77,7 +86,11 @@ const CASES: readonly Case[] = [
   },
 ];
 /** One round for each kind of window when there is little time. */
-const SMALL = ['mv onto a file of the same content tree.rename 1', 'undo of rm tree.link 2'];
+const SMALL = [
+  'prune of a directory tree.unlink 3',
+  'mv onto a file of the same content tree.rename 1',
+  'undo of rm tree.link 2',
+];
 
 const rounds = CASES.flatMap((each) =>
   each.steps.flatMap(([step, times]) => times.map((time) => ({ ...each, step, time }))),
@@ -134,7 +147,8 @@ async function prepare(archive: string, source: string, given: Case['given']): P
   writeFileSync(`${source}/d/deep/g`, 'g');
   writeFileSync(`${source}/d/empty`, '');
   symlinkSync('f', `${source}/d/l`);
-  for (const args of [['ingest', source, '--to', 's'], ...given]) await row([...args, '-a', archive]);
+  for (const args of [['ingest', source, '--to', 's'], ...given])
+    await row([...args.map((arg) => (arg === SOURCE ? source : arg)), '-a', archive]);
 }
 
 /** What the command makes of an archive in which nothing is killed. */
@@ -145,7 +159,8 @@ async function unharmed(
 ): Promise<Names> {
   const other = `${archive}-whole`;
   await row(['init', other]);
-  for (const args of [['ingest', source, '--to', 's'], ...given, command]) await row([...args, '-a', other]);
+  for (const args of [['ingest', source, '--to', 's'], ...given, command])
+    await row([...args.map((arg) => (arg === SOURCE ? source : arg)), '-a', other]);
   return namesOf(other);
 }
 

@@ -77,6 +77,11 @@ const place = { parent: natural, name };
 const inode = fc.record({ device: unsigned, inode: unsigned }, { noNullPrototype: true });
 const object = { hash, size: natural, device: unsigned, inode: unsigned };
 
+const pruned = fc.record(
+  { ...place, hash: orNull(hash), kept: orNull(fc.record(place, { noNullPrototype: true })) },
+  { noNullPrototype: true },
+);
+
 /** One arbitrary for each event type, without the type itself. The record makes a forgotten one fail to compile. */
 const FIELDS = {
   'archive.created': { archiveId: fc.uuid(), hashAlgorithm: fc.constant('blake3-256') },
@@ -107,6 +112,7 @@ const FIELDS = {
   },
   'path.removed': place,
   'path.restored': { ...place, at: natural },
+  'paths.pruned': { entries: fc.array(pruned, { maxLength: 4 }) },
   'object.stored': object,
   'object.relocated': { hash, size: natural, from: inode, to: inode },
   'object.removed': object,
@@ -118,9 +124,16 @@ const FIELDS = {
 
 export const EVENT_TYPES = Object.keys(FIELDS) as HkfsEvent['type'][];
 
+/** Fields that an event of the type may have or not. */
+const RARE: Partial<Record<HkfsEvent['type'], Record<string, fc.Arbitrary<unknown>>>> = {
+  'object.removed': { lastPath: orNull(text) },
+};
+
 export function eventOfType(type: HkfsEvent['type']): fc.Arbitrary<HkfsEvent> {
   const fields: Record<string, fc.Arbitrary<unknown>> = FIELDS[type];
-  return fc.record(fields, { noNullPrototype: true }).map((values) => ({ type, ...values }) as HkfsEvent);
+  return fc
+    .record({ ...fields, ...RARE[type] }, { requiredKeys: Object.keys(fields), noNullPrototype: true })
+    .map((values) => ({ type, ...values }) as HkfsEvent);
 }
 
 export const event: fc.Arbitrary<HkfsEvent> = fc.oneof(...EVENT_TYPES.map(eventOfType));

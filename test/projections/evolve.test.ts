@@ -54,6 +54,10 @@ const CASES: Record<
   'symlink.added': [A_SYMLINK, rows([entry(A_SYMLINK), encodeEvent(A_SYMLINK)])],
   'special.added': [A_FIFO, rows([entry(A_FIFO), encodeEvent(A_FIFO)])],
   'path.removed': [removal(3, 'f'), rows([entry(A_FILE), GONE])],
+  'paths.pruned': [
+    { type: 'paths.pruned', entries: [{ parent: 3, name: 'f', hash: HASH, kept: { parent: 0, name: 'g' } }] },
+    {},
+  ],
   'object.stored': [
     stored(HASH, 5n, 77),
     rows(

@@ -231,6 +231,31 @@ describe('given a tree, when an entry is restored', () => {
   });
 });
 
+describe('given an object, when one of its inodes is removed', () => {
+  const removed: HkfsEvent = { ...stored(A, 5n), type: 'object.removed', lastPath: 'f' };
+  const discarded = { op: 'discard', path: objectOf(A), device: 1n, inode: 5n };
+
+  test('its file goes from the hash tree, where nothing names the content', async () => {
+    expect(await operations([stored(A, 5n)], [removed])).toEqual([discarded]);
+    const given = [D, stored(A, 5n), file(1, 'f'), removal(0, 'd')];
+    expect(await operations(given, [removed])).toEqual([discarded]);
+  });
+
+  test('it stays where anything names the content', async () => {
+    expect(await operations([stored(A, 5n), file(0, 'f')], [removed])).toEqual([]);
+  });
+
+  test('it stays where the inode, or a name, came back after the event', async () => {
+    const [, discard] = await operations([stored(A, 5n)], [removed, stored(A, 5n)]);
+    expect(discard).toBeUndefined();
+    const again = await operations(
+      [stored(A, 5n), file(0, 'f'), removal(0, 'f')],
+      [removed, restoration(0, 'f', 2)],
+    );
+    expect(again.map(({ op }) => op)).toEqual(['link']);
+  });
+});
+
 describe('events that are no names', () => {
   const OTHERS: Exclude<
     EventType,
@@ -241,6 +266,7 @@ describe('events that are no names', () => {
     | 'path.removed'
     | 'path.renamed'
     | 'path.restored'
+    | 'object.removed'
   >[] = [
     'archive.created',
     'operation.started',
@@ -249,7 +275,7 @@ describe('events that are no names', () => {
     'attributes.changed',
     'object.stored',
     'object.relocated',
-    'object.removed',
+    'paths.pruned',
     'object.damaged',
     'object.healed',
     'objects.verified',

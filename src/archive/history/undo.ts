@@ -6,6 +6,7 @@ import { Namespace } from '../../projections/namespace.js';
 import { parseEntryValue } from '../../projections/evolve.js';
 import type { SkippedRow, UndoOptions, UndoSummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { collectedObject, sayCollected } from '../queries/collected.js';
 import { operationExtent } from '../queries/operations.js';
 import { execute, isConfirmed, textsOf, type ChangeOptions, type ChangePlan } from './change.js';
 import { directoryOf } from './draft.js';
@@ -40,6 +41,10 @@ export async function planUndo(
   isOnDisk: (path: string) => boolean = existsSync,
 ): Promise<UndoPlan> {
   const undone = operation ?? (await lastThatChangedNames(archive));
+  if (undone === null)
+    throw new HkfsError('CANNOT_UNDO', 'nothing has changed a name yet: there is nothing to undo', {
+      hint: 'see `hkfs ops`',
+    });
   const extent = await operationExtent(archive, undone);
   if (extent === null)
     throw new HkfsError('NOT_FOUND', `there is no operation ${undone}`, { hint: 'see `hkfs ops`' });
@@ -55,12 +60,11 @@ export async function planUndo(
   return { command: 'undo', args: [String(undone)], undone, steps, skipped };
 }
 
-async function lastThatChangedNames(archive: OpenArchive): Promise<number> {
+/** What `undo` means without a number; null where there is none. */
+export async function lastThatChangedNames(archive: OpenArchive): Promise<number | null> {
   for await (const records of archive.log.readReverse({ from: 0, to: archive.log.size }))
     for (const { event, operation } of records) if (changesNames(event)) return operation;
-  throw new HkfsError('CANNOT_UNDO', 'nothing has changed a name yet: there is nothing to undo', {
-    hint: 'see `hkfs ops`',
-  });
+  return null;
 }
 
 /** Nothing is given a name back whose bytes are gone. @throws HkfsError CANNOT_UNDO */
@@ -78,9 +82,11 @@ async function checkObjects(
     const file = objectPath(archive.layout.objects, Buffer.from(hash, 'hex'));
     const isNamed = object !== null && object.inodes.length > 0;
     if (isNamed && (await contents.finding(hash)) !== 'missing' && isOnDisk(file)) return;
+    const collected = await collectedObject(archive, hash);
+    const why = collected === null ? '' : `: ${sayCollected(hash, collected)}`;
     throw new HkfsError(
       'CANNOT_UNDO',
-      `the content of /${path}, object ${hash}, is not in the archive any more`,
+      `the content of /${path}, object ${hash}, is not in the archive any more${why}`,
       {
         hint: 'ingest a copy of it again, then undo',
       },

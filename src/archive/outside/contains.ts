@@ -51,12 +51,7 @@ class Answer implements ContainsResult {
   private readonly found: Found;
   private readonly where: boolean;
 
-  constructor(answer: {
-    asked: readonly OutsideRow[];
-    found: Found;
-    where: boolean;
-    files: OutsideFiles;
-  }) {
+  constructor(answer: { asked: readonly OutsideRow[]; found: Found; where: boolean; files: OutsideFiles }) {
     this.asked = answer.asked;
     this.found = answer.found;
     this.where = answer.where;
@@ -111,11 +106,7 @@ function isHash(hash: string | null): hash is Hash {
 }
 
 /** Asks only about what was not found before, as of the same log. */
-async function askOnce(
-  reader: ClosableReader,
-  layout: Layout,
-  hashes: ReadonlySet<Hash>,
-): Promise<Found> {
+async function askOnce(reader: ClosableReader, layout: Layout, hashes: ReadonlySet<Hash>): Promise<Found> {
   const verdicts = await Verdicts.load(layout, reader);
   if (verdicts === null) return ask(reader, hashes, { at: undefined, paths: false });
   const unknown = [...hashes].filter((hash) => !verdicts.has(hash));

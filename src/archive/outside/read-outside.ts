@@ -55,11 +55,7 @@ function surroundings(
   return { archiveRoot: { device, inode }, onMessage, signal };
 }
 
-function reportProgress(
-  walk: OutsideWalk,
-  pool: WorkerPool,
-  onProgress: OutsideOptions['onProgress'],
-): void {
+function reportProgress(walk: OutsideWalk, pool: WorkerPool, onProgress: OutsideOptions['onProgress']): void {
   if (!onProgress) return;
   let read = 0;
   const report = (): void => {

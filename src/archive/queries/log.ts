@@ -1,9 +1,16 @@
 /** Events as rows, with paths where they name places. */
-import type { DirectoryId, EventRecord, HkfsEvent, Place, Position } from '../../events/types.js';
+import type {
+  DirectoryId,
+  EventRecord,
+  HkfsEvent,
+  Place,
+  Position,
+  PrunedEntry,
+} from '../../events/types.js';
 import { Namespace } from '../../projections/namespace.js';
 import type { Span } from '../../projections/place-history.js';
 import { HkfsError } from '../../errors.js';
-import type { ArchiveReader, LogRow } from '../api.js';
+import type { ArchiveReader, LogRow, ProofRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { operationExtent } from './operations.js';
 import { tracePath } from './trace.js';
@@ -143,6 +150,8 @@ async function dataOf(
     data['from'] = await paths.of(event.from, position - 1);
     paths.forget();
     data['to'] = await paths.of(event.to, position);
+  } else if (event.type === 'paths.pruned') {
+    data['entries'] = await prunedRows(event.entries, position, paths);
   } else if ('parent' in event) {
     // A removed directory is not there any more at its own event.
     const at = event.type === 'path.removed' ? position - 1 : position;
@@ -152,6 +161,20 @@ async function dataOf(
   }
   if (moves) paths.forget();
   return data;
+}
+
+/** The proof is written just before the removals: all of its places are there at its own position. */
+async function prunedRows(
+  entries: readonly PrunedEntry[],
+  position: Position,
+  paths: PathsAt,
+): Promise<ProofRow[]> {
+  const rows: ProofRow[] = [];
+  for (const { parent, name, hash, kept } of entries) {
+    const path = await paths.of({ parent, name }, position);
+    rows.push({ path, hash, kept: kept && (await paths.of(kept, position)) });
+  }
+  return rows;
 }
 
 /** Values that JSON can hold: big integers as strings, bytes as base64. */

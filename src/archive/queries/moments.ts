@@ -2,7 +2,7 @@
 import { HkfsError } from '../../errors.js';
 import type { CommitRecord, Position } from '../../events/types.js';
 import * as keys from '../../projections/keys.js';
-import type { Moment } from '../api.js';
+import type { Moment, MomentText } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { operationEnd } from './operations.js';
 
@@ -22,14 +22,31 @@ export async function resolveMoment(
   return { position, time: new Date(commit.timeMs).toISOString() };
 }
 
+/**
+ * As resolveMoment, for the begin of a span of time: one before the archive was made takes in everything.
+ * @returns the position after which the span begins; -1 before the first event
+ */
+export async function resolveSince(archive: OpenArchive, text: MomentText, nowMs: number): Promise<Position> {
+  const trimmed = text.trim();
+  if (!/^(@|op:|tag:)/.test(trimmed)) {
+    const { timeMs } = await archive.log.commitAt(0);
+    if ((await timeOf(trimmed, nowMs)) < timeMs) return -1;
+  }
+  return positionOf(archive, trimmed, nowMs);
+}
+
 async function positionOf(archive: OpenArchive, text: string, nowMs: number): Promise<Position> {
   if (text.startsWith('@')) return atPosition(archive, text);
   if (text.startsWith('op:')) return atOperation(archive, text);
   if (text.startsWith('tag:')) return atTag(archive, text.slice(4));
-  const timeMs = ISO.test(text) ? parseIso(text) : await parsePhrase(text, nowMs);
+  const timeMs = await timeOf(text, nowMs);
   if (timeMs > nowMs && timeMs > (archive.log.lastCommit?.timeMs ?? 0))
     throw badMoment(`${text} is in the future`, 'leave out --at for the newest state');
   return atTime(archive, timeMs, text);
+}
+
+async function timeOf(text: string, nowMs: number): Promise<number> {
+  return ISO.test(text) ? parseIso(text) : parsePhrase(text, nowMs);
 }
 
 function atPosition(archive: OpenArchive, text: string): Position {

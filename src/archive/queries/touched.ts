@@ -141,7 +141,13 @@ export class TouchedPlaces {
 }
 
 /** Events that speak of no place, and come by the thousands. */
-const SILENT: ReadonlySet<string> = new Set(['object.stored', 'objects.verified', 'object.relocated']);
+const SILENT: ReadonlySet<string> = new Set([
+  'object.stored',
+  'objects.verified',
+  'object.relocated',
+  'object.removed',
+  'paths.pruned',
+]);
 
 function atFirst(key: string): string {
   return `before:${key}`;

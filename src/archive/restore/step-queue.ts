@@ -4,7 +4,9 @@ import { StatTable } from '../../fs/stats.js';
 import type { LevelPut } from '../../events/level.js';
 import type { RestoreResult, RestoreStep } from '../../fs/tasks.js';
 import { describeFsError } from '../../fs/errors.js';
+import type { Failure } from '../api.js';
 import { ObjectIndex, sealRow } from '../object-index.js';
+import { collectedObject, sayCollected } from '../queries/collected.js';
 import { stopped, type RestorerParts } from './parts.js';
 
 const BATCH_STEPS = 256;
@@ -83,7 +85,8 @@ export class StepQueue {
     const { steps, bytes, result } = this.inFlight.shift()!;
     const { failures, unset, full, ...rest } = await this.waited(result);
     this.reflink &&= rest.reflink;
-    for (const [index, failure] of failures) this.takeBack(steps[index]!, failure);
+    for (const [index, failure] of failures)
+      this.takeBack(steps[index]!, await this.explained(steps[index]!, failure));
     for (const [reason, { first, count }] of unset)
       this.parts.tally.noteUnset(reason, steps[first]!.path, count);
     await this.sealLinked(steps, rest);
@@ -105,6 +108,17 @@ export class StepQueue {
         });
       throw describeFsError(error, this.root);
     }
+  }
+
+  /** An object that is not there may have been removed on purpose. */
+  private async explained(step: RestoreStep, failure: Omit<Failure, 'path'>): Promise<Omit<Failure, 'path'>> {
+    if (failure.code !== 'OBJECT_MISSING' || !('content' in step) || step.content.object === null)
+      return failure;
+    const hash = step.content.object.slice(-65).replace('/', '');
+    const collected = await collectedObject(this.parts.archive, hash);
+    return collected === null
+      ? failure
+      : { code: 'OBJECT_COLLECTED', message: sayCollected(hash, collected) };
   }
 
   private takeBack(step: RestoreStep, failure: { code: string; message: string }): void {
