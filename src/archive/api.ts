@@ -118,7 +118,7 @@ export interface DupsRow {
    * one source inode count once, and only where the last of them goes.
    */
   readonly reclaimable: number;
-  /** The member to keep first: the outermost, then the first in byte order. */
+  /** The member to keep first: one in a directory that another group keeps, else the outermost. */
   readonly paths: readonly string[];
   /** With `against`: so many of the paths, the first ones, are protected. */
   readonly protected?: number;

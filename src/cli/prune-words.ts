@@ -48,7 +48,7 @@ export function gcText({ operation, objects, bytes, kept, plan }: GcSummary): st
   const lines = plan === undefined ? [] : [dryRunText(plan)];
   if (operation !== null) lines.push(`Deleted ${what}. ${sayOperation(operation)}`);
   else if (plan === undefined) lines.push('Nothing was deleted.');
-  else lines.push(`That is ${what}.`);
+  else if (objects > 0) lines.push(`That is ${what}.`);
   for (const [why, count] of Object.entries(kept) as [OrphanStay, number][])
     if (count > 0) lines.push(`${formatCount(count)} ${count === 1 ? 'stays' : 'stay'}: ${STAYS[why]}.`);
   return lines.join('\n');

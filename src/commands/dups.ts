@@ -12,7 +12,7 @@ export default class Dups extends BaseCommand {
   static override summary = 'Find duplicate files and directories.';
   static override description = `Lists groups of equal directories and equal files, the largest gain first. Directories are equal when they hold the same names with the same contents, link targets and directories, whatever their modes, owners and times. What equal directories hold is not listed again, but where it is somewhere else as well; then it is listed once for all of them.
 
-The first path of a group is the outermost; it is the one to keep. The gain is what plain copies would free: the archive itself stores each content once. Names that were hard links of one file in their source count once.
+The first path of a group is the one to keep: one that lies in a directory that another group keeps, else the outermost. The gain is what plain copies would free: the archive itself stores each content once. Names that were hard links of one file in their source count once.
 
 With --under and --against: what below the first is also below the second, which is protected and never counts as a gain. Where one lies in the other, the inner one is a side of its own.
 

@@ -30,7 +30,7 @@ describe('dups', () => {
       },
       {
         ...{ kind: 'file', hash, size: 9, files: 1, count: 2, reclaimable: 9 },
-        paths: ["stick/it's\ncopied", 'laptop/photos/a'],
+        paths: ['laptop/photos/a', "stick/it's\ncopied"],
       },
       { ...{ kind: 'file', hash, size: 6, files: 1, count: 2, reclaimable: 0 }, paths: ['odd/h1', 'odd/h2'] },
     ]);

@@ -14,8 +14,19 @@ export interface GroupOptions {
   /** Members that are gone count all the same. */
   readonly all: boolean;
   readonly links: LinkCounts;
-  /** By a directory's place in the tree: gone with a group. */
+  /** By a directory's place in the tree. */
+  readonly fates: Fates;
+}
+
+/** What the groups so far say of each directory, by its place in the tree; 1 is yes. */
+export interface Fates {
   readonly gone: Uint8Array;
+  /** It lies in a member that stays: what it holds is not to be taken out of it where another can go. */
+  readonly kept: Uint8Array;
+}
+
+export function fatesOf(directories: number): Fates {
+  return { gone: new Uint8Array(directories), kept: new Uint8Array(directories) };
 }
 
 interface Candidates {
@@ -65,12 +76,20 @@ function outermostFirst(a: Candidates, b: Candidates): number {
 }
 
 function groupOf({ kind, key, nodes }: Candidates, options: GroupOptions): DupsRow | null {
-  const { scope, all, links, gone } = options;
+  const { scope, all, links, fates } = options;
+  const { gone, kept } = fates;
   const there = all ? nodes : nodes.filter(({ index }) => gone[index] === 0);
-  const split = keptAndRemovable(there.toSorted(byDepth), scope, (node) => node);
+  const split = keptAndRemovable(
+    keeperFirst(there, fates, (node) => node),
+    scope,
+    (node) => node,
+  );
   if (split === null || (kind === 'contents' && !haveOtherNames(there))) return null;
   const reclaimable = links.freedByDirectories(split.removable, all);
-  if (!all) for (const { index, end } of split.removable) gone.fill(1, index, end);
+  if (!all) {
+    for (const { index, end } of split.removable) gone.fill(1, index, end);
+    for (const { index, end } of split.kept) kept.fill(1, index, end);
+  }
   const members = [...split.kept, ...split.removable];
   const { bytes, files } = members[0]!.summary;
   return {
@@ -102,6 +121,14 @@ function haveOtherNames(nodes: readonly DirectoryNode[]): boolean {
   return nodes.some(({ summary }) => !summary.digest.equals(nodes[0]!.summary.digest));
 }
 
-function byDepth(a: DirectoryNode, b: DirectoryNode): number {
-  return a.depth - b.depth || a.index - b.index;
+/** What lies in a member of another group that stays, then the outermost, then the order of the tree. */
+export function keeperFirst<T>(
+  members: readonly T[],
+  { kept }: Fates,
+  nodeOf: (member: T) => DirectoryNode,
+): T[] {
+  return members.toSorted((first, second) => {
+    const [a, b] = [nodeOf(first), nodeOf(second)];
+    return kept[b.index]! - kept[a.index]! || a.depth - b.depth || a.index - b.index;
+  });
 }

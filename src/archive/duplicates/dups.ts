@@ -2,8 +2,14 @@
 import type { Position } from '../../events/types.js';
 import type { DupsQuery, DupsRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { directoryGroups, keptAndRemovable, type GroupOptions } from './directory-groups.js';
-import { byDepth, hexOf, pathOfFile, readContents, type Content } from './file-table.js';
+import {
+  directoryGroups,
+  fatesOf,
+  keeperFirst,
+  keptAndRemovable,
+  type GroupOptions,
+} from './directory-groups.js';
+import { hexOf, pathOfFile, readContents, type Content } from './file-table.js';
 import { LinkCounts } from './link-counts.js';
 import { namelessDigests } from './nameless-digests.js';
 import { scopeOf, type Scope } from './scope.js';
@@ -14,8 +20,8 @@ export async function* dups(archive: OpenArchive, query: DupsQuery, at: Position
   const scope = await scopeOf(archive, query, at);
   const { level } = archive.views;
   const contents = await contentsFor(archive, { query, scope, at });
-  const gone = new Uint8Array(1 + (scope.nodes.at(-1)?.index ?? 0));
-  const options: GroupOptions = { scope, minSize, all, links: new LinkCounts(contents), gone };
+  const fates = fatesOf(1 + (scope.nodes.at(-1)?.index ?? 0));
+  const options: GroupOptions = { scope, minSize, all, links: new LinkCounts(contents), fates };
   const rows: DupsRow[] = [];
   if (kind !== 'file') {
     const nameless = sameNames ? null : await namelessDigests(level, { nodes: scope.nodes, at });
@@ -38,11 +44,12 @@ async function contentsFor(
 }
 
 function pushFileGroup(rows: DupsRow[], content: Content, options: GroupOptions): void {
-  const { scope, minSize, all, links, gone } = options;
+  const { scope, minSize, all, links, fates } = options;
   const { key, size, names } = content;
   if (names.length < 2 || size < minSize) return;
-  const there = all ? names : names.filter(({ node }) => gone[node.index] === 0);
-  const split = keptAndRemovable(there.toSorted(byDepth), scope, ({ node }) => node);
+  const there = all ? names : names.filter(({ node }) => fates.gone[node.index] === 0);
+  const members = keeperFirst(there, fates, ({ node }) => node);
+  const split = keptAndRemovable(members, scope, ({ node }) => node);
   if (split === null) return;
   const reclaimable = links.freedByFiles(content, split.removable, all);
   const paths = [...split.kept, ...split.removable].map(pathOfFile);

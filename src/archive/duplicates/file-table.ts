@@ -47,8 +47,3 @@ export function pathOfFile({ node, name }: FileName): string {
 export function hexOf(key: string): Hash {
   return Buffer.from(key, 'latin1').toString('hex');
 }
-
-/** The outermost first, then the order of the tree. Names of one directory stay in their order. */
-export function byDepth(a: FileName, b: FileName): number {
-  return a.node.depth - b.node.depth || a.node.index - b.node.index;
-}

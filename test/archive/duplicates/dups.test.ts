@@ -58,6 +58,11 @@ describe('equal directories', () => {
     expect(await groups(spec)).toEqual(['dir a b: 30', 'dir a/s c/s: 10']);
   });
 
+  test('that another group keeps are not taken apart, though one further out is equal to a part', async () => {
+    const spec = { 'a/s/t/x': 1, 'a/y': 2, 'b/s/t/x': 1, 'b/y': 2, 'd/x': 1 };
+    expect(await groups(spec)).toEqual(['dir a b: 30', 'dir a/s/t d: 10']);
+  });
+
   test('at different depths are one group, the outermost first', async () => {
     expect(await groups({ 'a/b/x': 1, 'a/y': 2, 'c/x': 1 })).toEqual(['dir c a/b: 10']);
   });
@@ -81,7 +86,7 @@ describe('equal directories', () => {
   test('that are empty, or hold only what is empty, are told when bytes do not matter', async () => {
     const spec = { 'a/': '', 'b/': '', 'c/x': 0, 'd/x': 0, e: 0 };
     expect(await groups(spec)).toEqual([]);
-    expect(await groups(spec, { minSize: 0 })).toEqual(['dir a b: 0', 'dir c d: 0', 'file e c/x: 0']);
+    expect(await groups(spec, { minSize: 0 })).toEqual(['dir a b: 0', 'dir c d: 0', 'file c/x e: 0']);
   });
 });
 
@@ -92,7 +97,7 @@ describe('equal files', () => {
 
   test('are told apart from equal directories by --kind', async () => {
     const spec = { 'a/x': 1, 'b/x': 1, c: 1 };
-    expect(await groups(spec)).toEqual(['dir a b: 10', 'file c a/x: 10']);
+    expect(await groups(spec)).toEqual(['dir a b: 10', 'file a/x c: 10']);
     expect(await groups(spec, { kind: 'dir' })).toEqual(['dir a b: 10']);
     expect(await groups(spec, { kind: 'file' })).toEqual(['file c a/x b/x: 20']);
   });

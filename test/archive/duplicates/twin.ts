@@ -33,13 +33,18 @@ export function dupsTwin(tree: Folder, query: DupsQuery): TwinGroup[] {
     (directory) => sideOf(directory.path) !== 'none',
   );
   const gone = new Set<string>();
+  const spared = new Set<string>();
   const groups: TwinGroup[] = [];
   const report = <T extends { path: string }>(
     members: readonly T[],
     about: { kind: TwinGroup['kind']; size: number; files: number },
     side: (member: T) => Side,
   ): void => {
-    const there = members.filter(({ path }) => all || !isBelowAny(path, gone)).sort(byDepth);
+    const isSpared = (path: string): number =>
+      Number(isBelowAny(about.kind === 'file' ? parentOf(path) : path, spared));
+    const there = members
+      .filter(({ path }) => all || !isBelowAny(path, gone))
+      .sort((a, b) => isSpared(b.path) - isSpared(a.path) || byDepth(a, b));
     const tagged = query.under !== undefined;
     const kept = tagged ? there.filter((member) => side(member) === 'protected') : there.slice(0, 1);
     const removed = there.filter((member) => !kept.includes(member));
@@ -53,6 +58,7 @@ export function dupsTwin(tree: Folder, query: DupsQuery): TwinGroup[] {
         .map(({ identity, content }) => [identity, sizeOf(content)]),
     );
     if (!all) for (const { path } of removed) gone.add(path);
+    if (!all && about.kind !== 'file') for (const { path } of kept) spared.add(path);
     groups.push({
       ...about,
       count: there.length,
