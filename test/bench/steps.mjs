@@ -15,7 +15,8 @@ export function freshSource(bench, corpus) {
 
 /** @param {Bench} bench @param {readonly string[]} command */
 export function mustRun(bench, [program, ...args]) {
-  const { status, stderr, error } = spawnSync(program, args, { env: bench.env, encoding: 'utf8' });
+  const stdio = ['ignore', 'ignore', 'pipe'];
+  const { status, stderr, error } = spawnSync(program, args, { env: bench.env, encoding: 'utf8', stdio });
   if (status !== 0) throw new ProgramFailed(`${program} ${args[0]}: ${error?.message ?? stderr.trim()}`);
 }
 
