@@ -30,11 +30,15 @@ async function visitRange(
 ): Promise<void> {
   const iterator = level.iterator({ ...range, highWaterMarkBytes: 256 * 1024 });
   const newest = new NewestVersion(at, visit);
+  let reading = iterator.nextv(ROWS);
   try {
     for (;;) {
-      const rows = await iterator.nextv(ROWS);
-      for (const [key, value] of rows) newest.push(key, value);
+      const rows = await reading;
       if (rows.length === 0) return newest.flush();
+      // LevelDB's thread reads on meanwhile.
+      reading = iterator.nextv(ROWS);
+      reading.catch(() => {}); // the await above reports it
+      for (const [key, value] of rows) newest.push(key, value);
     }
   } finally {
     await iterator.close();

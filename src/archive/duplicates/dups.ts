@@ -67,10 +67,14 @@ function pushFileGroup(rows: DupsRow[], content: Content, options: GroupOptions)
 
 function largestGainFirst(a: DupsRow, b: DupsRow): number {
   return (
-    b.reclaimable - a.reclaimable || b.size - a.size || a.kind.localeCompare(b.kind) || byFirstPath(a, b)
+    b.reclaimable - a.reclaimable ||
+    b.size - a.size ||
+    compare(a.kind, b.kind) ||
+    compare(a.paths[0]!, b.paths[0]!)
   );
 }
 
-function byFirstPath(a: DupsRow, b: DupsRow): number {
-  return a.paths[0]! < b.paths[0]! ? -1 : 1;
+/** By code units: a collation would take most of the time of a long list. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
