@@ -94,7 +94,9 @@ describe.each([
     expect(own.rows('du')).toMatchObject([{ files: 2 }]);
     expect(own.rows('contains', own.source)).toEqual([{ total: 2, archived: 2, missing: 0 }]);
     expect(own.rows('similar', 'source/d')).toEqual([]);
-    expect(own.rows('similar', '--outside', own.source)).toMatchObject([{ path: 'source', containment: 1 }]);
+    expect(own.rows('similar', '--outside', own.source, '--min', '60%')).toMatchObject([
+      { path: 'source', containment: 1 },
+    ]);
     expect(own.run('ls', 'nosuch')).toMatchObject({
       status: 2,
       stderr: expect.stringMatching(saying('NOT_FOUND')),
