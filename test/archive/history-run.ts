@@ -220,7 +220,9 @@ export class HistoryRun extends Run {
     const to = `${this.root}-restored`;
     const summary = await this.archive.restore({ paths: ['/'], to, at: then && `@${then.position}` });
     const lost = [...model].filter(([, entry]) => this.isLost(entry)).map(([path]) => path);
-    expect(new Set(summary.failed.map(({ path }) => path))).toEqual(new Set(lost));
+    expect(new Set(summary.failed.map(({ path }) => path))).toEqual(
+      new Set(lost.map((path) => joinPath(to, path))),
+    );
     const restored = readTree(to);
     fs.rmSync(to, { recursive: true });
     const kept = new Map([...model].filter(([, entry]) => !this.isLost(entry)));

@@ -11,7 +11,7 @@ test(
   async () => {
     const steps = fc.array(anyPruneStep, { minLength: 6, maxLength: HEAVY ? 30 : 14, size: 'max' });
     // A loaded machine makes fewer runs, and takes no more time.
-    const end = Date.now() + (HEAVY ? 60 : 0.5) * MINUTE;
+    const end = Date.now() + (HEAVY ? 60 : 0.25) * MINUTE;
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
         if (Date.now() < end) await withScratch((directory) => play(directory, steps));
