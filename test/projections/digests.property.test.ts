@@ -121,7 +121,7 @@ describe('digests and sums of all directories', () => {
             expect(actualNodes(past)).toEqual(expectedNodes(given.snapshots[at]!));
           });
         }),
-        runs(40),
+        runs(20),
       );
       expect(patched.mock.calls.length).toBeGreaterThan(trees / 2);
       patched.mockRestore();
