@@ -8,7 +8,8 @@ import { isHkfsError } from '../errors.js';
 import { explainLevelError, type Level } from '../events/level.js';
 import type { EventLog } from '../events/log.js';
 import type { DirectoryId, Position } from '../events/types.js';
-import { DirectoryDraft, type DirectoryRow, type Summary } from './directory-digest.js';
+import { DirectoryDraft, DirectoryPatch, type Unfinished } from './directory-digest.js';
+import type { DirectoryRow, Summary } from './directory-row.js';
 import { DirectoryTree } from './directory-tree.js';
 import { readCheckpoint, readRow, writeAllRows, writeChangedRows } from './digest-rows.js';
 import { EntryFacts } from './entry-facts.js';
@@ -22,6 +23,13 @@ const MAX_EVENTS = 200_000;
 const MAX_DIRECTORIES = 20_000;
 
 type Rows = Map<DirectoryId, DirectoryRow>;
+
+interface Stale {
+  /** Directories whose own entries may be others. */
+  readonly touched: ReadonlySet<DirectoryId>;
+  /** Those and all above them. */
+  readonly all: ReadonlySet<DirectoryId>;
+}
 
 /** One at a time for each LevelDB: rows and the position as of which they hold are read and written together. */
 const turns = new WeakMap<Level, Promise<unknown>>();
@@ -57,8 +65,8 @@ export class Digests {
       const at = readCheckpoint(this.level);
       if (at === null) return [];
       const differing: DirectoryId[] = [];
-      for (const [id, { summary }] of await this.allRows(at))
-        if (!readRow(this.level, id)?.summary.digest.equals(summary.digest)) differing.push(id);
+      for (const [id, { value }] of await this.allRows(at))
+        if (!readRow(this.level, id)?.value.equals(value)) differing.push(id);
       return differing;
     });
   }
@@ -84,11 +92,12 @@ export class Digests {
   }
 
   /** Null where they are so many that one run over all entries is faster. */
-  private async staleDirectories(known: Position, at: Position): Promise<Set<DirectoryId> | null> {
+  private async staleDirectories(known: Position, at: Position): Promise<Stale | null> {
     const span = { from: Math.min(known, at) + 1, to: Math.max(known, at) + 1 };
     if (span.to - span.from > MAX_EVENTS) return null;
     const touched = await touchedDirectories(this.log, span);
-    return touched.size > MAX_DIRECTORIES ? null : withDirectoriesAbove(this.level, touched, at);
+    if (touched.size > MAX_DIRECTORIES) return null;
+    return { touched, all: await withDirectoriesAbove(this.level, touched, at) };
   }
 
   /** Of every directory that was ever in the tree and has a name somewhere at the moment. */
@@ -114,25 +123,41 @@ export class Digests {
   }
 
   /** Of these directories, and of those below them of which nothing is remembered. */
-  private async rowsOf(stale: ReadonlySet<DirectoryId>, at: Position): Promise<Rows> {
+  private async rowsOf(stale: Stale, at: Position): Promise<Rows> {
     const remembered = new Map<DirectoryId, Summary>();
-    const drafts = new Map<DirectoryId, DirectoryDraft>();
-    const waiting = [...stale];
+    const unfinished = new Map<DirectoryId, Unfinished>();
+    const waiting = [...stale.all];
     for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-      if (drafts.has(id)) continue;
-      for (const child of readRow(this.level, id)?.children ?? []) remembered.set(child.id, child.summary);
-      const draft = await this.draftOf(id, at);
-      drafts.set(id, draft);
-      for (const { id: child } of draft.gaps) {
-        if (stale.has(child) || remembered.has(child)) continue;
-        const row = readRow(this.level, child);
-        if (row) remembered.set(child, row.summary);
-        else waiting.push(child);
+      if (unfinished.has(id)) continue;
+      const row = readRow(this.level, id);
+      if (row && !stale.touched.has(id)) {
+        unfinished.set(id, new DirectoryPatch(row, stale.all));
+        continue;
       }
+      for (const child of row?.children() ?? []) remembered.set(child.id, child.summary);
+      const draft = await this.draftOf(id, at);
+      unfinished.set(id, draft);
+      waiting.push(...this.unknownIn(draft, stale, remembered));
     }
     const rows: Rows = new Map();
-    finishAll(drafts, rows, (id) => remembered.get(id));
+    finishAll(unfinished, rows, (id) => remembered.get(id));
     return rows;
+  }
+
+  /** Directories in this one of which nothing is remembered; of the others that are not stale, what is. */
+  private unknownIn(
+    draft: DirectoryDraft,
+    stale: Stale,
+    remembered: Map<DirectoryId, Summary>,
+  ): DirectoryId[] {
+    const unknown: DirectoryId[] = [];
+    for (const { id } of draft.gaps) {
+      if (stale.all.has(id) || remembered.has(id)) continue;
+      const row = readRow(this.level, id);
+      if (row) remembered.set(id, row.summary);
+      else unknown.push(id);
+    }
+    return unknown;
   }
 
   private async draftOf(id: DirectoryId, at: Position): Promise<DirectoryDraft> {
@@ -169,24 +194,26 @@ function finishLeaf(drafts: Map<DirectoryId, DirectoryDraft>, rows: Rows, id: Di
   drafts.delete(id);
 }
 
-/** Each directory after those in it. No recursion: a path may be a hundred thousand levels deep. */
+/**
+ * Each directory after those in it, and out of `unfinished` then, because both hold its bytes. No recursion: a
+ * path may be a hundred thousand levels deep.
+ */
 function finishAll(
-  drafts: ReadonlyMap<DirectoryId, DirectoryDraft>,
+  unfinished: Map<DirectoryId, Unfinished>,
   rows: Rows,
   remembered: (id: DirectoryId) => Summary | undefined,
 ): void {
   const summaryOf = (id: DirectoryId): Summary => rows.get(id)?.summary ?? remembered(id) ?? missing(id);
-  for (const first of drafts.keys()) {
+  for (const first of unfinished.keys()) {
     const stack = [first];
     for (let id = stack.at(-1); id !== undefined; id = stack.at(-1)) {
-      const draft = drafts.get(id)!;
-      const open = rows.has(id)
-        ? []
-        : draft.gaps.filter((gap) => drafts.has(gap.id) && !rows.has(gap.id)).map((gap) => gap.id);
-      if (open.length === 0) {
-        if (!rows.has(id)) rows.set(id, draft.finish(summaryOf));
-        stack.pop();
-      } else for (const child of open) stack.push(child);
+      const directory = unfinished.get(id);
+      const open = directory?.gaps.filter((gap) => unfinished.has(gap.id)) ?? [];
+      for (const child of open) stack.push(child.id);
+      if (open.length > 0) continue;
+      if (directory) rows.set(id, directory.finish(summaryOf));
+      unfinished.delete(id);
+      stack.pop();
     }
   }
 }

@@ -11,37 +11,10 @@
  */
 import type { DirectoryId, EntryKind } from '../events/types.js';
 import { nameToBytes } from '../events/names.js';
-import { hashBytes } from '../fs/hash.js';
+import { DirectoryRow, HASH_BYTES, type Summary } from './directory-row.js';
 import type { EntryFacts } from './entry-facts.js';
 import { writePosition } from './keys.js';
 
-/** A directory and all that is below it, in numbers. */
-export interface Summary {
-  /** 32 bytes. */
-  readonly digest: Buffer;
-  readonly files: number;
-  readonly bytes: number;
-  /** Everything below, directories among it. */
-  readonly entries: number;
-  readonly directories: number;
-  /** Files whose source had more than one name. */
-  readonly linked: number;
-}
-
-export interface ChildDirectory {
-  readonly id: DirectoryId;
-  /** Raw bytes. */
-  readonly name: Buffer;
-  readonly summary: Summary;
-}
-
-/** What is known of a directory: itself and, in byte order of their names, the directories right in it. */
-export interface DirectoryRow {
-  readonly summary: Summary;
-  readonly children: readonly ChildDirectory[];
-}
-
-export const HASH_BYTES = 32;
 const NUL_AND_HASH = 1 + HASH_BYTES;
 const KIND_LETTERS: Readonly<Record<EntryKind, number>> = {
   file: 0x66,
@@ -55,13 +28,20 @@ const KIND_LETTERS: Readonly<Record<EntryKind, number>> = {
 
 interface Gap {
   readonly id: DirectoryId;
-  readonly name: Buffer;
+  readonly nameLength: number;
   /** Where its digest goes. */
-  readonly offset: number;
+  readonly digestOffset: number;
+}
+
+/** A directory whose row can be made once those of the directories in its gaps are. */
+export interface Unfinished {
+  readonly gaps: readonly { readonly id: DirectoryId }[];
+  /** @param summaryOf of each directory in a gap */
+  finish(summaryOf: (id: DirectoryId) => Summary): DirectoryRow;
 }
 
 /** Takes the entries of one directory in byte order of their names; child digests may come later. */
-export class DirectoryDraft {
+export class DirectoryDraft implements Unfinished {
   readonly gaps: Gap[] = [];
   private bytes = Buffer.allocUnsafe(1024);
   private length = 0;
@@ -78,26 +58,25 @@ export class DirectoryDraft {
     this.length += 1 + name.length;
     this.bytes[this.length++] = 0;
     if (facts.kind === 'file') this.addFile(facts);
-    else if (facts.kind === 'directory') this.addGap(facts.directoryId, name);
+    else if (facts.kind === 'directory') this.addGap(facts.directoryId, name.length);
     else if (facts.kind === 'symlink') this.append(Buffer.concat([nameToBytes(facts.target), Buffer.of(0)]));
     else if (facts.kind === 'chardev' || facts.kind === 'blockdev') this.append(deviceNumber(facts));
   }
 
-  /** @param summaryOf of each directory that was added */
   finish(summaryOf: (id: DirectoryId) => Summary): DirectoryRow {
-    const children = this.gaps.map(({ id, name }) => ({ id, name, summary: summaryOf(id) }));
-    for (const [at, { offset }] of this.gaps.entries()) this.bytes.set(children[at]!.summary.digest, offset);
-    const digest = hashBytes(this.bytes.subarray(0, this.length));
     const total = { files: this.files, bytes: this.size, entries: this.entries, linked: this.linked };
-    let directories = children.length;
-    for (const { summary } of children) {
-      total.files += summary.files;
-      total.bytes += summary.bytes;
-      total.entries += summary.entries;
-      total.linked += summary.linked;
-      directories += summary.directories;
-    }
-    return { summary: { digest, directories, ...total }, children };
+    let directories = this.gaps.length;
+    const children = this.gaps.map((gap) => {
+      const { digest, ...numbers } = summaryOf(gap.id);
+      this.bytes.set(digest, gap.digestOffset);
+      total.files += numbers.files;
+      total.bytes += numbers.bytes;
+      total.entries += numbers.entries;
+      total.linked += numbers.linked;
+      directories += numbers.directories;
+      return { ...gap, numbers };
+    });
+    return DirectoryRow.of({ ...total, directories }, children, this.bytes.subarray(0, this.length));
   }
 
   private addFile({ hash, size, linkGroup }: EntryFacts): void {
@@ -109,8 +88,8 @@ export class DirectoryDraft {
     this.length += HASH_BYTES;
   }
 
-  private addGap(id: DirectoryId, name: Buffer): void {
-    this.gaps.push({ id, name, offset: this.length });
+  private addGap(id: DirectoryId, nameLength: number): void {
+    this.gaps.push({ id, nameLength, digestOffset: this.length });
     this.length += HASH_BYTES;
   }
 
@@ -125,6 +104,22 @@ export class DirectoryDraft {
     const larger = Buffer.allocUnsafe(Math.max(2 * this.bytes.length, this.length + more));
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
+  }
+}
+
+/** Takes a directory's row of before, where its own entries are still the same, for a change below it. */
+export class DirectoryPatch implements Unfinished {
+  readonly gaps: readonly { id: DirectoryId; index: number }[];
+  private readonly row: DirectoryRow;
+
+  /** @param changed directories, wherever they are */
+  constructor(row: DirectoryRow, changed: ReadonlySet<DirectoryId>) {
+    this.row = row;
+    this.gaps = row.childrenAmong(changed);
+  }
+
+  finish(summaryOf: (id: DirectoryId) => Summary): DirectoryRow {
+    return this.row.withChildren(this.gaps.map(({ id, index }) => ({ index, summary: summaryOf(id) })));
   }
 }
 

@@ -1,7 +1,7 @@
 /** The directories of one moment in memory: each before those below it, names in byte order. */
 import { nameFromBytes } from '../events/names.js';
 import type { DirectoryId } from '../events/types.js';
-import type { DirectoryRow, Summary } from './directory-digest.js';
+import type { DirectoryRow, Summary } from './directory-row.js';
 
 export interface DirectoryNode {
   readonly id: DirectoryId;
@@ -49,7 +49,7 @@ function nodesBelow(root: Found, rowOf: (id: DirectoryId) => DirectoryRow): Muta
     nodes.push(node);
     if (node.summary.directories === 0) continue;
     const prefix = node.path === '' ? '' : `${node.path}/`;
-    for (const { id, name, summary } of rowOf(node.id).children.toReversed())
+    for (const { id, name, summary } of rowOf(node.id).children().reverse())
       stack.push({ id, path: prefix + nameFromBytes(name), parent: node, summary, depth: node.depth + 1 });
   }
   for (let at = nodes.length - 1; at > 0; at -= 1) {

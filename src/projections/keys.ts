@@ -18,7 +18,7 @@
  * | tag      | `t` name NUL position                 | position                                  |
  * | meta     | `m` name                              | checkpoint, version                       |
  * | local    | `~` …                                 | not derived from the log: seals, tree     |
- * | digest   | DEL directory id                      | remembered answers: see digests.ts        |
+ * | digest   | DEL directory id, piece unless 0      | remembered answers: see digests.ts        |
  */
 import { nameFromBytes, nameToBytes } from '../events/names.js';
 import type { DirectoryId, Place, Position } from '../events/types.js';
@@ -196,11 +196,16 @@ export function markKey(id: DirectoryId): Buffer {
   return key;
 }
 
-/** A digest is no row of the log's but remembered: it sorts after the local rows and is dropped with the views. */
-export function digestKey(id: DirectoryId): Buffer {
-  const key = Buffer.allocUnsafe(9);
+/**
+ * A digest is no row of the log's but remembered: it sorts after the local rows and is dropped with the views.
+ *
+ * @param piece of a long row, from 0
+ */
+export function digestKey(id: DirectoryId, piece = 0): Buffer {
+  const key = Buffer.allocUnsafe(piece === 0 ? 9 : 13);
   key[0] = PREFIX.digest;
   writePosition(key, id, 1);
+  if (piece > 0) key.writeUInt32BE(piece, 9);
   return key;
 }
 

@@ -16,11 +16,13 @@ test.each(STEPS)('dups killed at %s answers the same when it is asked again', (s
     const dups = ['dups', '-a', archive];
     write(source, 'a/b/x', 'equal');
     write(source, 'a/b/y', 'equal too');
+    write(source, 'a/z', 'changes');
     cpSync(join(source, 'a'), join(source, 'c'), { recursive: true });
     await row(['ingest', source, '-a', archive, '--to', '/', '--progress', 'none']);
     if (step === 'digests.changed') {
       await rows(dups);
-      write(source, 'c/z', 'one more');
+      // In place, so that no directory changes but what it holds.
+      write(source, 'c/z', 'changed');
       await row(['ingest', source, '-a', archive, '--to', '/', '--progress', 'none']);
     }
     const killed = await hkfs(dups, { failpoint: `${step}=kill` });

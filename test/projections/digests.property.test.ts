@@ -1,12 +1,13 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EventLog } from '../../src/events/log.js';
 import { nameToBytes } from '../../src/events/names.js';
 import { hashBytes } from '../../src/fs/hash.js';
+import { DirectoryPatch } from '../../src/projections/directory-digest.js';
 import { Digests } from '../../src/projections/digests.js';
 import type { DirectoryTree } from '../../src/projections/directory-tree.js';
 import type { Views } from '../../src/projections/views.js';
-import { history, type History } from './histories.js';
+import { history, play, step, type History } from './histories.js';
 import { byBytes, directoriesOf, entriesBelow, type ModelEntry, type Snapshot } from './model.js';
 import { HEAVY, runs } from './property.js';
 import { openViews, timeOf, withLocation } from './records.js';
@@ -90,7 +91,44 @@ async function growing(
 
 const cuts = fc.array(fc.nat(10_000), { maxLength: 12 });
 
+/** Many directories, in each other and beside each other, before anything happens in them. */
+const manyDirectories: fc.Arbitrary<History> = fc
+  .tuple(
+    fc.array(
+      step.map((step) => ({ ...step, action: 'directory' as const })),
+      { minLength: 8, maxLength: 24, size: 'max' },
+    ),
+    fc.array(step, { minLength: 4, maxLength: 40, size: 'max' }),
+  )
+  .map(([directories, steps]) => play([...directories, ...steps]));
+
 describe('digests and sums of all directories', () => {
+  test(
+    'summed up from the rows of before, above a few changes each time, equal those made afresh',
+    async () => {
+      const patched = jest.spyOn(DirectoryPatch.prototype, 'finish');
+      const everyFew = fc.array(fc.nat(10_000), { minLength: 10, maxLength: 30, size: 'max' });
+      let trees = 0;
+      await fc.assert(
+        fc.asyncProperty(manyDirectories, everyFew, async (given, cuts) => {
+          await growing(given, cuts, async (digests, now) => {
+            trees += 1;
+            const tree = await digests.tree(ROOT, { at: now, remember: true });
+            expect(actualNodes(tree)).toEqual(expectedNodes(given.snapshots[now]!));
+            expect(await digests.differences()).toEqual([]);
+            const at = Math.max(0, now - 5);
+            const past = await digests.tree(ROOT, { at, remember: false });
+            expect(actualNodes(past)).toEqual(expectedNodes(given.snapshots[at]!));
+          });
+        }),
+        runs(20),
+      );
+      expect(patched.mock.calls.length).toBeGreaterThan(trees / 2);
+      patched.mockRestore();
+    },
+    TIMEOUT,
+  );
+
   test(
     'kept up to date from one moment to the next equal those made afresh, of any history',
     async () => {

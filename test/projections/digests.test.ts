@@ -2,7 +2,7 @@ import { describe, expect, jest, test } from '@jest/globals';
 import { EventLog } from '../../src/events/log.js';
 import type { HkfsEvent } from '../../src/events/types.js';
 import { Digests } from '../../src/projections/digests.js';
-import { digestKey, PREFIX } from '../../src/projections/keys.js';
+import { digestKey, directoryRange, PREFIX } from '../../src/projections/keys.js';
 import { readRows, type Views } from '../../src/projections/views.js';
 import { ATTRIBUTES, CREATED, directory, file, hashOf, openViews, removal, rename } from './records.js';
 import { rowsOf, symlink, withLocation } from './records.js';
@@ -111,6 +111,93 @@ test('a change rewrites the remembered rows of the directories above it, and no 
     const after = await remembered(views);
     const changed = [...after.keys()].filter((key) => after.get(key) !== before.get(key));
     expect(changed).toEqual(['', ...[0, a, b].map((id) => digestKey(id).toString('hex').slice(2))]);
+  });
+});
+
+describe('a directory below which something changed, and whose own entries did not', () => {
+  /** Two chains in a directory that holds files too; ids of the directories. */
+  async function chains(append: Grown['append']): Promise<Record<'a' | 'b' | 'c' | 'd', number>> {
+    const a = await append(directory(0, 'a'), file(0, 'file'));
+    const b = await append(directory(a, 'b'));
+    const c = await append(directory(b, 'c'));
+    const d = await append(directory(a, 'd'), symlink(a, 'link', 'file'), file(a, 'e')).then(
+      (now) => now - 2,
+    );
+    await append(file(c, 'x', one), file(d, 'x', one));
+    return { a, b, c, d };
+  }
+
+  const changes: [title: string, events: (ids: Awaited<ReturnType<typeof chains>>) => HkfsEvent[]][] = [
+    ['one file far below', ({ c }) => [file(c, 'x', two)]],
+    ['several of its directories at once', ({ c, d }) => [file(c, 'x', two), file(d, 'x', two)]],
+    ['two levels at once', ({ b, c }) => [file(c, 'x', two), file(b, 'y', two)]],
+    ['a directory far below that is new', ({ b }) => [directory(b, 'new')]],
+    ['a directory far below that goes', ({ b }) => [removal(b, 'c')]],
+    ['a directory far below that gets another name', ({ b }) => [rename([b, 'c'], [b, 'z'])]],
+  ];
+  test.each(changes)('is summed up without a look at its entries: %s', async (_title, events) => {
+    const expected = await grownTree(async ({ append }) => append(...events(await chains(append))));
+    const actual = await grownTree(async ({ append, tree, views }) => {
+      const ids = await chains(append);
+      await tree(ids.d + 4);
+      for (const id of [0, ids.a]) await views.level.clear(directoryRange(id));
+      return append(...events(ids));
+    });
+    expect(actual).toEqual(expected);
+  });
+
+  test.each([
+    ['comes to it', ({ a }: { a: number }) => [directory(a, 'new')]],
+    ['goes from it', ({ a }: { a: number }) => [removal(a, 'd')]],
+    ['gets another name in it', ({ a }: { a: number }) => [rename([a, 'd'], [a, 'z'])]],
+    ['goes from it to one below', ({ a, b }: { a: number; b: number }) => [rename([a, 'd'], [b, 'd'])]],
+  ])('is listed anew when a directory %s, while another changes', async (_title, events) => {
+    const change = (ids: Awaited<ReturnType<typeof chains>>): HkfsEvent[] => [
+      file(ids.c, 'x', two),
+      ...events(ids),
+    ];
+    const expected = await grownTree(async ({ append }) => append(...change(await chains(append))));
+    const actual = await grownTree(async ({ append, tree, digests }) => {
+      const ids = await chains(append);
+      await tree(ids.d + 4);
+      const now = await append(...change(ids));
+      await tree(now);
+      expect(await digests.differences()).toEqual([]);
+      return now;
+    });
+    expect(actual).toEqual(expected);
+  });
+});
+
+/** Path to digest and sums at the position that is given back. */
+async function grownTree(use: (grown: Grown) => Promise<number>): Promise<unknown> {
+  let found: unknown;
+  await grown(async (all) => {
+    const at = await use(all);
+    const { nodes } = await all.digests.tree(ROOT, { at, remember: true });
+    found = nodes.map(({ id, path, summary }) => ({ id, path, summary }));
+  });
+  return found;
+}
+
+test('a change below one of a thousand directories writes little; they may grow fewer and more', async () => {
+  await grown(async ({ append, tree, views, digests }) => {
+    const names = Array.from({ length: 1000 }, (_, number) => `directory ${number}`);
+    const last = await append(...names.map((name) => directory(0, name)));
+    const first = last - names.length + 1;
+    await tree(last);
+    const before = await remembered(views);
+    await tree(await append(file(first + 500, 'x')));
+    const after = await remembered(views);
+    const changed = [...after].filter(([key, value]) => before.get(key) !== value);
+    const written = changed.reduce((sum, [, value]) => sum + value.length / 2, 0);
+    expect([after.size, written < 110_000]).toEqual([before.size, true]);
+
+    const [gone, back] = [names.slice(0, 990), names.slice(0, 600)];
+    await tree(await append(...gone.map((name) => removal(0, name))));
+    expect(await digests.differences()).toEqual([]);
+    await tree(await append(...back.map((name) => directory(0, name))));
+    expect(await digests.differences()).toEqual([]);
   });
 });
 
