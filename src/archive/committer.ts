@@ -135,6 +135,11 @@ export class Committer {
     this.options.onMessage({ level: 'warning', code: 'OBJECT_DAMAGED', path, text });
   }
 
+  /** Memory that the batch holds until it is finished, beyond what its events usually do. */
+  weigh(bytes: number): void {
+    this.batch.bytes += bytes;
+  }
+
   release(item: ReleaseItem): void {
     this.batch.releases.push(item);
   }

@@ -87,6 +87,23 @@ export interface StageResult {
   readonly reflink: boolean;
 }
 
+/** Contents that lie in shared memory one after the other: hashed, and staged where they are new. */
+export interface DepositTask {
+  readonly task: 'deposit';
+  readonly bytes: SharedArrayBuffer;
+  readonly offset: number;
+  readonly sizes: readonly number[];
+  /** Nanoseconds since 1970, a content. */
+  readonly mtimes: BigInt64Array;
+  readonly objects: string;
+  readonly staging: string;
+  readonly firstId: number;
+  /** Stage also what is already in the hash tree. */
+  readonly force: boolean;
+  /** False: only hash. */
+  readonly write: boolean;
+}
+
 export interface HashTask {
   readonly task: 'hash';
   readonly files: readonly string[];
@@ -317,6 +334,7 @@ export interface TaskResults {
   survey: SurveyResult;
   lstat: Listing;
   stage: StageResult;
+  deposit: StageResult;
   hash: HashResult;
   check: CheckResult;
   name: NameResult;
@@ -332,6 +350,7 @@ export type Task =
   | SurveyTask
   | LstatTask
   | StageTask
+  | DepositTask
   | HashTask
   | CheckTask
   | NameTask
