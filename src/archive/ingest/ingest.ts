@@ -21,8 +21,7 @@ import { FileIngester } from './file-ingester.js';
 import { ProgressMeter } from './progress-meter.js';
 import { planSources, STDIN, type SourceRoot } from './sources.js';
 import { TarIngester } from './tar/ingest-tar.js';
-import { isTarFile, openStream, type OpenStream } from './tar/recognise-sources.js';
-import { openTar, TarInput } from './tar/tar-input.js';
+import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognise-sources.js';
 import { TarTree, type TreeRoot } from './tar/tar-tree.js';
 
 const ignore = (): void => {};
@@ -165,15 +164,15 @@ class IngestRun {
       { archive, committer, counters, tree, source: root.path, isRoot: root.target === '' },
       { dryRun, ignoreZeros, isExcluded, onMessage, signal },
     );
-    const input = root.path === STDIN ? stream!.input : TarInput.ofFile(root.path);
+    const { input, opened } = root.path === STDIN ? stream! : await openFile(root.path);
     try {
-      const opened = root.path === STDIN ? stream!.opened : await openTar(input);
       const isWhole = await ingester.ingest(input, opened);
       if (!isWhole || dryRun) return;
       const tar = { name: baseName(root.path), hash: input.hash(), size: input.size };
       committer.push({ type: 'tar.ingested', directory: treeRoot.id, ...tar });
     } finally {
-      // A stream that is still waited for would keep the process.
+      await opened.close();
+      // Closing a stream would wait for bytes that may never come.
       if (root.path !== STDIN) await input.close();
     }
   }

@@ -18,7 +18,7 @@ export async function isTarFile(path: string): Promise<boolean> {
   const input = TarInput.ofFile(path, PROBE_CHUNK);
   try {
     const opened = await openTar(input);
-    await opened.bytes.return(undefined);
+    await opened.close();
     if (opened.is === 'tar') return true;
     if (!isNamed || opened.is === 'empty') return isNamed;
     throw notATar(path, opened);
@@ -35,6 +35,17 @@ export interface OpenStream {
   readonly opened: OpenedTar;
 }
 
+/** A file that was told to be a tar. @throws HkfsError SOURCE_UNREADABLE, NOT_A_TAR when it is none any more */
+export async function openFile(path: string): Promise<OpenStream> {
+  const input = TarInput.ofFile(path);
+  try {
+    return { input, opened: await openTar(input) };
+  } catch (error) {
+    await input.close();
+    throw explained(error, path);
+  }
+}
+
 /** @throws HkfsError NOT_A_TAR, PROGRAM_MISSING, SOURCE_UNREADABLE, USAGE without a stream */
 export async function openStream(
   stream: AsyncIterable<Uint8Array> | undefined,
@@ -47,7 +58,10 @@ export async function openStream(
   const input = TarInput.ofStream(stream, signal);
   try {
     const opened = await openTar(input);
-    if (opened.is === 'other') throw notATar('the standard input', opened);
+    if (opened.is === 'other') {
+      await opened.close();
+      throw notATar('the standard input', opened);
+    }
     return { input, opened };
   } catch (error) {
     throw explained(error, 'the standard input');

@@ -92,7 +92,9 @@ export interface OpenedTar {
   /** Raw bytes at the beginning. */
   readonly head: Buffer;
   /** The unpacked bytes, from the first on. */
-  readonly bytes: AsyncGenerator<Buffer>;
+  readonly bytes: Bytes;
+  /** Ends what unpacks them, however far that has come. */
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -105,7 +107,8 @@ export async function openTar(input: TarInput): Promise<OpenedTar> {
   const compression = bare === 'other' ? compressionOf(head) : null;
   const unpacked = input.unpacked(compression)[Symbol.asyncIterator]();
   const first = await firstChunks(unpacked);
-  return { is: looksLike(Buffer.concat(first)), compression, head, bytes: again(first, unpacked) };
+  const close = async (): Promise<void> => void (await unpacked.return?.());
+  return { is: looksLike(Buffer.concat(first)), compression, head, bytes: again(first, unpacked), close };
 }
 
 async function firstChunks(chunks: AsyncIterator<Buffer>): Promise<Buffer[]> {
@@ -119,12 +122,8 @@ async function firstChunks(chunks: AsyncIterator<Buffer>): Promise<Buffer[]> {
 }
 
 async function* again(first: readonly Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* first;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
+  yield* first;
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
 /** @throws ESTALE when the file was changed meanwhile, after its last chunk */

@@ -56,7 +56,10 @@ export type OtherEntry =
   | { readonly type: 'symlink.added'; readonly target: string }
   | { readonly type: 'special.added'; readonly kind: SpecialKind; readonly major: number; readonly minor: number };
 
-type Standing = { readonly seen: Seen; readonly entry?: undefined } | { readonly entry: Entry; readonly seen?: undefined };
+/** Made by this run, or there before it. */
+type Standing =
+  | { readonly seen: Seen; readonly entry: undefined }
+  | { readonly seen: undefined; readonly entry: Entry };
 
 interface Parts {
   readonly archive: OpenArchive;
@@ -235,7 +238,7 @@ export class TarTree {
       const place = { parent, name };
       const standing = await this.standing(place);
       if (standing === null) return null;
-      const position = standing.seen?.position ?? standing.entry.position;
+      const position = positionOf(standing);
       if (depth === names.length - 1)
         return { place, position, standing, event: await this.eventOf(standing) };
       const id = standing.seen?.kind === 'directory' ? position : standing.entry?.directoryId;
@@ -247,17 +250,17 @@ export class TarTree {
 
   private async standing(place: Place): Promise<Standing | null> {
     const seen = this.seen.get(place);
-    if (seen !== undefined) return { seen };
+    if (seen !== undefined) return { seen, entry: undefined };
     // A directory that this run made holds nothing else.
     if (place.parent >= this.first) return null;
     const entry = await this.existing.get(place);
-    return entry === undefined ? null : { entry };
+    return entry === undefined ? null : { seen: undefined, entry };
   }
 
   /** Null only in a dry run, which has no log. */
-  private async eventOf({ seen, entry }: Standing): Promise<EntryEvent | null> {
-    const position = seen?.position ?? entry.position;
-    const known = this.recent.get(position) ?? entry?.event;
+  private async eventOf(standing: Standing): Promise<EntryEvent | null> {
+    const position = positionOf(standing);
+    const known = this.recent.get(position) ?? standing.entry?.event;
     if (known !== undefined) return known;
     if (this.parts.dryRun) return null;
     const { event } = await this.parts.archive.log.get(position);
@@ -330,6 +333,10 @@ export class TarTree {
     this.parts.counters.file(size);
     this.parts.counters.tarBytes += size;
   }
+}
+
+function positionOf(standing: Standing): Position {
+  return standing.seen === undefined ? standing.entry.position : standing.seen.position;
 }
 
 function contentOf({ hash, size }: FileIngested): Pick<FileIngested, 'hash' | 'size'> {
