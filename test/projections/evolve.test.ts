@@ -112,7 +112,7 @@ const CASES: Record<
     { type: 'tar.ingested', directory: 3, name: 'a.tar', hash: HASH, size: 10_240 },
     rows([
       keys.hashPositionKey(keys.PREFIX.tar, HASH_BYTES, AT),
-      Buffer.concat([keys.positionBytes(3), keys.positionBytes(operationOf(AT))]),
+      Buffer.concat([keys.positionBytes(3), keys.positionBytes(1)]),
     ]),
   ],
 };

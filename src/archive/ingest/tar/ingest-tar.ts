@@ -46,6 +46,9 @@ const CODES: Readonly<Record<TarProblem['kind'], string>> = {
   odd: 'TAR_ODD',
 };
 
+/** Names in messages are cut from here on: a tar may have some of megabytes. */
+const MAX_SAID = 1000;
+
 export class TarIngester {
   private readonly parts: TarParts;
   private readonly options: TarOptions;
@@ -251,6 +254,7 @@ export class TarIngester {
   }
 
   private pathOf(name: Uint8Array): string {
-    return joinPath(this.parts.source, nameFromBytes(name).replace(/^\/+/, ''));
+    const said = nameFromBytes(name).replace(/^\/+/, '');
+    return joinPath(this.parts.source, said.length > MAX_SAID ? `${said.slice(0, MAX_SAID)}…` : said);
   }
 }
