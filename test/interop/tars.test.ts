@@ -23,7 +23,7 @@ withFixtures.each(tars)('%s: the tree that GNU tar extracts', (name) => {
   const tar = join(FIXTURES, name);
   const extracted = join(box.path, 'extracted');
   mkdirSync(extracted);
-  const gnu = spawnSync('tar', ['--xattrs', '--xattrs-include=*', '--acls', '-xpf', tar, '-C', extracted]);
+  const gnu = spawnSync('tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--acls', '-xpf', tar, '-C', extracted]);
   const { run, summary } = box.ingestWith({}, tar, '--to', 'tree');
   if (run.status === 2) {
     expect(gnu.status).toBe(2);
@@ -40,7 +40,8 @@ withFixtures.each(tars)('%s: the tree that GNU tar extracts', (name) => {
 function comparable(root: string): Record<string, Walked> {
   const walked = walkAttributes(root);
   const now = BigInt(Date.now() - 600_000) * 1_000_000n;
+  delete walked['.'];
   return Object.fromEntries(
-    Object.entries(walked).map(([path, entry]) => [path, entry.mtimeNs > now || path === '.' ? { ...entry, ...IMPLIED } : entry]),
+    Object.entries(walked).map(([path, entry]) => [path, entry.mtimeNs > now ? { ...entry, ...IMPLIED } : entry]),
   );
 }

@@ -95,7 +95,8 @@ export class MemberBatches {
     const item = { member, names };
     if (member.size <= MAX_PACKED) {
       if (this.batch.used + member.size > SLOT_BYTES) this.submit();
-      new Uint8Array(this.batch.slot, this.batch.used, member.size).fill(0);
+      // What lies between the pieces of a sparse file is zeros, and not what was in the block before.
+      if (member.sparse) new Uint8Array(this.batch.slot, this.batch.used, member.size).fill(0);
       this.open = { item, staged: null, id: 0, at: this.batch.used };
       return;
     }
