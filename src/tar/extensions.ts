@@ -163,3 +163,9 @@ function decodeUrl(key: string): string {
   const bytes = key.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
   return nameFromBytes(Buffer.from(bytes, 'latin1'));
 }
+
+/** Long names of GNU end with a NUL. */
+export function untilNul(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}

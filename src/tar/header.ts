@@ -153,3 +153,8 @@ function sparseEntries(block: Buffer, offset: number, count: number): number[] |
   }
   return extents;
 }
+
+/** Data fill whole blocks. */
+export function padded(size: number): number {
+  return Math.ceil(size / BLOCK) * BLOCK;
+}

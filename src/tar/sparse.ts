@@ -65,3 +65,29 @@ export class MapReader {
     return true;
   }
 }
+
+/** The stored bytes of a sparse file, cut where its pieces are cut. */
+export class Pieces {
+  private readonly extents: Extents;
+  private piece = 0;
+  /** Bytes of the piece that were there before. */
+  private done = 0;
+
+  constructor(extents: Extents) {
+    this.extents = extents;
+  }
+
+  *cut(bytes: Buffer): Generator<{ type: 'data'; bytes: Buffer; offset: number }> {
+    for (let at = 0; at < bytes.length;) {
+      const offset = this.extents[this.piece]!;
+      const length = this.extents[this.piece + 1]!;
+      const taken = Math.min(length - this.done, bytes.length - at);
+      if (taken > 0) yield { type: 'data', bytes: bytes.subarray(at, at + taken), offset: offset + this.done };
+      at += taken;
+      this.done += taken;
+      if (this.done < length) continue;
+      this.piece += 2;
+      this.done = 0;
+    }
+  }
+}

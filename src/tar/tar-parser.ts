@@ -2,27 +2,23 @@
  * A tar from its bytes, in whatever pieces they come: members, their contents and what is wrong, in
  * order and in bounded memory. Damage never throws: what is whole is given, what is not is told.
  */
-import { Extensions, setRecord } from './extensions.js';
-import { BLOCK, isZeroBlock, parseHeader, parseOldSparse, parseSparseBlock, type TarHeader } from './header.js';
+import { Extensions, setRecord, untilNul } from './extensions.js';
+import {
+  BLOCK,
+  isZeroBlock,
+  padded,
+  parseHeader,
+  parseOldSparse,
+  parseSparseBlock,
+  type TarHeader,
+} from './header.js';
+import { isExtension, isKnownFile, kindOf, PASSED } from './member-kinds.js';
 import { parsePax } from './pax.js';
-import { isSoundMap, MapReader, MAX_EXTENTS } from './sparse.js';
+import { isSoundMap, MapReader, MAX_EXTENTS, Pieces } from './sparse.js';
 import type { TarEvent, TarKind, TarProblem } from './tar-member.js';
 
 /** Extended headers are kept in memory: larger ones are refused. */
 const MAX_EXTENSION = 16 << 20;
-const KINDS: Readonly<Record<string, TarKind>> = {
-  '1': 'link',
-  '2': 'symlink',
-  '3': 'chardev',
-  '4': 'blockdev',
-  '5': 'directory',
-  '6': 'fifo',
-  // A directory of an incremental dump: its data are names.
-  D: 'directory',
-};
-/** Headers that say something else than a member, and are passed over. */
-const PASSED: Readonly<Record<string, string>> = { V: 'a volume label', A: 'a Solaris ACL', E: 'Solaris attributes' };
-const SLASH = 0x2f;
 
 export interface TarParserOptions {
   /** Blocks of zeros are no end: what follows them is read as well. */
@@ -38,7 +34,7 @@ type State =
   | { readonly is: 'extension'; readonly header: TarHeader; readonly parts: Buffer[]; left: number }
   | { readonly is: 'sparse'; readonly header: TarHeader; readonly extents: number[]; readonly size: number }
   | { readonly is: 'map'; readonly header: TarHeader; readonly map: MapReader; readonly size: number; stored: number }
-  | { readonly is: 'content'; readonly stored: number; left: number; extents: number[] | null; piece: number; done: number }
+  | { readonly is: 'content'; readonly stored: number; left: number; readonly pieces: Pieces | null }
   | { readonly is: 'after' };
 
 export class TarParser {
@@ -149,7 +145,7 @@ export class TarParser {
 
   private header(header: TarHeader, block: Buffer): void {
     const { type, size } = header;
-    if (type === 'x' || type === 'X' || type === 'g' || type === 'L' || type === 'K') return this.extension(header);
+    if (isExtension(type)) return this.extension(header);
     if (type === 'M') return this.refuse(header, 'it is the rest of a member that another volume begins');
     if (type === 'N') return this.refuse(header, 'a list of long names of an obsolete GNU tar');
     const passed = PASSED[type];
@@ -205,7 +201,7 @@ export class TarParser {
   private member(header: TarHeader, block: Buffer): void {
     const kind = kindOf(header, this.extensions);
     if (kind !== 'file') return this.withoutContent(header, kind);
-    if (!/[\0\d7S]/.test(header.type))
+    if (!isKnownFile(header.type))
       this.problem('odd', this.headerAt, `a member of unknown type ${JSON.stringify(header.type)} is taken as a file`);
     if (header.type === 'S') return this.oldSparse(header, block);
     const sparse = this.extensions.sparse();
@@ -259,34 +255,19 @@ export class TarParser {
     this.extensions = new Extensions(this.globals);
     this.events.push({ type: 'member', member });
     this.current = { name: member.name, size: header.size };
-    this.state = { is: 'content', stored: header.size, left: header.size, extents, piece: 0, done: 0 };
+    const pieces = extents && new Pieces(extents);
+    this.state = { is: 'content', stored: header.size, left: header.size, pieces };
     if (header.size === 0) this.contentEnded(0);
   }
 
   private takeContent(state: Extract<State, { is: 'content' }>, chunk: Buffer, at: number): number {
     const taken = Math.min(state.left, chunk.length - at);
-    if (state.extents === null) {
+    if (state.pieces === null) {
       this.events.push({ type: 'data', bytes: chunk.subarray(at, at + taken), offset: state.stored - state.left });
-    } else this.pieces(state, chunk.subarray(at, at + taken));
+    } else this.events.push(...state.pieces.cut(chunk.subarray(at, at + taken)));
     state.left -= taken;
     if (state.left === 0) this.contentEnded(state.stored);
     return taken;
-  }
-
-  /** Bytes of a sparse file, cut where its pieces are cut. */
-  private pieces(state: Extract<State, { is: 'content' }>, bytes: Buffer): void {
-    for (let at = 0; at < bytes.length;) {
-      const offset = state.extents![state.piece]!;
-      const length = state.extents![state.piece + 1]!;
-      const taken = Math.min(length - state.done, bytes.length - at);
-      if (taken > 0)
-        this.events.push({ type: 'data', bytes: bytes.subarray(at, at + taken), offset: offset + state.done });
-      at += taken;
-      state.done += taken;
-      if (state.done < length) continue;
-      state.piece += 2;
-      state.done = 0;
-    }
   }
 
   private contentEnded(stored: number): void {
@@ -341,20 +322,4 @@ export class TarParser {
   private problem(kind: TarProblem['kind'], at: number, text: string): void {
     this.events.push({ type: 'problem', problem: { kind, at, text } });
   }
-}
-
-function kindOf(header: TarHeader, extensions: Extensions): TarKind {
-  const kind = KINDS[header.type];
-  if (kind !== undefined) return kind;
-  // Before there was a type for directories, a slash at the end said it.
-  return header.type !== 'S' && extensions.name(header).at(-1) === SLASH ? 'directory' : 'file';
-}
-
-function padded(size: number): number {
-  return Math.ceil(size / BLOCK) * BLOCK;
-}
-
-function untilNul(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
 }

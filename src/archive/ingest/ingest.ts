@@ -22,7 +22,8 @@ import { ProgressMeter } from './progress-meter.js';
 import { planSources, STDIN, type SourceRoot } from './sources.js';
 import { TarIngester } from './tar/ingest-tar.js';
 import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognise-sources.js';
-import { TarTree, type TreeRoot } from './tar/tar-tree.js';
+import { TarTree } from './tar/tar-tree.js';
+import type { TreeRoot } from './tar/tree-words.js';
 
 const ignore = (): void => {};
 

@@ -16,7 +16,8 @@ import { ContentKeeper } from './content-keeper.js';
 import { memberAttributes } from './member-attributes.js';
 import { MemberBatches, type Item } from './member-batches.js';
 import type { OpenedTar, TarInput } from './tar-input.js';
-import { MemberRefused, type TarTree } from './tar-tree.js';
+import type { TarTree } from './tar-tree.js';
+import { MemberRefused } from './tree-words.js';
 
 export interface TarOptions {
   readonly dryRun: boolean;

@@ -8,11 +8,9 @@ import type {
   DirectoryId,
   EntryEvent,
   FileIngested,
-  Hash,
   HkfsEvent,
   Place,
   Position,
-  SpecialKind,
 } from '../../../events/types.js';
 import { attributesEqual } from '../../../fs/attributes.js';
 import type { Entry } from '../../../projections/namespace.js';
@@ -21,45 +19,23 @@ import type { OpenArchive } from '../../open-archive.js';
 import type { Counters } from '../counters.js';
 import { ExistingEntries } from './existing-entries.js';
 import { SeenPlaces, type Seen } from './seen-places.js';
+import {
+  contentOf,
+  isSameOther,
+  MemberRefused,
+  NO_DEVICE,
+  positionOf,
+  withKeptGroup,
+  type FileContent,
+  type OtherEntry,
+  type Standing,
+  type TreeRoot,
+} from './tree-words.js';
 
 /** Events of this run that are kept until the log has them: a hard link may ask for them. */
 const RECENT = 20_000;
-/** A link group of a tar is named by no device and the position of its first file. */
-const NO_DEVICE = 0n;
 /** What an operation on the tree costs for each byte of its path. */
 const PATH_COPIES = 4;
-
-/** Why a member cannot be where it says. */
-export class MemberRefused extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-export interface TreeRoot {
-  readonly id: DirectoryId;
-  /** Null for the root of the archive, which has no attributes. */
-  readonly place: Place | null;
-  readonly attributes: Attributes | null;
-}
-
-export interface FileContent {
-  readonly hash: Hash | null;
-  readonly size: number;
-  readonly origin: 'new' | 'duplicate' | 'empty';
-}
-
-export type OtherEntry =
-  | { readonly type: 'symlink.added'; readonly target: string }
-  | { readonly type: 'special.added'; readonly kind: SpecialKind; readonly major: number; readonly minor: number };
-
-/** Made by this run, or there before it. */
-type Standing =
-  | { readonly seen: Seen; readonly entry: undefined }
-  | { readonly seen: undefined; readonly entry: Entry };
 
 interface Parts {
   readonly archive: OpenArchive;
@@ -191,7 +167,10 @@ export class TarTree {
     if (standing === null) return null;
     const { seen, entry } = standing;
     if (seen === undefined && entry.directoryId === null) return entry;
-    if (seen !== undefined && seen.kind !== 'directory') return undefined;
+    if (seen !== undefined && seen.kind !== 'directory') {
+      this.parts.committer.keepOrder();
+      return undefined;
+    }
     if (seen !== undefined && !(await this.isEmpty(seen.position)))
       throw new MemberRefused('EISDIR', 'a directory that is not empty stands there');
     this.remove(place);
@@ -333,29 +312,4 @@ export class TarTree {
     this.parts.counters.file(size);
     this.parts.counters.tarBytes += size;
   }
-}
-
-function positionOf(standing: Standing): Position {
-  return standing.seen === undefined ? standing.entry.position : standing.seen.position;
-}
-
-function contentOf({ hash, size }: FileIngested): Pick<FileIngested, 'hash' | 'size'> {
-  return { hash, size };
-}
-
-/** The group that an earlier ingest of a tar gave to a file is as good as none. */
-function withKeptGroup(attributes: Attributes, before: Attributes): Attributes {
-  const { linkGroup } = before;
-  const isOurs = linkGroup?.[0] === NO_DEVICE && (attributes.linkGroup?.[0] ?? NO_DEVICE) === NO_DEVICE;
-  return isOurs ? { ...attributes, linkGroup } : attributes;
-}
-
-function isSameOther(before: EntryEvent, entry: OtherEntry): boolean {
-  if (entry.type === 'symlink.added') return before.type === entry.type && before.target === entry.target;
-  return (
-    before.type === entry.type &&
-    before.kind === entry.kind &&
-    before.major === entry.major &&
-    before.minor === entry.minor
-  );
 }
