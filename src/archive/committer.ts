@@ -177,7 +177,7 @@ export class Committer {
 
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
-    await this.archive.views.level.batch(await this.applyTree(operations));
+    await this.archive.views.level.batch(await this.applyTree(operations, true));
   }
 
   private cut(): void {
