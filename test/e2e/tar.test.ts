@@ -28,15 +28,15 @@ beforeAll(() => {
 
 function packed(box: Box, command: string, name = 'made.tar'): string {
   const file = join(box.path, name);
-  sh(`${command} '${file}' -C '${made.source}' .`);
+  sh(`${command} '${file}' -C '${made.source}' .`, box.path);
   return file;
 }
 
 /** What hkfs restores of a tar is what the other program extracts. */
-function expectAlike(box: Box, tar: string, extract: string): void {
+function expectAlike(box: Box, tar: string, extract: string, after = ':'): void {
   expect(box.ingest(tar, '--to', 'tree')).toMatchObject({ failed: [] });
   expect(box.restore('tree/', 'restored').summary.failed).toEqual([]);
-  sh(`mkdir extracted && ${extract} '${tar}' -C extracted`, box.path);
+  sh(`mkdir extracted && ${extract} '${tar}' -C extracted; ${after}`, box.path);
   const [restored, extracted] = ['restored', 'extracted'].map((path) => walkAttributes(join(box.path, path)));
   expect(restored).toEqual(extracted);
   box.expectSound();
@@ -48,7 +48,7 @@ describe('formats', () => {
     ['pax', 'tar --format=posix --sparse --xattrs --acls -cf', "tar --xattrs --xattrs-include='*' --acls -xpf"],
     ['pax, sparse 0.1', 'tar --format=posix --sparse-version=0.1 --sparse -cf', 'tar -xpf'],
     ['pax, sparse 0.0', 'tar --format=posix --sparse-version=0.0 --sparse -cf', 'tar -xpf'],
-    ['incremental', 'tar --format=gnu --listed-incremental=/dev/null -cf', 'tar -xpf'],
+    ['incremental', 'rm -f snapshot; tar --format=gnu --listed-incremental=snapshot -cf', 'tar -xpf'],
     ['oldgnu', 'tar --format=oldgnu --sparse -cf', 'tar -xpf'],
   ])('%s: as GNU tar extracts it', (_format, create, extract) => {
     const box = Box.make(scratch.path);
@@ -64,7 +64,10 @@ describe('formats', () => {
 
   withBsdtar('pax of bsdtar: as bsdtar extracts it', () => {
     const box = Box.make(scratch.path);
-    expectAlike(box, packed(box, 'bsdtar --format=pax --xattrs --acls -cf'), 'bsdtar --xattrs --acls -xpf');
+    // It writes fractions of times before 1970 in a way of its own (docs/tars.md), and gives the root none.
+    const root = 'chmod 755 extracted; touch -r restored extracted';
+    const tar = packed(box, 'bsdtar --format=pax --xattrs --acls --exclude ./empty -cf');
+    expectAlike(box, tar, 'bsdtar --xattrs --acls -xpf', root);
   });
 });
 
