@@ -89,7 +89,17 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
     const { args, flags } = await this.parse(Ingest);
     const { to, mode, mirror, checksum, exclude } = flags;
     const { 'as-file': asFile, 'ignore-zeros': ignoreZeros, 'dry-run': dryRun } = flags;
-    const options = { sources: args.source, to, mode, mirror, checksum, exclude, asFile, ignoreZeros, dryRun };
+    const options = {
+      sources: args.source,
+      to,
+      mode,
+      mirror,
+      checksum,
+      exclude,
+      asFile,
+      ignoreZeros,
+      dryRun,
+    };
     // Only where it is asked for: to touch the standard input is to open it.
     const input = args.source.includes('-') && !process.stdin.isTTY ? process.stdin : undefined;
     await this.write(flags, async (archive, { signal, view, style }) => {

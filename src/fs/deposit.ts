@@ -4,7 +4,14 @@
  */
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { finishStaged, inStaging, OBJECT_MODE, withStagedFile, writeStaged, type TaskContext } from './contents.js';
+import {
+  finishStaged,
+  inStaging,
+  OBJECT_MODE,
+  withStagedFile,
+  writeStaged,
+  type TaskContext,
+} from './contents.js';
 import { failpoint } from './failpoints.js';
 import { createHasher, hashBytes, type Hasher } from './hash.js';
 import { lstatOrNull } from './scan.js';

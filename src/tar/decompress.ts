@@ -130,7 +130,8 @@ async function* throughProgram(source: Bytes, program: Exclude<Compression, 'gzi
     isOver = true;
     // An error of the source is the cause of what the program then lacks.
     await feeding;
-    if (code !== 0) throw new DecompressionError(program, complaint.trim().slice(0, MAX_COMPLAINT) || String(code));
+    if (code !== 0)
+      throw new DecompressionError(program, complaint.trim().slice(0, MAX_COMPLAINT) || String(code));
   } finally {
     isOver = true;
     child.kill();

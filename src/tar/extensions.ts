@@ -77,7 +77,9 @@ export class Extensions {
     if (map === null && this.pieces.length === 0) return null;
     const size = parseDecimal(this.text('GNU.sparse.size') ?? this.text('GNU.sparse.realsize') ?? '');
     const extents = map === null ? this.pieces : parseMapText(map);
-    return size === null || extents === null || extents.some(Number.isNaN) ? undefined : { map: extents, size };
+    return size === null || extents === null || extents.some(Number.isNaN)
+      ? undefined
+      : { map: extents, size };
   }
 
   /** The member that the header and these say together. */

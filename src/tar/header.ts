@@ -67,7 +67,8 @@ export function isZeroBlock(block: Buffer): boolean {
 export function parseOldSparse(block: Buffer): OldSparse | null {
   const extents = sparseEntries(block, 386, SPARSE_IN_HEADER);
   const realSize = parseNumber(block, 483, 12);
-  if (extents === null || realSize === null || realSize < 0n || realSize > Number.MAX_SAFE_INTEGER) return null;
+  if (extents === null || realSize === null || realSize < 0n || realSize > Number.MAX_SAFE_INTEGER)
+    return null;
   return { extents, isExtended: block[482] !== 0, realSize: Number(realSize) };
 }
 

@@ -15,7 +15,11 @@ const KINDS: Readonly<Record<string, TarKind>> = {
   D: 'directory',
 };
 /** Headers that say something else than a member, and are passed over. */
-export const PASSED: Readonly<Record<string, string>> = { V: 'a volume label', A: 'a Solaris ACL', E: 'Solaris attributes' };
+export const PASSED: Readonly<Record<string, string>> = {
+  V: 'a volume label',
+  A: 'a Solaris ACL',
+  E: 'Solaris attributes',
+};
 
 /** Headers that speak of the members after them. */
 export function isExtension(type: string): boolean {

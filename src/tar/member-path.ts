@@ -2,8 +2,7 @@
 import { nameFromBytes, nameToBytes } from '../events/names.js';
 
 export type MemberPath =
-  | { readonly parts: readonly string[]; readonly isAbsolute: boolean }
-  | { readonly refused: string };
+  { readonly parts: readonly string[]; readonly isAbsolute: boolean } | { readonly refused: string };
 
 /** Longest name that Linux filesystems take, in bytes. */
 const NAME_MAX = 255;

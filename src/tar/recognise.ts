@@ -47,7 +47,8 @@ export function looksLike(head: Buffer): 'tar' | 'empty' | 'other' {
   if (head.length < BLOCK) return 'other';
   const block = head.subarray(0, BLOCK);
   if (parseHeader(block) !== null) return 'tar';
-  if (isZeroBlock(block)) return head.length >= HEAD_BYTES && isZeroBlock(head.subarray(BLOCK)) ? 'empty' : 'other';
+  if (isZeroBlock(block))
+    return head.length >= HEAD_BYTES && isZeroBlock(head.subarray(BLOCK)) ? 'empty' : 'other';
   return head.toString('latin1', 257, 262) === 'ustar' ? 'tar' : 'other';
 }
 

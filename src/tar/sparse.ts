@@ -82,7 +82,8 @@ export class Pieces {
       const offset = this.extents[this.piece]!;
       const length = this.extents[this.piece + 1]!;
       const taken = Math.min(length - this.done, bytes.length - at);
-      if (taken > 0) yield { type: 'data', bytes: bytes.subarray(at, at + taken), offset: offset + this.done };
+      if (taken > 0)
+        yield { type: 'data', bytes: bytes.subarray(at, at + taken), offset: offset + this.done };
       at += taken;
       this.done += taken;
       if (this.done < length) continue;

@@ -33,7 +33,13 @@ type State =
   | { readonly is: 'skip'; left: number }
   | { readonly is: 'extension'; readonly header: TarHeader; readonly parts: Buffer[]; left: number }
   | { readonly is: 'sparse'; readonly header: TarHeader; readonly extents: number[]; readonly size: number }
-  | { readonly is: 'map'; readonly header: TarHeader; readonly map: MapReader; readonly size: number; stored: number }
+  | {
+      readonly is: 'map';
+      readonly header: TarHeader;
+      readonly map: MapReader;
+      readonly size: number;
+      stored: number;
+    }
   | { readonly is: 'content'; readonly stored: number; left: number; readonly pieces: Pieces | null }
   | { readonly is: 'after' };
 
@@ -80,7 +86,11 @@ export class TarParser {
     if (state.is === 'content') this.truncatedContent(state.left);
     else if (this.lostAt !== null) this.lost(this.position);
     else if (state.is === 'extension' || state.is === 'sparse' || state.is === 'map')
-      this.problem('truncated', this.position, 'the tar ends inside an extended header; members after it are missing');
+      this.problem(
+        'truncated',
+        this.position,
+        'the tar ends inside an extended header; members after it are missing',
+      );
     else if (state.is === 'header' || state.is === 'perhaps' || state.is === 'skip') this.missingEnd();
     return this.events;
   }
@@ -178,7 +188,8 @@ export class TarParser {
     const taken = Math.min(state.left, chunk.length - at);
     state.parts.push(Buffer.from(chunk.subarray(at, at + taken)));
     state.left -= taken;
-    if (state.left === 0) this.extended(state.header, Buffer.concat(state.parts).subarray(0, state.header.size));
+    if (state.left === 0)
+      this.extended(state.header, Buffer.concat(state.parts).subarray(0, state.header.size));
     return taken;
   }
 
@@ -202,7 +213,11 @@ export class TarParser {
     const kind = kindOf(header, this.extensions);
     if (kind !== 'file') return this.withoutContent(header, kind);
     if (!isKnownFile(header.type))
-      this.problem('odd', this.headerAt, `a member of unknown type ${JSON.stringify(header.type)} is taken as a file`);
+      this.problem(
+        'odd',
+        this.headerAt,
+        `a member of unknown type ${JSON.stringify(header.type)} is taken as a file`,
+      );
     if (header.type === 'S') return this.oldSparse(header, block);
     const sparse = this.extensions.sparse();
     if (sparse === undefined) return this.refuse(header, 'the map of its holes is damaged');
@@ -263,7 +278,11 @@ export class TarParser {
   private takeContent(state: Extract<State, { is: 'content' }>, chunk: Buffer, at: number): number {
     const taken = Math.min(state.left, chunk.length - at);
     if (state.pieces === null) {
-      this.events.push({ type: 'data', bytes: chunk.subarray(at, at + taken), offset: state.stored - state.left });
+      this.events.push({
+        type: 'data',
+        bytes: chunk.subarray(at, at + taken),
+        offset: state.stored - state.left,
+      });
     } else this.events.push(...state.pieces.cut(chunk.subarray(at, at + taken)));
     state.left -= taken;
     if (state.left === 0) this.contentEnded(state.stored);
@@ -279,7 +298,10 @@ export class TarParser {
   private refuse(header: TarHeader, reason: string): void {
     const name = this.extensions.name(header);
     const at = this.extensions.at ?? this.headerAt;
-    this.events.push({ type: 'problem', problem: { kind: 'unsupported', at, text: `not taken: ${reason}`, name } });
+    this.events.push({
+      type: 'problem',
+      problem: { kind: 'unsupported', at, text: `not taken: ${reason}`, name },
+    });
     this.extensions = new Extensions(this.globals);
     this.skip(padded(header.size));
   }
@@ -315,7 +337,8 @@ export class TarParser {
   private afterEnd(block: Buffer, start: number): void {
     if (this.toldMore || isZeroBlock(block)) return;
     this.toldMore = true;
-    if (parseHeader(block) === null) this.problem('odd', start, 'bytes after the end of the tar mean nothing');
+    if (parseHeader(block) === null)
+      this.problem('odd', start, 'bytes after the end of the tar mean nothing');
     else this.problem('more', start, 'more members follow the end of the tar; --ignore-zeros reads them');
   }
 

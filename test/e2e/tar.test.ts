@@ -21,8 +21,13 @@ beforeAll(() => {
   sh('truncate -s 8M sparse; printf data | dd of=sparse bs=1M seek=4 conv=notrunc status=none', made.source);
   sh(`: > "$(printf 'latin\\351\\n')"; mkdir "$(printf 'x%.0s' $(seq 200))"`, made.source);
   sh(`echo long > "$(printf 'x%.0s' $(seq 200))/$(printf 'y%.0s' $(seq 200))"`, made.source);
-  if (isRoot) sh('mknod null c 1 3; mknod block b 7 200; chown 12345:54321 empty; chown daemon:mail large', made.source);
-  if (hasTool('setfattr')) sh('setfattr -n user.binary -v 0x00ff0a00 plain; setfattr -n user.t -v x dir', made.source);
+  if (isRoot)
+    sh(
+      'mknod null c 1 3; mknod block b 7 200; chown 12345:54321 empty; chown daemon:mail large',
+      made.source,
+    );
+  if (hasTool('setfattr'))
+    sh('setfattr -n user.binary -v 0x00ff0a00 plain; setfattr -n user.t -v x dir', made.source);
   if (hasTool('setfacl')) sh('setfacl -m u:12345:r large; setfacl -d -m g:54321:rx a', made.source);
 });
 
@@ -45,7 +50,11 @@ function expectAlike(box: Box, tar: string, extract: string, after = ':'): void 
 describe('formats', () => {
   test.each([
     ['gnu', 'tar --format=gnu --sparse -cf', 'tar -xpf'],
-    ['pax', 'tar --format=posix --sparse --xattrs --acls -cf', "tar --xattrs --xattrs-include='*' --acls -xpf"],
+    [
+      'pax',
+      'tar --format=posix --sparse --xattrs --acls -cf',
+      "tar --xattrs --xattrs-include='*' --acls -xpf",
+    ],
     ['pax, sparse 0.1', 'tar --format=posix --sparse-version=0.1 --sparse -cf', 'tar -xpf'],
     ['pax, sparse 0.0', 'tar --format=posix --sparse-version=0.0 --sparse -cf', 'tar -xpf'],
     ['incremental', 'rm -f snapshot; tar --format=gnu --listed-incremental=snapshot -cf', 'tar -xpf'],
@@ -73,7 +82,9 @@ describe('formats', () => {
 
 describe('where a tar comes from', () => {
   const contents = (box: Box, path: string): unknown =>
-    box.rows('ls', '-R', path).map(({ path: full, hash, mtimeNs }) => [full.slice(path.length), hash, mtimeNs]);
+    box
+      .rows('ls', '-R', path)
+      .map(({ path: full, hash, mtimeNs }) => [full.slice(path.length), hash, mtimeNs]);
 
   test('compressed by whatever, under any name, or from a pipe, it is the same tree', () => {
     const box = Box.make(scratch.path);
@@ -85,7 +96,10 @@ describe('where a tar comes from', () => {
       expect(box.ingest(join(box.path, `${program}.data`))).toMatchObject({ newObjects: 0 });
       expect(contents(box, `${program}.data`)).toEqual(expected);
     }
-    sh(`gzip -c plain.tar | HKFS_ARCHIVE='${box.root}' '${process.execPath}' '${bin}' ingest - --to piped`, box.path);
+    sh(
+      `gzip -c plain.tar | HKFS_ARCHIVE='${box.root}' '${process.execPath}' '${bin}' ingest - --to piped`,
+      box.path,
+    );
     expect(contents(box, 'piped')).toEqual(expected);
     box.expectSound();
     box.expectReplayed();
@@ -110,11 +124,20 @@ describe('where a tar comes from', () => {
     const { operation } = box.ingest(tar, '--to', 'some/where');
     sh('mv made.tar other', box.path);
     const found = box.run('find', '--same-as', join(box.path, 'other'), '--json');
-    expect(found).toMatchObject({ status: 0, stderr: expect.stringContaining(`as a tree by operation ${operation}`) });
-    expect(JSON.parse(found.stdout)).toMatchObject({ path: 'some/where', kind: 'directory', ingestedBy: operation });
+    expect(found).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining(`as a tree by operation ${operation}`),
+    });
+    expect(JSON.parse(found.stdout)).toMatchObject({
+      path: 'some/where',
+      kind: 'directory',
+      ingestedBy: operation,
+    });
     box.run('mv', 'some/where', 'elsewhere');
     expect(box.rows('find', '--same-as', join(box.path, 'other'))).toMatchObject([{ path: 'elsewhere' }]);
-    const told = box.rows<{ type: string }>('log', '--op', String(operation)).find(({ type }) => type === 'tar.ingested');
+    const told = box
+      .rows<{ type: string }>('log', '--op', String(operation))
+      .find(({ type }) => type === 'tar.ingested');
     expect(told).toMatchObject({ data: { name: 'made.tar', path: 'some/where' } });
   });
 
@@ -274,7 +297,9 @@ describe('damage', () => {
     writeFileSync(tar, whole.subarray(0, 2 << 20));
     const { run, summary } = box.ingestWith({}, tar, '--to', 'tree');
     expect(run.status).toBe(3);
-    expect(summary.failed).toMatchObject([{ code: 'TAR_TRUNCATED', message: expect.stringContaining('at byte 2097152') }]);
+    expect(summary.failed).toMatchObject([
+      { code: 'TAR_TRUNCATED', message: expect.stringContaining('at byte 2097152') },
+    ]);
     expect(box.paths('tree')).toContain('tree/dir/in');
     expect(box.paths('tree')).not.toContain('tree/large');
     box.expectSound();
@@ -292,21 +317,29 @@ describe('damage', () => {
     box.expectSound();
   });
 
-  test.each(['zstd', 'xz', 'bzip2'].filter(hasTool))('a truncated stream of %s gives what came before', (program) => {
-    const box = Box.make(scratch.path);
-    sh(`tar --sort=name -cf - -C '${made.source}' . | ${program} -c > '${box.path}/t'; truncate -s -20 '${box.path}/t'`);
-    const { run, summary } = box.ingestWith({}, join(box.path, 't'));
-    expect(run.status).toBe(3);
-    expect(summary.failed.map(({ code }) => code)).toContain('DECOMPRESSION_FAILED');
-    box.expectSound();
-  });
+  test.each(['zstd', 'xz', 'bzip2'].filter(hasTool))(
+    'a truncated stream of %s gives what came before',
+    (program) => {
+      const box = Box.make(scratch.path);
+      sh(
+        `tar --sort=name -cf - -C '${made.source}' . | ${program} -c > '${box.path}/t'; truncate -s -20 '${box.path}/t'`,
+      );
+      const { run, summary } = box.ingestWith({}, join(box.path, 't'));
+      expect(run.status).toBe(3);
+      expect(summary.failed.map(({ code }) => code)).toContain('DECOMPRESSION_FAILED');
+      box.expectSound();
+    },
+  );
 
   test('members after the end are told of, and read with --ignore-zeros', () => {
     const box = Box.make(scratch.path);
     const file = join(box.path, 'two.tar');
     writeFileSync(file, Buffer.concat([member({ name: 'a' }, 'a'), END, member({ name: 'b' }, 'b'), END]));
     const { run, summary } = box.ingestWith({}, file);
-    expect({ status: run.status, failed: summary.failed }).toMatchObject({ status: 3, failed: [{ code: 'TAR_HAS_MORE' }] });
+    expect({ status: run.status, failed: summary.failed }).toMatchObject({
+      status: 3,
+      failed: [{ code: 'TAR_HAS_MORE' }],
+    });
     expect(box.ingest(file, '--ignore-zeros')).toMatchObject({ failed: [], files: 2 });
     expect(box.paths('two')).toEqual(['two/a', 'two/b']);
   });
@@ -335,7 +368,9 @@ test.each([
   expect(box.ingest(tar, '--to', 'tree')).toMatchObject({ failed: [] });
   box.ingest(tar, '--to', 'twin');
   const contents = (path: string): unknown[] =>
-    box.rows('ls', '-R', path).map(({ path: full, ...row }) => [full.slice(path.length), row.hash, row.mtimeNs]);
+    box
+      .rows('ls', '-R', path)
+      .map(({ path: full, ...row }) => [full.slice(path.length), row.hash, row.mtimeNs]);
   expect(contents('tree')).toEqual(contents('twin'));
   box.expectSound();
   box.expectReplayed();
@@ -369,8 +404,15 @@ describe('what is no tar', () => {
   test('what needs a program that is not installed says so', () => {
     const box = Box.make(scratch.path);
     writeFileSync(join(box.path, 'x.tar.xz'), '\xfd7zXZ\0 and so on', 'latin1');
-    const { status, stderr } = box.runWith({ env: { PATH: '/nonexistent' } }, 'ingest', join(box.path, 'x.tar.xz'));
-    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringMatching(saying('PROGRAM_MISSING')) });
+    const { status, stderr } = box.runWith(
+      { env: { PATH: '/nonexistent' } },
+      'ingest',
+      join(box.path, 'x.tar.xz'),
+    );
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(saying('PROGRAM_MISSING')),
+    });
   });
 
   test('nothing on the standard input, or no name for its tree, is wrong use', () => {
@@ -392,7 +434,10 @@ describe('what is no tar', () => {
     const file = join(box.path, 'evil.tar');
     writeFileSync(file, Buffer.concat([member({ name: '.hkfs/log' }, 'x'), header({ name: 'ok' }), END]));
     const { run, summary } = box.ingestWith({}, file, '--to', '/');
-    expect({ status: run.status, failed: summary.failed }).toMatchObject({ status: 3, failed: [{ code: 'RESERVED_NAME' }] });
+    expect({ status: run.status, failed: summary.failed }).toMatchObject({
+      status: 3,
+      failed: [{ code: 'RESERVED_NAME' }],
+    });
     expect(box.paths()).toEqual(['ok']);
   });
 });

@@ -12,7 +12,9 @@ const scratch = scratchDirectory();
 const isHere = existsSync(FIXTURES) && hasTool('tar') && isRoot;
 const withFixtures = testWhere(isHere, `needs root, GNU tar and ${FIXTURES}`);
 const tars = isHere
-  ? (readdirSync(FIXTURES, { recursive: true, encoding: 'utf8' }).filter((path) => /\.t(ar|gz|ar\.gz)$/.test(path)).sort())
+  ? readdirSync(FIXTURES, { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.t(ar|gz|ar\.gz)$/.test(path))
+      .sort()
   : ['none'];
 
 /** Left alone by the comparison: GNU tar gives these the time of the extraction. */
@@ -23,7 +25,16 @@ withFixtures.each(tars)('%s: the tree that GNU tar extracts', (name) => {
   const tar = join(FIXTURES, name);
   const extracted = join(box.path, 'extracted');
   mkdirSync(extracted);
-  const gnu = spawnSync('tar', ['--numeric-owner', '--xattrs', '--xattrs-include=*', '--acls', '-xpf', tar, '-C', extracted]);
+  const gnu = spawnSync('tar', [
+    '--numeric-owner',
+    '--xattrs',
+    '--xattrs-include=*',
+    '--acls',
+    '-xpf',
+    tar,
+    '-C',
+    extracted,
+  ]);
   const { run, summary } = box.ingestWith({}, tar, '--to', 'tree');
   if (run.status === 2) {
     expect(gnu.status).toBe(2);
@@ -42,6 +53,9 @@ function comparable(root: string): Record<string, Walked> {
   const now = BigInt(Date.now() - 600_000) * 1_000_000n;
   delete walked['.'];
   return Object.fromEntries(
-    Object.entries(walked).map(([path, entry]) => [path, entry.mtimeNs > now ? { ...entry, ...IMPLIED } : entry]),
+    Object.entries(walked).map(([path, entry]) => [
+      path,
+      entry.mtimeNs > now ? { ...entry, ...IMPLIED } : entry,
+    ]),
   );
 }

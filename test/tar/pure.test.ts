@@ -85,8 +85,14 @@ describe('ACLs', () => {
 
   test.each([
     ['user::rwx,group::r-x,mask::r--,other::---', 'user::rwx,group::r-x,mask::r--,other::---'],
-    ['user::rw-\nuser:lisa:r--\ngroup::r--\nmask::r--\nother::---\n', 'user::rw-,user:502:r--,group::r--,mask::r--,other::---'],
-    ['user::rw-,user:gone:r-x:77,group::---,mask::r-x,other::---', 'user::rw-,user:77:r-x,group::---,mask::r-x,other::---'],
+    [
+      'user::rw-\nuser:lisa:r--\ngroup::r--\nmask::r--\nother::---\n',
+      'user::rw-,user:502:r--,group::r--,mask::r--,other::---',
+    ],
+    [
+      'user::rw-,user:gone:r-x:77,group::---,mask::r-x,other::---',
+      'user::rw-,user:77:r-x,group::---,mask::r-x,other::---',
+    ],
     ['u::rw-,g:5:r-x,g::---,mask:r-x,other:---', 'user::rw-,group::---,group:5:r-x,mask::r-x,other::---'],
   ])('%j is what the kernel keeps', (text, expected) => {
     const value = encodeAclText(text, ids);

@@ -13,7 +13,11 @@ export interface ReadTar {
 }
 
 /** @param cuts where the bytes are cut into chunks */
-export function readTar(bytes: Buffer, options: TarParserOptions = {}, cuts: readonly number[] = []): ReadTar {
+export function readTar(
+  bytes: Buffer,
+  options: TarParserOptions = {},
+  cuts: readonly number[] = [],
+): ReadTar {
   const parser = new TarParser(options);
   const reader = new Reader();
   const bounds = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
@@ -41,7 +45,11 @@ class Reader implements ReadTar {
         this.open = { member: event.member, content: Buffer.alloc(Math.min(event.member.size, 1 << 24)) };
       else if (event.type === 'data') event.bytes.copy(this.open!.content, event.offset);
       else {
-        this.members.push({ ...this.open!.member, content: this.open!.content, isWhole: event.type === 'end' });
+        this.members.push({
+          ...this.open!.member,
+          content: this.open!.content,
+          isWhole: event.type === 'end',
+        });
         this.open = null;
       }
     }

@@ -8,7 +8,10 @@ const SECOND = 1_000_000_000n;
 describe('formats', () => {
   test('a v7 tar has files, and directories by the slash at their end', () => {
     const { members, problems } = readTar(
-      tar(member({ name: 'd/', magic: '', type: '\0' }), member({ name: 'd/f', magic: '', type: '\0' }, 'hello')),
+      tar(
+        member({ name: 'd/', magic: '', type: '\0' }),
+        member({ name: 'd/f', magic: '', type: '\0' }, 'hello'),
+      ),
     );
     expect(problems).toEqual([]);
     expect(members).toMatchObject([
@@ -32,7 +35,9 @@ describe('formats', () => {
         member({ name: 'next', magic: 'ustar ' }),
       ),
     );
-    expect(members.map(({ name, target }) => [Buffer.from(name).toString(), Buffer.from(target).toString()])).toEqual([
+    expect(
+      members.map(({ name, target }) => [Buffer.from(name).toString(), Buffer.from(target).toString()]),
+    ).toEqual([
       [long, `${long}t`],
       ['next', ''],
     ]);
@@ -48,7 +53,9 @@ describe('formats', () => {
   test('records of pax stand over the header: names as bytes, sizes, owners and times to the nanosecond', () => {
     const name = Buffer.from([0x61, 0xff, 0x62]);
     const records = { path: name, uid: '4000000', uname: 'zoë', mtime: '-1.25', size: '3' };
-    const { members } = readTar(tar(pax(records), header({ name: 'cut', size: 0 }), padded(Buffer.from('abc'))));
+    const { members } = readTar(
+      tar(pax(records), header({ name: 'cut', size: 0 }), padded(Buffer.from('abc'))),
+    );
     expect(members[0]).toMatchObject({ uid: 4_000_000, user: 'zoë', mtimeNs: -1_250_000_000n, size: 3 });
     expect(Buffer.from(members[0]!.name).equals(name)).toBe(true);
     expect(members[0]!.content.toString()).toBe('abc');
@@ -81,7 +88,9 @@ describe('formats', () => {
         member({}),
       ),
     );
-    expect([...members[0]!.xattrs].map(([name, value]) => [name, Buffer.from(value).toString('hex')])).toEqual([
+    expect(
+      [...members[0]!.xattrs].map(([name, value]) => [name, Buffer.from(value).toString('hex')]),
+    ).toEqual([
       ['user.raw', '000aff'],
       ['user.a=b', '78'],
       ['user.b64', '0001ff'],
@@ -114,14 +123,19 @@ describe('formats', () => {
     const full = tar(member({ name: 'l', type: '1', link: 'f' }, 'bytes'), member({ name: 'next' }));
     for (const bytes of [bare, full]) {
       const read = readTar(bytes);
-      expect({ names: namesOf(read), problems: read.problems }).toEqual({ names: ['l', 'next'], problems: [] });
+      expect({ names: namesOf(read), problems: read.problems }).toEqual({
+        names: ['l', 'next'],
+        problems: [],
+      });
     }
   });
 
   test('the rest of a member of another volume is refused, and what follows it is read', () => {
     const read = readTar(tar(member({ name: 'half', type: 'M' }, 'rest'), member({ name: 'next' })));
     expect(namesOf(read)).toEqual(['next']);
-    expect(read.problems).toMatchObject([{ kind: 'unsupported', at: 0, text: expect.stringContaining('volume') }]);
+    expect(read.problems).toMatchObject([
+      { kind: 'unsupported', at: 0, text: expect.stringContaining('volume') },
+    ]);
   });
 });
 
@@ -178,7 +192,10 @@ describe('sparse files', () => {
           'GNU.sparse.name': 'f',
           'GNU.sparse.realsize': '2000',
         }),
-        member({ name: 'GNUSparseFile.1/f' }, Buffer.concat([padded(Buffer.from('2\n1000\n4\n2000\n0\n')), Buffer.from('data')])),
+        member(
+          { name: 'GNUSparseFile.1/f' },
+          Buffer.concat([padded(Buffer.from('2\n1000\n4\n2000\n0\n')), Buffer.from('data')]),
+        ),
       ]),
     ],
   ])('%s: the pieces stand where the map says', (_format, bytes) => {
@@ -190,7 +207,11 @@ describe('sparse files', () => {
   });
 
   test.each(['1000,5,2000,0', '4,4,2,0', '1999,4', '1,2,3', 'x,4'])('a map of %s is refused', (map) => {
-    const bytes = tar(pax({ 'GNU.sparse.size': '2000', 'GNU.sparse.map': map }), member({ name: 'f' }, 'data'), member({ name: 'next' }));
+    const bytes = tar(
+      pax({ 'GNU.sparse.size': '2000', 'GNU.sparse.map': map }),
+      member({ name: 'f' }, 'data'),
+      member({ name: 'next' }),
+    );
     const read = readTar(bytes);
     expect(namesOf(read)).toEqual(['next']);
     expect(read.problems).toMatchObject([{ kind: 'unsupported', at: 0 }]);
@@ -205,13 +226,17 @@ describe('damage', () => {
     bytes[1024 + 3] = 0x7e;
     const read = readTar(bytes);
     expect(namesOf(read)).toEqual(['a', 'c']);
-    expect(read.problems).toMatchObject([{ kind: 'damaged', at: 1024, text: expect.stringContaining('2048') }]);
+    expect(read.problems).toMatchObject([
+      { kind: 'damaged', at: 1024, text: expect.stringContaining('2048') },
+    ]);
   });
 
   test('a tar that ends inside a content gives the members before', () => {
     const read = readTar(tar(...three).subarray(0, 1024 + 512));
     expect(read.members.map(({ isWhole }) => isWhole)).toEqual([true, false]);
-    expect(read.problems).toMatchObject([{ kind: 'truncated', at: 1536, text: expect.stringContaining('0 of 1 bytes') }]);
+    expect(read.problems).toMatchObject([
+      { kind: 'truncated', at: 1536, text: expect.stringContaining('0 of 1 bytes') },
+    ]);
   });
 
   test.each([
@@ -220,7 +245,9 @@ describe('damage', () => {
   ])('a tar that ends at byte %i says: %s', (length, words) => {
     const read = readTar(tar(...three).subarray(0, length));
     expect(namesOf(read)).toEqual(['a', 'b']);
-    expect(read.problems).toMatchObject([{ kind: 'truncated', at: length, text: expect.stringContaining(words) }]);
+    expect(read.problems).toMatchObject([
+      { kind: 'truncated', at: length, text: expect.stringContaining(words) },
+    ]);
   });
 
   test('one block of zeros at the end is an end', () => {
@@ -234,7 +261,9 @@ describe('damage', () => {
   });
 
   test('garbage after the end is odd, further members are more', () => {
-    expect(readTar(Buffer.concat([tar(...three), Buffer.alloc(512, 'x')])).problems).toMatchObject([{ kind: 'odd' }]);
+    expect(readTar(Buffer.concat([tar(...three), Buffer.alloc(512, 'x')])).problems).toMatchObject([
+      { kind: 'odd' },
+    ]);
     const twice = Buffer.concat([tar(three[0]!), tar(three[1]!)]);
     expect(readTar(twice)).toMatchObject({ members: [{}], problems: [{ kind: 'more', at: 2048 }] });
     const all = readTar(twice, { ignoreZeros: true });

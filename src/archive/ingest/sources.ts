@@ -55,7 +55,8 @@ export async function planSources(request: SourceRequest, namespace: Namespace):
     const isTree = isDirectory || isTar;
     const own = isTar ? treeName(name) : name;
     const target = to === undefined ? own : intoDirectory || !isTree ? targetOf(to, own, intoDirectory) : to;
-    if (target === '' && !isTree) throw new HkfsError('BAD_TARGET', 'a file cannot be the root of an archive');
+    if (target === '' && !isTree)
+      throw new HkfsError('BAD_TARGET', 'a file cannot be the root of an archive');
     if (path === STDIN && to === undefined) throw noName();
     roots.push({ path, stat, isDirectory, isTar, target: normalizeTreePath(target) });
   }

@@ -94,7 +94,8 @@ export class TarIngester {
       await input.drain();
       return !this.options.signal?.aborted;
     } catch (error) {
-      if (error instanceof DecompressionError) return await this.decompressionFailed(input, { error, parser });
+      if (error instanceof DecompressionError)
+        return await this.decompressionFailed(input, { error, parser });
       return this.readFailed(error);
     } finally {
       counters.tarRead = before + input.size;
@@ -126,7 +127,11 @@ export class TarIngester {
     const isOurs = typeof error === 'object' && error !== null && 'inStaging' in error;
     if (code === undefined || isOurs || !('syscall' in (error as object) || code === 'ESTALE')) throw error;
     const { counters, source } = this.parts;
-    counters.fail(source, code === 'ESTALE' ? 'UNSTABLE' : code, `it cannot be read on: ${(error as Error).message}`);
+    counters.fail(
+      source,
+      code === 'ESTALE' ? 'UNSTABLE' : code,
+      `it cannot be read on: ${(error as Error).message}`,
+    );
     return false;
   }
 
@@ -229,7 +234,8 @@ export class TarIngester {
 
   private async link(member: TarMember, names: readonly string[]): Promise<void> {
     const target = memberPath(member.target);
-    if ('refused' in target) throw new MemberRefused('BAD_LINK_TARGET', `of what it is a hard link to: ${target.refused}`);
+    if ('refused' in target)
+      throw new MemberRefused('BAD_LINK_TARGET', `of what it is a hard link to: ${target.refused}`);
     return this.parts.tree.link(names, target.parts);
   }
 
@@ -247,10 +253,17 @@ export class TarIngester {
   private sayAbsolute(member: TarMember): void {
     if (this.saidAbsolute) return;
     this.saidAbsolute = true;
-    this.note('note', 'ABSOLUTE_NAMES', { member, text: 'absolute names are taken from the root of the tree' });
+    this.note('note', 'ABSOLUTE_NAMES', {
+      member,
+      text: 'absolute names are taken from the root of the tree',
+    });
   }
 
-  private note(level: Message['level'], code: string, { member, text }: { member: TarMember; text: string }): void {
+  private note(
+    level: Message['level'],
+    code: string,
+    { member, text }: { member: TarMember; text: string },
+  ): void {
     this.options.onMessage({ level, code, path: this.pathOf(member.name), text });
   }
 

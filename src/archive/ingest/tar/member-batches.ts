@@ -69,8 +69,12 @@ export class MemberBatches {
   private readonly inFlight: InFlight[] = [];
   private batch: Batch;
   /** The content that is coming. */
-  private open: { item: Omit<Waiting, 'packed' | 'large'>; staged: StagedContent | null; id: number; at: number } | null =
-    null;
+  private open: {
+    item: Omit<Waiting, 'packed' | 'large'>;
+    staged: StagedContent | null;
+    id: number;
+    at: number;
+  } | null = null;
 
   constructor(archive: OpenArchive, committer: Committer, options: Options) {
     this.archive = archive;
@@ -148,9 +152,14 @@ export class MemberBatches {
     const { batch } = this;
     if (batch.items.length === 0) return;
     const firstId = this.committer.reserveStagedIds(batch.sizes.length);
-    const task = this.taskOf(batch, { sizes: batch.sizes, mtimes: batch.mtimes, firstId, offset: 0, force: false });
-    const result =
-      batch.sizes.length === 0 ? Promise.resolve(NOTHING) : this.archive.pool.run(task);
+    const task = this.taskOf(batch, {
+      sizes: batch.sizes,
+      mtimes: batch.mtimes,
+      firstId,
+      offset: 0,
+      force: false,
+    });
+    const result = batch.sizes.length === 0 ? Promise.resolve(NOTHING) : this.archive.pool.run(task);
     result.catch(() => {}); // awaited in takeOldest
     this.inFlight.push({ batch, task, result });
     this.batch = this.emptyBatch();
@@ -190,19 +199,38 @@ export class MemberBatches {
     const id = this.committer.reserveStagedIds(1);
     const offset = batch.sizes.slice(0, index).reduce((sum, size) => sum + size, 0);
     const one = { sizes: [batch.sizes[index]!], mtimes: [batch.mtimes[index]!] };
-    const result = await this.archive.pool.run(this.taskOf(batch, { ...one, firstId: id, offset, force: true }));
+    const result = await this.archive.pool.run(
+      this.taskOf(batch, { ...one, firstId: id, offset, force: true }),
+    );
     return { id, stat: new StatTable(result.objects).get(0) };
   }
 
   private taskOf(
     batch: Batch,
-    of: { sizes: readonly number[]; mtimes: readonly bigint[]; firstId: number; offset: number; force: boolean },
+    of: {
+      sizes: readonly number[];
+      mtimes: readonly bigint[];
+      firstId: number;
+      offset: number;
+      force: boolean;
+    },
   ): DepositTask {
     const { objects, staging } = this.archive.layout;
     const { sizes, firstId, offset, force } = of;
     const mtimes = BigInt64Array.from(of.mtimes);
     const write = !this.options.dryRun;
-    return { task: 'deposit', bytes: batch.slot, offset, sizes, mtimes, objects, staging, firstId, force, write };
+    return {
+      task: 'deposit',
+      bytes: batch.slot,
+      offset,
+      sizes,
+      mtimes,
+      objects,
+      staging,
+      firstId,
+      force,
+      write,
+    };
   }
 
   private emptyBatch(): Batch {

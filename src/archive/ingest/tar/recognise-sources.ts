@@ -23,7 +23,8 @@ export async function isTarFile(path: string): Promise<boolean> {
     if (!isNamed || opened.is === 'empty') return isNamed;
     throw notATar(path, opened);
   } catch (error) {
-    if (!isNamed && (error instanceof DecompressionError || error instanceof MissingProgramError)) return false;
+    if (!isNamed && (error instanceof DecompressionError || error instanceof MissingProgramError))
+      return false;
     throw explained(error, path);
   } finally {
     await input.close();
@@ -72,8 +73,13 @@ function notATar(what: string, { head, compression }: OpenedTar): HkfsError {
   const foreign = foreignCompressionOf(head);
   if (head.length === 0) return refusal(`${what} is empty, which is no tar`);
   if (foreign !== null)
-    return refusal(`${what} is compressed by ${foreign}, which hkfs does not unpack`, `unpack it first: ${AS_FILE}`);
-  return refusal(compression === null ? `${what} is no tar` : `${what} holds no tar, though it is ${compression}`);
+    return refusal(
+      `${what} is compressed by ${foreign}, which hkfs does not unpack`,
+      `unpack it first: ${AS_FILE}`,
+    );
+  return refusal(
+    compression === null ? `${what} is no tar` : `${what} holds no tar, though it is ${compression}`,
+  );
 }
 
 function explained(error: unknown, what: string): unknown {

@@ -72,7 +72,8 @@ export class TarTree {
     const standing = await this.standing(place);
     if (standing?.seen?.kind === 'directory') return this.changeAttributes(place, attributes);
     if (standing?.entry?.directoryId != null) {
-      if (!attributesEqual(standing.entry.event.attributes, attributes)) this.changeAttributes(place, attributes);
+      if (!attributesEqual(standing.entry.event.attributes, attributes))
+        this.changeAttributes(place, attributes);
       return;
     }
     if (standing !== null) this.remove(place);
@@ -109,7 +110,10 @@ export class TarTree {
   async link(names: readonly string[], targetNames: readonly string[]): Promise<void> {
     const target = await this.find(targetNames);
     if (target === null)
-      throw new MemberRefused('LINK_TARGET_MISSING', 'what it is a hard link to is missing, or comes only later');
+      throw new MemberRefused(
+        'LINK_TARGET_MISSING',
+        'what it is a hard link to is missing, or comes only later',
+      );
     const place = await this.placeOf(names);
     if (place.parent === target.place.parent && place.name === target.place.name) return;
     const { event } = target;
@@ -137,7 +141,11 @@ export class TarTree {
     if (this.isUnchanged(place, standing?.entry, { attributes, content })) return;
     const previous = await this.makeRoom(place, standing);
     this.count(content);
-    this.add({ type: 'file.ingested', ...place, ...contentOf(event), attributes, source: null }, previous, 'linked');
+    this.add(
+      { type: 'file.ingested', ...place, ...contentOf(event), attributes, source: null },
+      previous,
+      'linked',
+    );
   }
 
   /** The same content as before at this place: at most its attributes change. */
@@ -148,7 +156,8 @@ export class TarTree {
   ): boolean {
     const event = entry?.event;
     const { content } = file;
-    if (event?.type !== 'file.ingested' || event.hash !== content.hash || event.size !== content.size) return false;
+    if (event?.type !== 'file.ingested' || event.hash !== content.hash || event.size !== content.size)
+      return false;
     this.countFile(content.size);
     this.parts.counters.unchangedFiles += 1;
     const attributes = withKeptGroup(file.attributes, event.attributes);
@@ -203,7 +212,10 @@ export class TarTree {
     if (standing?.seen?.kind === 'directory') return standing.seen.position;
     if (standing?.entry?.directoryId != null) return standing.entry.directoryId;
     if (standing?.seen !== undefined)
-      throw new MemberRefused('ENOTDIR', `${names.join('/')} is no directory in this tar; nothing goes through it`);
+      throw new MemberRefused(
+        'ENOTDIR',
+        `${names.join('/')} is no directory in this tar; nothing goes through it`,
+      );
     if (standing !== null) this.remove(place);
     return this.addDirectory(place, this.parts.implied, names);
   }

@@ -40,12 +40,16 @@ export interface FileContent {
 
 export type OtherEntry =
   | { readonly type: 'symlink.added'; readonly target: string }
-  | { readonly type: 'special.added'; readonly kind: SpecialKind; readonly major: number; readonly minor: number };
+  | {
+      readonly type: 'special.added';
+      readonly kind: SpecialKind;
+      readonly major: number;
+      readonly minor: number;
+    };
 
 /** What stands at a place: made by this run, or there before it. */
 export type Standing =
-  | { readonly seen: Seen; readonly entry: undefined }
-  | { readonly seen: undefined; readonly entry: Entry };
+  { readonly seen: Seen; readonly entry: undefined } | { readonly seen: undefined; readonly entry: Entry };
 
 export function positionOf(standing: Standing): Position {
   return standing.seen === undefined ? standing.entry.position : standing.seen.position;
