@@ -17,6 +17,14 @@ const tars = isHere
       .sort()
   : ['none'];
 
+/** What GNU tar passes over without a word, and hkfs lists (docs/tars.md). */
+const LISTED: Readonly<Record<string, readonly string[]>> = {
+  'node-tar/links-strip.tar': ['TAR_TRUNCATED'],
+  'node-tar/long-pax.tar': ['TAR_TRUNCATED'],
+  'tar-rs/empty_filename.tar': ['BAD_MEMBER_NAME', 'TAR_TRUNCATED'],
+  'tar-stream/gnu-long-path.tar': ['TAR_TRUNCATED'],
+};
+
 /** Left alone by the comparison: GNU tar gives these the time of the extraction. */
 const IMPLIED = { mtimeNs: 0n, mode: '' };
 
@@ -41,11 +49,18 @@ withFixtures.each(tars)('%s: the tree that GNU tar extracts', (name) => {
     return;
   }
   expect([0, 3]).toContain(run.status);
-  if (gnu.status === 0) expect({ name, failed: summary.failed }).toEqual({ name, failed: [] });
   box.restore('tree/', 'restored');
-  expect(comparable(join(box.path, 'restored'))).toEqual(comparable(extracted));
+  const [ours, theirs] = [comparable(join(box.path, 'restored')), comparable(extracted)];
+  // What GNU tar gives up half way is held to names alone.
+  if (gnu.status !== 0) return expectWithin(ours, theirs);
+  expect(summary.failed.map(({ code }) => code)).toEqual(LISTED[name] ?? []);
+  expect(ours).toEqual(theirs);
   box.expectSound();
 });
+
+function expectWithin(ours: Record<string, Walked>, theirs: Record<string, Walked>): void {
+  expect(Object.keys(theirs)).toEqual(expect.arrayContaining(Object.keys(ours)));
+}
 
 /** Directories that only a name implies have the time at which they were made. */
 function comparable(root: string): Record<string, Walked> {

@@ -97,10 +97,9 @@ export class MemberBatches {
   /** A member whose content comes now, by `write`, until `finish` or `drop`. */
   begin(member: TarMember, names: readonly string[]): void {
     const item = { member, names };
-    if (member.size <= MAX_PACKED) {
+    // Packed bytes have no holes.
+    if (member.size <= MAX_PACKED && !member.sparse) {
       if (this.batch.used + member.size > SLOT_BYTES) this.submit();
-      // What lies between the pieces of a sparse file is zeros, and not what was in the block before.
-      if (member.sparse) new Uint8Array(this.batch.slot, this.batch.used, member.size).fill(0);
       this.open = { item, staged: null, id: 0, at: this.batch.used };
       return;
     }
