@@ -35,6 +35,7 @@ export function depositContents(task: DepositTask, context: TaskContext): StageR
   const status = new Uint8Array(count);
   const hashes = new Uint8Array(count * 32);
   const shared = Buffer.from(task.bytes);
+  const seen = new Set<string>();
   for (let index = 0, at = task.offset; index < count; index += 1) {
     const size = task.sizes[index]!;
     const bytes = shared.subarray(at, at + size);
@@ -42,6 +43,13 @@ export function depositContents(task: DepositTask, context: TaskContext): StageR
     const hash = hashBytes(bytes);
     hashes.set(hash, index * 32);
     context.onBlock(size);
+    // Repeats stand near each other: what is staged once need not be staged and removed again.
+    const key = hash.toString('latin1');
+    if (seen.has(key)) {
+      status[index] = STAGE.repeated;
+      continue;
+    }
+    seen.add(key);
     const present = task.force ? null : lstatOrNull(objectPath(task.objects, hash));
     status[index] = present === null ? STAGE.staged : STAGE.present;
     if (present !== null) objects.set(index, present);

@@ -73,6 +73,8 @@ export const STAGE = {
   present: 1,
   changed: 2,
   failed: 3,
+  /** The same as an earlier one of the task. */
+  repeated: 4,
 } as const;
 
 export interface StageResult {

@@ -169,5 +169,5 @@ function decodeUrl(key: string): string {
 /** Long names of GNU end with a NUL. */
 export function untilNul(bytes: Buffer): Buffer {
   const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end));
 }

@@ -131,6 +131,7 @@ function nameOf(block: Buffer, format: TarHeader['format']): Buffer {
 }
 
 function textOf(block: Buffer, offset: number, length: number): Buffer {
+  if (block[offset] === 0) return EMPTY;
   const end = block.indexOf(0, offset);
   // A copy: the block is the caller's and is used again.
   return Buffer.from(block.subarray(offset, end < 0 ? offset + length : Math.min(end, offset + length)));

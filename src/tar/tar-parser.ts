@@ -186,6 +186,11 @@ export class TarParser {
 
   private takeExtension(state: Extract<State, { is: 'extension' }>, chunk: Buffer, at: number): number {
     const taken = Math.min(state.left, chunk.length - at);
+    if (taken === state.left && state.parts.length === 0) {
+      // All of it is at hand, and what is kept of it is copied.
+      this.extended(state.header, chunk.subarray(at, at + state.header.size));
+      return taken;
+    }
     state.parts.push(Buffer.from(chunk.subarray(at, at + taken)));
     state.left -= taken;
     if (state.left === 0)

@@ -185,11 +185,11 @@ export class MemberBatches {
   ): ItemContent {
     const hash = hashToHex(result.hashes.subarray(index * 32, index * 32 + 32));
     const stat = objects.get(index);
-    const isStaged = result.status[index] === STAGE.staged;
+    const status = result.status[index];
     return {
       hash,
-      staged: isStaged && task.write ? { id: task.firstId + index, stat } : null,
-      present: isStaged ? null : stat,
+      staged: status === STAGE.staged && task.write ? { id: task.firstId + index, stat } : null,
+      present: status === STAGE.present ? stat : null,
       stageAgain: () => this.stageAgain(batch, index),
     };
   }
