@@ -38,6 +38,8 @@ export interface EntryRow {
   readonly sparse?: true;
   /** `device:inode` that the names of one source inode share; absent where there was one name. */
   readonly linkGroup?: string;
+  /** Of a directory that was found by the content of a tar: the operation that made it from the tar. */
+  readonly ingestedBy?: number;
 }
 
 export interface InodeRow {
@@ -172,13 +174,18 @@ export interface ArchiveReader {
 export type IngestMode = 'copy' | 'link' | 'assimilate' | 'move';
 
 export interface IngestOptions {
-  /** Paths of the real filesystem, as PEP 383 strings. */
+  /** Paths of the real filesystem, as PEP 383 strings; `-` is a tar that comes as `input`. */
   readonly sources: readonly string[];
+  readonly input?: AsyncIterable<Uint8Array>;
   readonly to?: string;
   readonly mode?: IngestMode;
   readonly mirror?: boolean;
   readonly checksum?: boolean;
   readonly exclude?: readonly string[];
+  /** Tars are kept as the files that they are. */
+  readonly asFile?: boolean;
+  /** Of tars: blocks of zeros are no end, what follows them is read as well. */
+  readonly ignoreZeros?: boolean;
   readonly dryRun?: boolean;
   /** Called on each step of the work; cheap to call, throttled by the renderer. */
   readonly onProgress?: (progress: Progress) => void;

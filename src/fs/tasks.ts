@@ -73,6 +73,8 @@ export const STAGE = {
   present: 1,
   changed: 2,
   failed: 3,
+  /** The same as an earlier one of the task. */
+  repeated: 4,
 } as const;
 
 export interface StageResult {
@@ -85,6 +87,23 @@ export interface StageResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** False once the file system refused to share blocks. */
   readonly reflink: boolean;
+}
+
+/** Contents that lie in shared memory one after the other: hashed, and staged where they are new. */
+export interface DepositTask {
+  readonly task: 'deposit';
+  readonly bytes: SharedArrayBuffer;
+  readonly offset: number;
+  readonly sizes: readonly number[];
+  /** Nanoseconds since 1970, a content. */
+  readonly mtimes: BigInt64Array;
+  readonly objects: string;
+  readonly staging: string;
+  readonly firstId: number;
+  /** Stage also what is already in the hash tree. */
+  readonly force: boolean;
+  /** False: only hash. */
+  readonly write: boolean;
 }
 
 export interface HashTask {
@@ -319,6 +338,7 @@ export interface TaskResults {
   survey: SurveyResult;
   lstat: Listing;
   stage: StageResult;
+  deposit: StageResult;
   hash: HashResult;
   check: CheckResult;
   name: NameResult;
@@ -334,6 +354,7 @@ export type Task =
   | SurveyTask
   | LstatTask
   | StageTask
+  | DepositTask
   | HashTask
   | CheckTask
   | NameTask

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { checkObjects } from './check.js';
 import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
+import { depositContents } from './deposit.js';
 import { nameObjects, releaseSources, stageTwin } from './place.js';
 import type { WorkerReply, WorkerRequest } from './pool.js';
 import { loadPosix } from './posix.js';
@@ -49,6 +50,8 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return lstatNames(task, context.posix);
     case 'stage':
       return stageFiles(task, context);
+    case 'deposit':
+      return depositContents(task, context);
     case 'hash':
       return hashFiles(task, context);
     case 'check':

@@ -16,6 +16,7 @@
  * | started  | `n` operation                         | position, time                            |
  * | ended    | `x` operation                         | position, time                            |
  * | tag      | `t` name NUL position                 | position                                  |
+ * | tar      | `a` hash position                     | directory, operation                      |
  * | meta     | `m` name                              | checkpoint, version                       |
  * | local    | `~` …                                 | not derived from the log: seals, tree     |
  */
@@ -34,6 +35,7 @@ export const PREFIX = {
   started: 0x6e,
   ended: 0x78,
   tag: 0x74,
+  tar: 0x61,
   meta: 0x6d,
   local: 0x7e,
 } as const;

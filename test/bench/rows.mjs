@@ -11,6 +11,7 @@ import { row as replay } from './rows/replay.mjs';
 import { rows as restore } from './rows/restore.mjs';
 import { row as startUp } from './rows/start-up.mjs';
 import { row as sync } from './rows/sync.mjs';
+import { row as tarSmall } from './rows/tar-small.mjs';
 import { rows as verify } from './rows/verify.mjs';
 
 /**
@@ -29,6 +30,7 @@ export const ROWS = [
   copySmall,
   againSmall,
   copyLarge,
+  tarSmall,
   ...restore,
   ...verify,
   sync,

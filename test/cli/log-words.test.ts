@@ -31,6 +31,7 @@ test.each([
   ],
   ['objects.verified', { hashes: ['a', 'b'] }, '2 objects verified'],
   ['tag.added', { tag: 't', position: 5 }, 'tag t given to @5'],
+  ['tar.ingested', { name: 'a.tar', size: 10240, path: 'a' }, 'tar a.tar ingested as a tree, 10.0 KiB'],
 ] as const)('%s is told in plain words', (type, fields, words) => {
   const line = describeEvent(row(type, fields));
   expect(line).toBe(`  @7  ${words}`);

@@ -13,6 +13,9 @@ export class Counters {
   duplicateBytes = 0;
   unchangedFiles = 0;
   removed = 0;
+  /** Bytes of tars as they are stored, read so far; contents of `bytes` that came out of them. */
+  tarRead = 0;
+  tarBytes = 0;
   readonly failed: Failure[] = [];
 
   /** Failures kept for the summary; more are counted and reported one by one as messages. */
