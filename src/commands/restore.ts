@@ -91,10 +91,4 @@ Exit code 4: the bytes of some objects are missing or damaged; these files are n
       process.exitCode = exitCodeOfFailures(summary.failed);
     });
   }
-
-  /** The slash at the end says where it lands. */
-  private landing(archive: { readonly root: string }, path: string): string {
-    const inside = this.inside(archive, path).replace(/\/+$/, '');
-    return path.endsWith('/') ? `${inside}/` : inside;
-  }
 }
