@@ -45,6 +45,7 @@ export const ERROR_EXITS = {
   NOT_CONFIRMED: EXIT.no,
   TOO_MANY_REMOVED: EXIT.usage,
   PROGRAM_MISSING: EXIT.usage,
+  OUTPUT_CLOSED: EXIT.partial,
   NOT_ARCHIVED: EXIT.no,
   LOG_DAMAGED: EXIT.damage,
   LOG_GAP: EXIT.damage,

@@ -280,6 +280,19 @@ describe('the file', () => {
     }
   });
 
+  test.each(['export.open', 'export.write', 'export.written', 'export.named'])(
+    'a kill at %s leaves what was there, or the whole file',
+    (step) => {
+      fs.writeFileSync(at('killed'), 'mine');
+      const env = { HKFS_FAILPOINT: `${step}=kill` };
+      expect(box.runWith({ env }, 'export', 'source', '-o', at('killed'), '--yes').status).toBe(null);
+      const found = fs.readFileSync(at('killed'));
+      if (step === 'export.named') expect(readBack(found)).toHaveLength(2);
+      else expect(found.toString()).toBe('mine');
+      for (const name of leftovers()) fs.rmSync(at(name));
+    },
+  );
+
   test('a format and a manifest together, and an unknown format, are refused', () => {
     expect(box.run('export', 'source', '--format', 'gnu', '--manifest', 'b3sum').status).toBe(2);
     expect(box.run('export', 'source', '--format', 'cpio').status).toBe(2);
@@ -341,10 +354,11 @@ describe('a pipe', () => {
     box.ingest();
   });
 
-  test('whose reader goes away ends the command without a word', () => {
+  test('whose reader goes away ends the command, which says so', () => {
     const command = `'${process.execPath}' '${process.cwd()}/bin/run.js' export source -a '${box.root}' --progress none`;
     const { stdout, stderr } = spawnSync('bash', ['-c', `${command} | head -c 100000 | wc -c`], { encoding: 'utf8' });
-    expect({ stdout, stderr }).toEqual({ stdout: '100000\n', stderr: '' });
+    expect(stdout).toBe('100000\n');
+    expect(stderr).toMatch(saying('OUTPUT_CLOSED'));
   });
 
   test('Ctrl-C: exit 130, a file is not left, and a tar in a pipe is one that every reader refuses', async () => {

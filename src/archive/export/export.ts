@@ -72,8 +72,17 @@ async function stream(
     await stream.settled();
     const isTorn = stream instanceof TarStream && !stream.isInsideMember;
     await parts.output.abort(isTorn ? tornEnd() : null);
-    throw errnoOf(error) === 'ECANCELED' ? stopped() : error;
+    throw explained(error);
   }
+}
+
+function explained(error: unknown): unknown {
+  if (errnoOf(error) === 'ECANCELED') return stopped();
+  if (errnoOf(error) !== 'EPIPE') return error;
+  return new HkfsError('OUTPUT_CLOSED', 'the reader of the output went away before its end', {
+    hint: 'see what it said itself',
+    cause: error,
+  });
 }
 
 async function addAll(
