@@ -136,7 +136,9 @@ export abstract class BaseCommand extends Command {
   /** @throws HkfsError USAGE where stdout would show bytes to a person */
   protected refuseTerminal(): void {
     if (!process.stdout.isTTY) return;
-    throw new HkfsError('USAGE', 'a tar is nothing for a terminal', { hint: 'name a file with -o, or use a pipe' });
+    throw new HkfsError('USAGE', 'a tar is nothing for a terminal', {
+      hint: 'name a file with -o, or use a pipe',
+    });
   }
 
   /** A line for people, beside the result. */
@@ -149,7 +151,7 @@ export abstract class BaseCommand extends Command {
   }
 
   /** A path of which a slash at its end says where it lands. */
-  protected landing(reader: { readonly root: string }, path: string): string {
+  protected withSlash(reader: { readonly root: string }, path: string): string {
     const inside = this.inside(reader, path).replace(/\/+$/, '');
     return path.endsWith('/') ? `${inside}/` : inside;
   }

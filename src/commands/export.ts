@@ -38,7 +38,8 @@ Every content is hashed before it goes out. Exit code 4: some are missing or dam
     },
     {
       description: 'Check a disk against the archive',
-      command: '<%= config.bin %> export photos/ --manifest b3sum | (cd /mnt/disk/photos && b3sum -c --quiet)',
+      command:
+        '<%= config.bin %> export photos/ --manifest b3sum | (cd /mnt/disk/photos && b3sum -c --quiet)',
     },
   ];
   static override args = {
@@ -75,7 +76,7 @@ Every content is hashed before it goes out. Exit code 4: some are missing or dam
     await this.write(flags, async (archive, { signal, view, style }) => {
       if (at !== undefined) await this.sayMoment(archive, at);
       const summary = await archive.export({
-        paths: args.path.map((path) => this.landing(archive, path)),
+        paths: args.path.map((path) => this.withSlash(archive, path)),
         ...{ at, format, manifest },
         to: file ?? ((bytes) => this.writeOut(bytes)),
         confirm: (path) => confirm(`${visibleName(path)} is there and would be replaced`, { yes }),

@@ -106,7 +106,9 @@ class Survey {
     const wanted = Math.min(block.length, this.task.size - at);
     let length = 0;
     while (length < wanted) {
-      const read = reading(this.path, () => fs.readSync(this.fd, block, length, wanted - length, at + length));
+      const read = reading(this.path, () =>
+        fs.readSync(this.fd, block, length, wanted - length, at + length),
+      );
       if (read === 0) throw damaged(this.path, `has ${at + length} bytes instead of ${this.task.size}`);
       length += read;
     }

@@ -40,20 +40,20 @@ export interface Block {
 export function headerBlock(block: Block): Buffer {
   const bytes = Buffer.alloc(BLOCK);
   const gnu = block.gnu ?? false;
-  bytes.latin1Write(block.name, 0, NAME_BYTES);
+  bytes.write(block.name, 0, NAME_BYTES, 'latin1');
   writeNumber(bytes, { at: 100, width: 8, value: block.mode, gnu });
   writeNumber(bytes, { at: 108, width: 8, value: block.uid, gnu });
   writeNumber(bytes, { at: 116, width: 8, value: block.gid, gnu });
   writeNumber(bytes, { at: 124, width: 12, value: block.size, gnu });
   writeNumber(bytes, { at: 136, width: 12, value: block.mtime, gnu });
-  bytes.latin1Write(block.type, 156, 1);
-  if (block.target) bytes.latin1Write(block.target, 157, NAME_BYTES);
-  bytes.latin1Write(gnu ? 'ustar  \0' : 'ustar\x0000', 257, 8);
-  if (block.user) bytes.latin1Write(block.user, 265, 32);
-  if (block.group) bytes.latin1Write(block.group, 297, 32);
+  bytes.write(block.type, 156, 1, 'latin1');
+  if (block.target) bytes.write(block.target, 157, NAME_BYTES, 'latin1');
+  bytes.write(gnu ? 'ustar  \0' : 'ustar\x0000', 257, 8, 'latin1');
+  if (block.user) bytes.write(block.user, 265, 32, 'latin1');
+  if (block.group) bytes.write(block.group, 297, 32, 'latin1');
   writeNumber(bytes, { at: 329, width: 8, value: block.major ?? 0, gnu });
   writeNumber(bytes, { at: 337, width: 8, value: block.minor ?? 0, gnu });
-  if (block.prefix) bytes.latin1Write(block.prefix, 345, PREFIX_BYTES);
+  if (block.prefix) bytes.write(block.prefix, 345, PREFIX_BYTES, 'latin1');
   return sumUp(bytes);
 }
 
@@ -62,7 +62,7 @@ export function sumUp(bytes: Buffer): Buffer {
   bytes.fill(0x20, 148, 156);
   let sum = 0;
   for (let at = 0; at < BLOCK; at += 1) sum += bytes[at]!;
-  bytes.latin1Write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 8);
+  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 8, 'latin1');
   return bytes;
 }
 
@@ -77,7 +77,7 @@ export interface NumberField {
 export function writeNumber(bytes: Buffer, { at, width, value, gnu }: NumberField): void {
   const digits = width - 1;
   if (value >= 0 && value < 8 ** digits) {
-    bytes.latin1Write(value.toString(8).padStart(digits, '0'), at, digits);
+    bytes.write(value.toString(8).padStart(digits, '0'), at, digits, 'latin1');
     return;
   }
   if (!gnu) throw new RangeError(`${value} does not fit into ${digits} octal digits`);

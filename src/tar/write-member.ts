@@ -62,8 +62,7 @@ export const REFUSALS = {
 export type Refusal = keyof typeof REFUSALS;
 
 export type Encoded =
-  | { readonly head: Buffer; readonly losses: readonly Loss[] }
-  | { readonly refused: Refusal };
+  { readonly head: Buffer; readonly losses: readonly Loss[] } | { readonly refused: Refusal };
 
 /** The user that owns nothing: what GNU tar writes where a number does not fit. */
 const NOBODY = 65_534;
@@ -230,7 +229,10 @@ function fitsAccount(name: ByteString): boolean {
 
 /** For readers that know no records: as much of the end as fits says the most. */
 function cut(name: ByteString): ByteString {
-  return name.slice(-NAME_BYTES).replaceAll(/[^\x20-\x7e]/g, '_').replace(/^\/+/, '_');
+  return name
+    .slice(-NAME_BYTES)
+    .replaceAll(/[^\x20-\x7e]/g, '_')
+    .replace(/^\/+/, '_');
 }
 
 /** Rounded down, before 1970 as well. */

@@ -16,7 +16,7 @@ export function paxHeader(path: ByteString, mtime: number, records: readonly Pax
   const block = headerBlock({ type: 'x', name, mode: 0o644, uid: 0, gid: 0, size: text.length, mtime });
   const bytes = Buffer.alloc(BLOCK + text.length + paddingOf(text.length));
   block.copy(bytes);
-  bytes.latin1Write(text, BLOCK, text.length);
+  bytes.write(text, BLOCK, text.length, 'latin1');
   return bytes;
 }
 

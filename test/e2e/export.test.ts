@@ -35,7 +35,10 @@ function makeEverything(box: Box): void {
   sh(`ln -s "$(printf 'a\\351/\\nb')" odd; printf x > "$(printf 'n\\351\\nl')"; : > -rf`, box.source);
   sh(`printf u > "$(printf 'caf\\303\\251')"; ln -s "$(printf '%0300d' 0)" far`, box.source);
   sh('truncate -s 8M sparse; printf data | dd of=sparse bs=1M seek=4 conv=notrunc status=none', box.source);
-  sh('for i in $(seq 0 60); do printf x | dd of=comb bs=8k seek=$i status=none conv=notrunc; done', box.source);
+  sh(
+    'for i in $(seq 0 60); do printf x | dd of=comb bs=8k seek=$i status=none conv=notrunc; done',
+    box.source,
+  );
   sh('truncate -s 64K holes', box.source);
   if (hasTool('setfattr'))
     sh('setfattr -n user.b -v 0x00ff0a3d plain; setfattr -n user.t -v x dir', box.source);
@@ -168,7 +171,9 @@ describe('a tree with everything in it', () => {
       const [, size, md5, sha256, name] = /^(\d+),(\w{32}),(\w{64}),(.*)$/.exec(line)!;
       const file = join(box.source, Buffer.from(name!, 'latin1').toString());
       expect(fs.statSync(file).size).toBe(Number(size));
-      expect(sh(`md5sum -- '${file}'; sha256sum -- '${file}'`).replace(/ .*/gm, '')).toBe(`${md5}\n${sha256}\n`);
+      expect(sh(`md5sum -- '${file}'; sha256sum -- '${file}'`).replace(/ .*/gm, '')).toBe(
+        `${md5}\n${sha256}\n`,
+      );
     }
     if (hasTool('hashdeep')) sh('hashdeep -r -l -a -k ../deep . | grep -q passed', box.source);
   });
@@ -203,7 +208,10 @@ describe('what goes in', () => {
     [['source/d'], ['d/', 'd/a', 'd/e/', 'd/e/b']],
     [['source/d/'], ['./', 'a', 'e/', 'e/b']],
     [['source/f'], ['f']],
-    [['source/f', 'source/d/e'], ['f', 'e/', 'e/b']],
+    [
+      ['source/f', 'source/d/e'],
+      ['f', 'e/', 'e/b'],
+    ],
     [['/'], ['source/', 'source/d/', 'source/d/a', 'source/d/e/', 'source/d/e/b', 'source/d.x', 'source/f']],
   ])('%j', (paths, members) => {
     expect(names(...paths)).toEqual(members);
@@ -257,7 +265,9 @@ describe('the file', () => {
   });
 
   test('/dev/stdout and a fifo are written to as they are', () => {
-    expect(readBack(box.run('export', 'source', '-o', '/dev/stdout', '--json').bytes.subarray(0, 10_240))).toHaveLength(2);
+    expect(
+      readBack(box.run('export', 'source', '-o', '/dev/stdout', '--json').bytes.subarray(0, 10_240)),
+    ).toHaveLength(2);
     sh('mkfifo fifo; tar -tf fifo > listed & echo $! > pid', box.path);
     expect(box.run('export', 'source', '-o', at('fifo')).status).toBe(0);
     expect(fs.lstatSync(at('fifo')).isFIFO()).toBe(true);
@@ -300,7 +310,11 @@ describe('the file', () => {
 
   test('a terminal is refused', () => {
     if (!hasTool('script')) return;
-    const { stdout } = spawnSync('script', ['-qec', `${process.execPath} ${process.cwd()}/bin/run.js export source -a ${box.root}`, '/dev/null'], { encoding: 'utf8' });
+    const { stdout } = spawnSync(
+      'script',
+      ['-qec', `${process.execPath} ${process.cwd()}/bin/run.js export source -a ${box.root}`, '/dev/null'],
+      { encoding: 'utf8' },
+    );
     expect(stdout).toContain('[USAGE]');
     expect(stdout).not.toContain('ustar');
   });
@@ -334,7 +348,10 @@ describe('damage', () => {
     expect(summary.failed.map(({ path, code }) => [path, code])).toEqual(FAILED);
     const members = readBack(fs.readFileSync(join(box.path, 'out.tar')));
     expect(members.map(({ path, content }) => [path, content.toString()])).toEqual([
-      ...[['source/', ''], ['source/z', 'zzzz']],
+      ...[
+        ['source/', ''],
+        ['source/z', 'zzzz'],
+      ],
     ]);
     expect(summary).toMatchObject({ files: 1, bytes: 4 });
   });
@@ -356,7 +373,9 @@ describe('a pipe', () => {
 
   test('whose reader goes away ends the command, which says so', () => {
     const command = `'${process.execPath}' '${process.cwd()}/bin/run.js' export source -a '${box.root}' --progress none`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', `${command} | head -c 100000 | wc -c`], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('bash', ['-c', `${command} | head -c 100000 | wc -c`], {
+      encoding: 'utf8',
+    });
     expect(stdout).toBe('100000\n');
     expect(stderr).toMatch(saying('OUTPUT_CLOSED'));
   });
@@ -370,7 +389,10 @@ describe('a pipe', () => {
       running.child.kill('SIGINT');
       running.child.kill('SIGCONT');
       const { status, stderr, bytes } = await running.ended;
-      expect({ status, stderr }).toMatchObject({ status: 130, stderr: expect.stringContaining('[INTERRUPTED]') });
+      expect({ status, stderr }).toMatchObject({
+        status: 130,
+        stderr: expect.stringContaining('[INTERRUPTED]'),
+      });
       expect(fs.readdirSync(box.path).sort()).toEqual(['archive', 'source']);
       if (more.length > 0) continue;
       const tar = spawnSync('tar', ['-t'], { input: bytes, encoding: 'utf8' });

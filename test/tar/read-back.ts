@@ -41,7 +41,8 @@ export function readBack(tar: Buffer): ReadBack[] {
     const data = tar.subarray(at, at + stored);
     if (data.length !== stored) throw new Error('ends in the middle of a member');
     const padded = Math.ceil(stored / BLOCK) * BLOCK;
-    if (!tar.subarray(at + stored, at + padded).equals(Buffer.alloc(padded - stored))) throw new Error('padding');
+    if (!tar.subarray(at + stored, at + padded).equals(Buffer.alloc(padded - stored)))
+      throw new Error('padding');
     at += padded;
     if (type === 'x') records = readRecords(data);
     else if (type === 'L') longName = data.toString('latin1', 0, data.length - 1);

@@ -43,7 +43,9 @@ describe('mtree', () => {
   test('what is no file has no size', () => {
     const rest = 'mode=0640 uid=7 gid=8 gname=staff time=-1.999999999';
     expect(line(member('.', { kind: 'directory' }), null)).toBe(`. type=dir ${rest}\n`);
-    expect(line(member('l', { kind: 'symlink', target: '/a b' }), null)).toBe(`./l type=link ${rest} link=/a\\040b\n`);
+    expect(line(member('l', { kind: 'symlink', target: '/a b' }), null)).toBe(
+      `./l type=link ${rest} link=/a\\040b\n`,
+    );
     const device = { kind: 'chardev', major: 1, minor: 3 } as const;
     expect(line(member('c', device), null)).toBe(`./c type=char ${rest} device=native,1,3\n`);
   });

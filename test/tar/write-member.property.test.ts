@@ -16,7 +16,11 @@ const byte = fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(
 const bytes = (maxLength: number): fc.Arbitrary<string> =>
   fc.string({ unit: byte, minLength: 1, maxLength }).filter((text) => !/^\.\.?$|\//.test(text));
 const longNames = fc.integer({ min: 90, max: 300 }).map((length) => 'n'.repeat(length));
-const name = fc.oneof(bytes(20), fc.constantFrom('a', 'caf\u00c3\u00a9', 'caf\u00e9', 'x'.repeat(100)), longNames);
+const name = fc.oneof(
+  bytes(20),
+  fc.constantFrom('a', 'caf\u00c3\u00a9', 'caf\u00e9', 'x'.repeat(100)),
+  longNames,
+);
 const path = fc.array(name, { minLength: 1, maxLength: 6 }).map((names) => names.join('/'));
 const id = fc.oneof(fc.nat(70_000), fc.constantFrom(0o7777777, 0o10000000, 2 ** 32 - 2));
 const account = fc.oneof(fc.constant(''), bytes(40));
@@ -77,7 +81,10 @@ const files = fc
 const anyCase = fc.oneof(files, others);
 
 /** The member as a whole tar; null where the format refuses it. */
-function written({ member, content }: Case, format: TarFormat): { tar: Buffer; losses: readonly Loss[] } | null {
+function written(
+  { member, content }: Case,
+  format: TarFormat,
+): { tar: Buffer; losses: readonly Loss[] } | null {
   const isFilled = format === 'ustar';
   const encoded = encodeMember(member, format);
   if ('refused' in encoded) return null;

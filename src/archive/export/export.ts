@@ -113,9 +113,9 @@ function refuseContradiction({ paths, format, manifest }: ExportOptions): void {
   if (format !== undefined && manifest !== undefined)
     throw new HkfsError('USAGE', 'a manifest is no tar', { hint: 'give either a format or a manifest' });
   if (format !== undefined && !TAR_FORMATS.includes(format))
-    throw new HkfsError('USAGE', `there is no format ${String(format)}`, { hint: TAR_FORMATS.join(', ') });
+    throw new HkfsError('USAGE', `there is no format ${format}`, { hint: TAR_FORMATS.join(', ') });
   if (manifest !== undefined && !MANIFESTS.includes(manifest))
-    throw new HkfsError('USAGE', `there is no manifest ${String(manifest)}`, { hint: MANIFESTS.join(', ') });
+    throw new HkfsError('USAGE', `there is no manifest ${manifest}`, { hint: MANIFESTS.join(', ') });
 }
 
 /** @throws HkfsError NOT_CONFIRMED, and what cannot be written to, before anything is touched */

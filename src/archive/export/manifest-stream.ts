@@ -61,7 +61,10 @@ export class ManifestStream {
     const { event } = entry;
     if (this.form.filesOnly && event.type !== 'file.ingested') return undefined;
     const member = memberOf(name, event, null);
-    if (member === null) return void this.parts.tally.refuse(path, `manifests hold no ${entry.kind}s`);
+    if (member === null) {
+      this.parts.tally.refuse(path, `manifests hold no ${entry.kind}s`);
+      return undefined;
+    }
     const hash = event.type === 'file.ingested' ? event.hash : null;
     const { batch } = this;
     const isRead = hash !== null && this.form.digests.length > 0;

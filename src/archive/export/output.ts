@@ -63,7 +63,10 @@ function badTarget(path: string, what: string, hint: string): HkfsError {
 
 /** @throws HkfsError NO_PERMISSION and its kin */
 export async function openOutput({ path, isDirect }: OutputPlan): Promise<Output> {
-  const temporary = joinPath(parentPath(path), `.hkfs-export-${process.pid}-${randomBytes(4).toString('hex')}`);
+  const temporary = joinPath(
+    parentPath(path),
+    `.hkfs-export-${process.pid}-${randomBytes(4).toString('hex')}`,
+  );
   try {
     if (isDirect) return new FileOutput(await open(toFsPath(path), O_WRONLY), path, null);
     failpoint('export.open');

@@ -10,13 +10,7 @@ import type { FillResult, SurveyObjectResult } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { DataRange } from '../../tar/write-sparse.js';
 import { endOfTar, paddingOf } from '../../tar/write-block.js';
-import {
-  encodeMember,
-  LOSSES,
-  REFUSALS,
-  type Member,
-  type TarFormat,
-} from '../../tar/write-member.js';
+import { encodeMember, LOSSES, REFUSALS, type Member, type TarFormat } from '../../tar/write-member.js';
 import { groupKey } from '../restore/link-groups.js';
 import { memberOf } from './member-of.js';
 import { report, stopWhereAsked, type ExportParts } from './parts.js';
@@ -104,8 +98,12 @@ export class TarStream {
     const member = memberOf(name, event, link);
     const isLink = link !== null;
     const part = { path, kind, size: member?.size ?? 0, group, isLink };
-    if (member === null) return void this.parts.tally.refuse(path, `tars hold no ${kind}s`);
-    if (event.type !== 'file.ingested' || event.hash === null || isLink) return this.place(part, member, null);
+    if (member === null) {
+      this.parts.tally.refuse(path, `tars hold no ${kind}s`);
+      return undefined;
+    }
+    if (event.type !== 'file.ingested' || event.hash === null || isLink)
+      return this.place(part, member, null);
     const sparse = event.attributes.sparse === true && this.format !== 'ustar';
     if (sparse || event.size > IMAGE_BYTES) return this.addLarge(part, member, { hash: event.hash, sparse });
     return this.place(part, member, event.hash);
@@ -267,7 +265,7 @@ export class TarStream {
     { path, dataHash }: { path: string; dataHash: string },
   ): Promise<void> {
     const hasher = createHasher();
-    let held = NO_BYTES;
+    let held: Buffer = NO_BYTES;
     let length = 0;
     for await (const bytes of readRanges(file, ranges)) {
       stopWhereAsked(this.parts);

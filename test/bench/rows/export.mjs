@@ -19,7 +19,14 @@ async function compareExport(bench, corpus) {
   const results = await bench.compare([
     {
       name: ours,
-      command: ['sh', '-c', 'out=$1; shift; exec "$@" >"$out"', 'sh', target, ...hkfs('export', 'corpus/', ...quiet)],
+      command: [
+        'sh',
+        '-c',
+        'out=$1; shift; exec "$@" >"$out"',
+        'sh',
+        target,
+        ...hkfs('export', 'corpus/', ...quiet),
+      ],
       reads: [archive],
       clear,
     },
