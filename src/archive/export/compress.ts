@@ -37,7 +37,7 @@ export interface Compressor {
 export function startCompressor(compression: Compression): Promise<Compressor> {
   if (compression === 'gzip') return Promise.resolve(inProcess(zlib.createGzip()));
   const zstd = compression === 'zstd' ? nodeZstd() : null;
-  return zstd ? Promise.resolve(inProcess(zstd)) : startProgram(compression as keyof typeof ARGUMENTS);
+  return zstd ? Promise.resolve(inProcess(zstd)) : startProgram(compression);
 }
 
 /** From Node 22.15 on. */

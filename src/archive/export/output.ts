@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { errnoOf, HkfsError } from '../../errors.js';
+import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import { fsyncDirectory } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
@@ -73,7 +73,9 @@ export async function openOutput({ path, isDirect }: OutputPlan): Promise<Output
     const handle = await open(toFsPath(temporary), O_WRONLY | O_CREAT | O_EXCL, MODE);
     return new FileOutput(handle, path, temporary);
   } catch (error) {
-    throw describeFsError(error, path);
+    const described = describeFsError(error, path);
+    if (isHkfsError(described) || errnoOf(error) === undefined) throw described;
+    throw badTarget(path, `cannot be written to: ${(error as Error).message}`, 'name another file');
   }
 }
 

@@ -10,7 +10,14 @@ import type { FillResult, SurveyObjectResult } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { DataRange } from '../../tar/write-sparse.js';
 import { endOfTar, paddingOf } from '../../tar/write-block.js';
-import { encodeMember, LOSSES, REFUSALS, type Member, type TarFormat } from '../../tar/write-member.js';
+import {
+  encodeMember,
+  LOSSES,
+  REFUSALS,
+  type Loss,
+  type Member,
+  type TarFormat,
+} from '../../tar/write-member.js';
 import { groupKey } from '../restore/link-groups.js';
 import { memberOf } from './member-of.js';
 import { report, stopWhereAsked, type ExportParts } from './parts.js';
@@ -104,7 +111,7 @@ export class TarStream {
     }
     if (event.type !== 'file.ingested' || event.hash === null || isLink)
       return this.place(part, member, null);
-    const sparse = event.attributes.sparse === true && this.format !== 'ustar';
+    const sparse = event.attributes.sparse === true && this.holdsHoles(path);
     if (sparse || event.size > IMAGE_BYTES) return this.addLarge(part, member, { hash: event.hash, sparse });
     return this.place(part, member, event.hash);
   }
@@ -118,6 +125,12 @@ export class TarStream {
   /** Once no thread is at work any more, whatever became of it. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.jobs.map((job) => ('parts' in job ? job.filled : job.surveyed)));
+  }
+
+  private holdsHoles(path: string): boolean {
+    if (this.format !== 'ustar') return true;
+    this.parts.tally.lose(path, lossText('ustar', 'holes'));
+    return false;
   }
 
   private place(part: Part, member: Member, hash: Hash | null): Promise<void> | undefined {
@@ -166,7 +179,7 @@ export class TarStream {
       if (group !== null && !isLink) this.firstNames.delete(group);
       return null;
     }
-    for (const loss of encoded.losses) tally.lose(path, `${this.format} tars do not hold ${LOSSES[loss]}`);
+    for (const loss of encoded.losses) tally.lose(path, lossText(this.format, loss));
     return encoded.head;
   }
 
@@ -284,6 +297,10 @@ export class TarStream {
     await this.parts.output.write(bytes);
     this.written += bytes.length;
   }
+}
+
+function lossText(format: TarFormat, loss: Loss): string {
+  return `${format} tars do not hold ${LOSSES[loss]}`;
 }
 
 function newDraft(): Draft {
