@@ -8,6 +8,7 @@ export const COMMANDS: CommandTable = {
   cat: () => import('./commands/cat.js'),
   diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
+  export: () => import('./commands/export.js'),
   find: () => import('./commands/find.js'),
   head: () => import('./commands/head.js'),
   ingest: () => import('./commands/ingest.js'),

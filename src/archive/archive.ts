@@ -12,6 +12,8 @@ import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
   ArchiveReader,
+  ExportOptions,
+  ExportSummary,
   IngestOptions,
   IngestSummary,
   Message,
@@ -143,6 +145,15 @@ export class Archive extends LocalReader {
       this.open.warmUp();
       const { restore } = await import('./restore/restore.js');
       return restore(this.open, options, this.now);
+    });
+  }
+
+  /** Entries as a tar or a manifest. @throws HkfsError for bad input before anything is written, and INTERRUPTED */
+  export(options: ExportOptions): Promise<ExportSummary> {
+    return this.exclusively(async () => {
+      this.open.warmUp();
+      const { exportEntries } = await import('./export/export.js');
+      return exportEntries(this.open, options, this.now);
     });
   }
 

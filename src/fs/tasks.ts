@@ -321,6 +321,56 @@ export interface RestoreResult {
   readonly reflink: boolean;
 }
 
+/** Contents of objects into shared memory, checked. */
+export interface FillTask {
+  readonly task: 'fill';
+  readonly objects: string;
+  readonly image: SharedArrayBuffer;
+  readonly hashes: readonly string[];
+  /** Where in the image each begins, and its size. */
+  readonly places: Float64Array;
+}
+
+export interface FillResult {
+  /** By content; codes are errno names, or OBJECT_MISSING and OBJECT_DAMAGED. */
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
+/** One large content, read and checked before it is read to be passed on. */
+export interface SurveyObjectTask {
+  readonly task: 'survey-object';
+  readonly objects: string;
+  readonly hash: string;
+  readonly size: number;
+  /** Whether to look for where it has data. */
+  readonly sparse: boolean;
+}
+
+export type SurveyObjectResult =
+  | { readonly failure: EntryFailure }
+  | {
+      /** The inode whose bytes are right. */
+      readonly path: string;
+      /** Begin and end of each stretch of data; null: all of it. */
+      readonly stretches: Float64Array | null;
+      /** Of the data without what is between. */
+      readonly dataHash: string;
+    };
+
+/** Digests that other programs know. */
+export interface DigestTask {
+  readonly task: 'digest';
+  readonly objects: string;
+  readonly hashes: readonly string[];
+  readonly algorithms: readonly string[];
+}
+
+export interface DigestResult {
+  /** By content, in the order of the algorithms; empty where there is a failure. */
+  readonly digests: readonly (readonly string[])[];
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
 /** Totals of directories, for a progress bar. */
 export interface CountTask {
   readonly task: 'count';
@@ -346,6 +396,9 @@ export interface TaskResults {
   twin: TwinResult;
   release: ReleaseResult;
   restore: RestoreResult;
+  fill: FillResult;
+  'survey-object': SurveyObjectResult;
+  digest: DigestResult;
 }
 
 export type Task =
@@ -361,4 +414,7 @@ export type Task =
   | TreeTask
   | TwinTask
   | ReleaseTask
-  | RestoreTask;
+  | RestoreTask
+  | FillTask
+  | SurveyObjectTask
+  | DigestTask;

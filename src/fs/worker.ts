@@ -6,6 +6,7 @@ import { depositContents } from './deposit.js';
 import { nameObjects, releaseSources, stageTwin } from './place.js';
 import type { WorkerReply, WorkerRequest } from './pool.js';
 import { loadPosix } from './posix.js';
+import { digestObjects, fillFromObjects, surveyObject } from './read-objects.js';
 import { restoreSteps } from './restore.js';
 import { countFiles, lstatNames, scanDirectory } from './scan.js';
 import { hashFiles, stageFiles } from './stage.js';
@@ -66,6 +67,12 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return releaseSources(task);
     case 'restore':
       return restoreSteps(task, context);
+    case 'fill':
+      return fillFromObjects(task);
+    case 'survey-object':
+      return surveyObject(task, context);
+    case 'digest':
+      return digestObjects(task, context);
   }
 }
 

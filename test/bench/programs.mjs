@@ -14,6 +14,7 @@ const VERSIONS = {
   b3sum: ['b3sum', '--version'],
   cp: ['cp', '--version'],
   rsync: ['rsync', '--version'],
+  tar: ['tar', '--version'],
   [GNU_TIME]: [GNU_TIME, '--version'],
 };
 

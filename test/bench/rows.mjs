@@ -3,6 +3,7 @@ import { row as againSmall } from './rows/again-small.mjs';
 import { row as at } from './rows/at.mjs';
 import { row as copyLarge } from './rows/copy-large.mjs';
 import { row as copySmall } from './rows/copy-small.mjs';
+import { row as exportSmall } from './rows/export.mjs';
 import { row as ingestQueried } from './rows/ingest-queried.mjs';
 import { row as linkSmall } from './rows/link-small.mjs';
 import { row as memory } from './rows/memory.mjs';
@@ -32,6 +33,7 @@ export const ROWS = [
   copyLarge,
   tarSmall,
   ...restore,
+  exportSmall,
   ...verify,
   sync,
   replay,
