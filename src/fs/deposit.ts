@@ -35,7 +35,7 @@ export function depositContents(task: DepositTask, context: TaskContext): StageR
   const status = new Uint8Array(count);
   const hashes = new Uint8Array(count * 32);
   const shared = Buffer.from(task.bytes);
-  const seen = new Set<string>();
+  const seen = new Map<string, fs.BigIntStats | null>();
   for (let index = 0, at = task.offset; index < count; index += 1) {
     const size = task.sizes[index]!;
     const bytes = shared.subarray(at, at + size);
@@ -43,14 +43,15 @@ export function depositContents(task: DepositTask, context: TaskContext): StageR
     const hash = hashBytes(bytes);
     hashes.set(hash, index * 32);
     context.onBlock(size);
-    // Repeats stand near each other: what is staged once need not be staged and removed again.
+    // Null where it was staged: repeats stand near each other, and what is staged once need not be staged and removed again.
     const key = hash.toString('latin1');
-    if (seen.has(key)) {
+    const earlier = seen.get(key);
+    if (earlier === null) {
       status[index] = STAGE.repeated;
       continue;
     }
-    seen.add(key);
-    const present = task.force ? null : lstatOrNull(objectPath(task.objects, hash));
+    const present = earlier ?? (task.force ? null : lstatOrNull(objectPath(task.objects, hash)));
+    seen.set(key, present);
     status[index] = present === null ? STAGE.staged : STAGE.present;
     if (present !== null) objects.set(index, present);
     else if (task.write) objects.set(index, stage(task, index, bytes));

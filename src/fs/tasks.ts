@@ -73,7 +73,7 @@ export const STAGE = {
   present: 1,
   changed: 2,
   failed: 3,
-  /** The same as an earlier one of the task. */
+  /** The same as an earlier one of the task, which was staged. */
   repeated: 4,
 } as const;
 
