@@ -17,7 +17,7 @@ The format is pax: names of any bytes and length, times in nanoseconds, extended
 
 The ending of the file chooses a compression: .gz and .tgz, .zst, .xz, .bz2; the last two need the program of that name, and .zst does where Node does not know it.
 
---manifest writes a manifest instead: b3sum for b3sum --check, straight from the log; hashdeep for hashdeep -a -k; mtree, with SHA-256. For the last two the contents are read.
+--manifest writes a manifest instead: b3sum for b3sum --check, straight from the log; hashdeep for hashdeep -r -l -o f -a -k; mtree, with SHA-256. For the last two the contents are read.
 
 Every content is hashed before it goes out. Exit code 4: some are missing or damaged; these files are left out and listed. A tar that cannot be finished ends so that no reader takes it for whole, and a file is not left at all.
 

@@ -29,14 +29,19 @@ export class Extensions {
   at: number | null = null;
   /** Why the member they belong to cannot be believed. */
   spoiled: string | null = null;
-  private readonly values: Map<string, Buffer>;
-  private readonly pieces: number[] = [];
+  private readonly globals: ReadonlyMap<string, Buffer>;
+  private values: Map<string, Buffer>;
+  private pieces: number[] = [];
 
   constructor(globals: ReadonlyMap<string, Buffer>) {
+    this.globals = globals;
     this.values = new Map(globals);
   }
 
-  add(records: readonly PaxRecord[]): void {
+  /** Of a header of the member's own; one before it counts no more. */
+  take(records: readonly PaxRecord[]): void {
+    this.values = new Map(this.globals);
+    this.pieces = [];
     for (const { key, value } of records) {
       // Format 0.0 says offset and length once a piece.
       if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes')

@@ -38,9 +38,9 @@ export function parsePaxTime(text: string): bigint | null {
   return sign === '-' ? -value : value;
 }
 
-/** A whole number below 2^53, else null. */
+/** A whole number below 2^53, zeros in front or not, else null. */
 export function parseDecimal(text: string): number | null {
-  if (!/^\d{1,16}$/.test(text)) return null;
+  if (!/^0*\d{1,16}$/.test(text)) return null;
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : null;
 }

@@ -38,6 +38,8 @@ type State =
       readonly header: TarHeader;
       readonly map: MapReader;
       readonly size: number;
+      /** What is left of the data by the header alone: some writers' records speak of the real size. */
+      bare: number;
       stored: number;
     }
   | { readonly is: 'content'; readonly stored: number; left: number; readonly pieces: Pieces | null }
@@ -56,6 +58,8 @@ export class TarParser {
   private zeros = 0;
   /** Where what is no header began, while the next header is looked for. */
   private lostAt: number | null = null;
+  /** A lone block of zeros stood before that, which most readers take for the end. */
+  private lostAfterZeros = false;
   private current: { name: Uint8Array; size: number } | null = null;
   private toldMore = false;
   private events: TarEvent[] = [];
@@ -84,7 +88,7 @@ export class TarParser {
     this.events = [];
     const { state } = this;
     if (state.is === 'content') this.truncatedContent(state.left);
-    else if (this.lostAt !== null) this.lost(this.position);
+    else if (this.lostAt !== null) this.endedLost(this.lostAt);
     else if (state.is === 'extension' || state.is === 'sparse' || state.is === 'map')
       this.problem(
         'truncated',
@@ -136,6 +140,7 @@ export class TarParser {
     }
     if (isZero) return this.zeroBlock();
     if (header === null) {
+      if (this.lostAt === null) this.lostAfterZeros = this.zeros === 1 && !this.ignoreZeros;
       this.lostAt ??= start;
       return;
     }
@@ -168,7 +173,7 @@ export class TarParser {
       return this.refuse(header, this.extensions.spoiled ?? 'its size is no number');
     if (this.extensions.has('GNU.volume.filename'))
       return this.refuse(header, 'it is the rest of a member that another volume begins');
-    this.member({ ...header, size: stored }, block);
+    this.member({ ...header, size: stored }, block, size);
   }
 
   /** Collects an extended header; one that is too large spoils the member after it. */
@@ -209,12 +214,13 @@ export class TarParser {
     const { records, brokenAt } = parsePax(bytes);
     if (brokenAt !== null)
       this.problem('damaged', this.headerAt + BLOCK + brokenAt, 'a record of an extended header is damaged');
-    if (type !== 'g') return this.extensions.add(records);
+    if (type !== 'g') return this.extensions.take(records);
     for (const record of records) setRecord(this.globals, record);
     this.extensions = new Extensions(this.globals);
   }
 
-  private member(header: TarHeader, block: Buffer): void {
+  /** @param bare the size in the header itself, where records may say another */
+  private member(header: TarHeader, block: Buffer, bare: number): void {
     const kind = kindOf(header, this.extensions);
     if (kind !== 'file') return this.withoutContent(header, kind);
     if (!isKnownFile(header.type))
@@ -228,7 +234,8 @@ export class TarParser {
     if (sparse === undefined) return this.refuse(header, 'the map of its holes is damaged');
     if (sparse === null) return this.content(header, { size: header.size, extents: null });
     if (sparse.map !== null) return this.content(header, { size: sparse.size, extents: sparse.map });
-    this.state = { is: 'map', header, map: new MapReader(), size: sparse.size, stored: header.size };
+    const stored = header.size;
+    this.state = { is: 'map', header, map: new MapReader(), size: sparse.size, bare, stored };
     if (header.size < BLOCK) this.refuse(header, 'the map of its holes is damaged');
   }
 
@@ -258,11 +265,15 @@ export class TarParser {
 
   private mapBlock(state: Extract<State, { is: 'map' }>, block: Buffer): void {
     state.stored -= BLOCK;
+    state.bare -= BLOCK;
     const header = { ...state.header, size: Math.max(0, state.stored) };
     const isComplete = state.map.push(block);
     if (state.map.isBroken || (!isComplete && state.stored < BLOCK))
       return this.refuse(header, 'the map of its holes is damaged');
-    if (isComplete) this.content(header, { size: state.size, extents: state.map.extents });
+    if (!isComplete) return;
+    const { extents } = state.map;
+    const size = isSoundMap(extents, state.size, state.bare) ? state.bare : header.size;
+    this.content({ ...header, size }, { size: state.size, extents });
   }
 
   /** The member's header is complete: `header.size` bytes of content follow. */
@@ -313,6 +324,11 @@ export class TarParser {
 
   private skip(left: number): void {
     this.state = left > 0 ? { is: 'skip', left } : { is: 'header' };
+  }
+
+  private endedLost(from: number): void {
+    if (this.lostAfterZeros) this.problem('odd', from, 'bytes after the end of the tar mean nothing');
+    else this.lost(this.position);
   }
 
   private lost(until: number): void {

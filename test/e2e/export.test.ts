@@ -177,7 +177,12 @@ describe('a tree with everything in it', () => {
         `${md5}\n${sha256}\n`,
       );
     }
-    if (hasTool('hashdeep')) sh('hashdeep -r -l -a -k ../deep . | grep -q passed', box.source);
+    // Of the name that has a line feed the manifest cannot tell: so its content goes by one name too many.
+    const audit = 'hashdeep -r -l -o f -a -v -k ../deep . || :';
+    if (hasTool('hashdeep'))
+      expect(sh(audit, box.source)).toMatch(
+        /Files moved: 1\n +New files found: 0\n +Known files not found: 0/,
+      );
   });
 
   withBsdtar('bsdtar reads the mtree manifest, with every name', () => {
@@ -393,8 +398,10 @@ describe('a pipe', () => {
       const running = box.start(args(...more), { HKFS_FAILPOINT: 'export.read=pause@9' });
       await until(() => isStopped(running.pid), 'the pause');
       running.child.kill('SIGINT');
-      running.child.kill('SIGCONT');
+      // The other thread comes to its own ninth read, and stops it once more.
+      const goOn = setInterval(() => running.child.kill('SIGCONT'), 50);
       const { status, stderr, bytes } = await running.ended;
+      clearInterval(goOn);
       expect({ status, stderr }).toMatchObject({
         status: 130,
         stderr: expect.stringContaining('[INTERRUPTED]'),
