@@ -263,7 +263,7 @@ describe('members', () => {
     expect(sh('stat -c %h out/a out/c out/d/b', box.path)).toBe('3\n3\n3\n');
   });
 
-  test('names without a name, with a NUL or too long are listed', () => {
+  test('names without a name, with a NUL, too long or 100,000 levels deep are listed', () => {
     const box = Box.make(scratch.path);
     const { summary } = ingestOf(
       box,
@@ -272,9 +272,11 @@ describe('members', () => {
       member({ name: 'f' }, 'x'),
       pax({ path: 'n'.repeat(256) }),
       member({ name: 'f' }, 'x'),
+      pax({ path: 'd/'.repeat(100_000) }),
+      member({ name: 'f' }, 'x'),
       member({ name: 'ok' }, 'x'),
     );
-    expect(summary.failed.map(({ code }) => code)).toEqual(Array(3).fill('BAD_MEMBER_NAME'));
+    expect(summary.failed.map(({ code }) => code)).toEqual(Array(4).fill('BAD_MEMBER_NAME'));
     expect(box.paths('tree')).toEqual(['tree/ok']);
   });
 

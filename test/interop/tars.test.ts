@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { walkAttributes, type Walked } from '../e2e/attribute-walk.js';
-import { Box, testWhere } from '../e2e/hkfs.js';
+import { Box, sh, testWhere } from '../e2e/hkfs.js';
 import { hasTool, isRoot, scratchDirectory } from '../fs/scratch.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../shared/fixtures/tar');
@@ -16,6 +16,8 @@ const tars = isHere
       .filter((path) => /\.t(ar|gz|ar\.gz)$/.test(path))
       .sort()
   : ['none'];
+
+const WEIRD = 'bareos/weird-files.tar.gz';
 
 /** What GNU tar passes over without a word, and hkfs lists (docs/tars.md). */
 const LISTED: Readonly<Record<string, readonly string[]>> = {
@@ -57,6 +59,22 @@ withFixtures.each(tars)('%s: the tree that GNU tar extracts', (name) => {
   expect(summary.failed.map(({ code }) => code)).toEqual(LISTED[name] ?? []);
   expect(ours).toEqual(theirs);
   box.expectSound();
+});
+
+withFixtures('weird files from the disk come out of an exported tar as they went in', () => {
+  const box = Box.make(scratch.path);
+  const unpack = "tar -p --xattrs --xattrs-include='*' --acls --numeric-owner";
+  sh(`mkdir again; ${unpack} -xzf '${join(FIXTURES, WEIRD)}' -C source`, box.path);
+  sh(`truncate -s 1M source/holes; printf x >>source/holes; ln -s "$(printf 'a\\351')" source/odd`, box.path);
+  box.ingest();
+  expect(box.run('export', 'source/', '-o', join(box.path, 'out.tar')).status).toBe(0);
+  sh(`${unpack} -xf out.tar -C again`, box.path);
+  expect(walkAttributes(join(box.path, 'again'))).toEqual(walkAttributes(box.source));
+  // And in again: the same contents, under the same names.
+  const back = box.ingest(join(box.path, 'out.tar'), '--to', 'back');
+  expect(back).toMatchObject({ newObjects: 0, failed: [] });
+  expect(box.restore('back/', 'restored').summary.failed).toEqual([]);
+  expect(walkAttributes(join(box.path, 'restored'))).toEqual(walkAttributes(box.source));
 });
 
 function expectWithin(ours: Record<string, Walked>, theirs: Record<string, Walked>): void {

@@ -43,6 +43,35 @@ describe('formats', () => {
     ]);
   });
 
+  test('of several extended headers before a member the last counts, as with GNU tar', () => {
+    const first = pax({ path: 'first', linkpath: 'lost', mtime: '7' });
+    const { members } = readTar(tar(first, pax({ linkpath: 'kept' }), member({ name: 'own', type: '2' })));
+    expect(members).toMatchObject([{ mtimeNs: 0n }]);
+    expect(Buffer.from(members[0]!.name).toString()).toBe('own');
+    expect(Buffer.from(members[0]!.target).toString()).toBe('kept');
+  });
+
+  test('records of sizes may have zeros in front', () => {
+    const size = '3'.padStart(24, '0');
+    const { members, problems } = readTar(
+      tar(pax({ size }), header({ size: 0 }), padded(Buffer.from('abc'))),
+    );
+    expect(problems).toEqual([]);
+    expect(members).toMatchObject([{ size: 3 }]);
+  });
+
+  test('a sparse member whose record of the size tells the real one ends where its map says', () => {
+    const records = {
+      ...{ size: '100000', 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0' },
+      ...{ 'GNU.sparse.name': 'holes', 'GNU.sparse.realsize': '100000' },
+    };
+    const data = Buffer.concat([padded(Buffer.from('1\n99996\n4\n')), Buffer.from('data')]);
+    const { members, problems } = readTar(tar(pax(records), member({}, data), member({ name: 'next' }, 'n')));
+    expect(problems).toEqual([]);
+    expect(members).toMatchObject([{ size: 100_000, sparse: true, isWhole: true }, { size: 1 }]);
+    expect(members[0]!.content.toString('latin1', 99_996)).toBe('data');
+  });
+
   test('numbers in base 256 may be large or negative', () => {
     const large = Buffer.from([0x80, 0, 0, 0, 0x80, 0, 0, 1]);
     const before1970 = Buffer.alloc(12, 0xff);
@@ -277,4 +306,12 @@ describe('damage', () => {
     expect(namesOf(read)).toEqual(['kept']);
     expect(read.problems).toMatchObject([{ kind: 'unsupported', at: 0 }]);
   });
+});
+
+test('after a lone block of zeros what is no header means nothing; a member is read', () => {
+  const zeros = Buffer.alloc(512);
+  const junk = readTar(Buffer.concat([member({ name: 'a' }, 'a'), zeros, Buffer.alloc(512, 'junk')]));
+  expect(junk.problems.map(({ kind }) => kind)).toEqual(['odd']);
+  const more = readTar(tar(member({ name: 'a' }, 'a'), zeros, member({ name: 'b' }, 'b')));
+  expect(namesOf(more)).toEqual(['a', 'b']);
 });

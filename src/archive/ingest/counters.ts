@@ -32,9 +32,10 @@ export class Counters {
     this.bytes += size;
   }
 
-  fail(path: string, code: string, message: string): void {
+  /** @param text what is said of it at once, where it is no single entry that was left out */
+  fail(path: string, code: string, message: string, text = `not ingested: ${message}`): void {
     if (this.failed.length < Counters.MAX_FAILURES) this.failed.push({ path, code, message });
-    this.onMessage({ level: 'warning', code, path, text: `not ingested: ${message}` });
+    this.onMessage({ level: 'warning', code, path, text });
   }
 
   /** The numbers alone, as the operation's closing event keeps them. */

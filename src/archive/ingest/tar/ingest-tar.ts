@@ -116,7 +116,8 @@ export class TarIngester {
     } catch (readError) {
       return this.readFailed(readError);
     } finally {
-      counters.fail(source, 'DECOMPRESSION_FAILED', `${error.message}, ${where}; ${what}`);
+      const text = `${error.message}, ${where}; ${what}`;
+      counters.fail(source, 'DECOMPRESSION_FAILED', text, text);
     }
     return true;
   }
@@ -127,11 +128,8 @@ export class TarIngester {
     const isOurs = typeof error === 'object' && error !== null && 'inStaging' in error;
     if (code === undefined || isOurs || !('syscall' in (error as object) || code === 'ESTALE')) throw error;
     const { counters, source } = this.parts;
-    counters.fail(
-      source,
-      code === 'ESTALE' ? 'UNSTABLE' : code,
-      `it cannot be read on: ${(error as Error).message}`,
-    );
+    const text = `it cannot be read on: ${(error as Error).message}`;
+    counters.fail(source, code === 'ESTALE' ? 'UNSTABLE' : code, text, text);
     return false;
   }
 
@@ -247,7 +245,7 @@ export class TarIngester {
     const path = name === undefined ? this.parts.source : this.pathOf(name);
     const said = `at byte ${at}: ${text}`;
     if (kind === 'odd') this.options.onMessage({ level: 'warning', code: CODES[kind], path, text: said });
-    else this.parts.counters.fail(path, CODES[kind], said);
+    else this.parts.counters.fail(path, CODES[kind], said, name === undefined ? said : undefined);
   }
 
   private sayAbsolute(member: TarMember): void {
