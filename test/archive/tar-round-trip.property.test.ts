@@ -42,6 +42,6 @@ test('ingest of the export of any tree is that tree, and a second time it change
         expect((await archive.head()).size).toBe(before + 3);
       }),
     ),
-    runs(15, 200),
+    runs(6, 200),
   );
 });

@@ -31,7 +31,10 @@ withTime(
   'a million empty members',
   () => {
     const box = Box.make(scratch.path);
-    const { status, memory } = takeIn(box, `for at in range(${MEMBERS}): member('d%d/f%d' % (at // 1000, at))`);
+    const { status, memory } = takeIn(
+      box,
+      `for at in range(${MEMBERS}): member('d%d/f%d' % (at // 1000, at))`,
+    );
     expect({ status, isSmall: memory < LIMIT_KB }).toEqual({ status: 0, isSmall: true });
     expect(box.rows('du', 'tree', '--depth', '0')).toMatchObject([{ files: MEMBERS }]);
   },
