@@ -10,6 +10,7 @@ const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.';
 const NANOSECONDS = 1_000_000_000n;
 /** Nanoseconds that 64 bits hold: the years 1677 to 2262. */
 const MAX_TIME = (1n << 63n) - 1n;
+const MIN_TIME = -(1n << 63n);
 const MODE_BITS = 0o7777;
 /** Beyond 32 bits there are no owners; nobody's number stands for them. */
 const MAX_ID = 0xffff_fffe;
@@ -117,7 +118,7 @@ export class Extensions {
   private time(header: TarHeader): bigint {
     const text = this.text('mtime');
     const time = (text === null ? null : parsePaxTime(text)) ?? header.mtime * NANOSECONDS;
-    return time > MAX_TIME ? MAX_TIME : time < -MAX_TIME ? -MAX_TIME : time;
+    return time > MAX_TIME ? MAX_TIME : time < MIN_TIME ? MIN_TIME : time;
   }
 
   private acl(key: string): string | null {
