@@ -10,6 +10,7 @@ export const COMMANDS: CommandTable = {
   diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
   dups: () => import('./commands/dups.js'),
+  export: () => import('./commands/export.js'),
   find: () => import('./commands/find.js'),
   gc: () => import('./commands/gc.js'),
   head: () => import('./commands/head.js'),

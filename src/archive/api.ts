@@ -38,6 +38,8 @@ export interface EntryRow {
   readonly sparse?: true;
   /** `device:inode` that the names of one source inode share; absent where there was one name. */
   readonly linkGroup?: string;
+  /** Of a directory that was found by the content of a tar: the operation that made it from the tar. */
+  readonly ingestedBy?: number;
 }
 
 export interface InodeRow {
@@ -301,13 +303,18 @@ export interface ArchiveReader {
 export type IngestMode = 'copy' | 'link' | 'assimilate' | 'move';
 
 export interface IngestOptions {
-  /** Paths of the real filesystem, as PEP 383 strings. */
+  /** Paths of the real filesystem, as PEP 383 strings; `-` is a tar that comes as `input`. */
   readonly sources: readonly string[];
+  readonly input?: AsyncIterable<Uint8Array>;
   readonly to?: string;
   readonly mode?: IngestMode;
   readonly mirror?: boolean;
   readonly checksum?: boolean;
   readonly exclude?: readonly string[];
+  /** Tars are kept as the files that they are. */
+  readonly asFile?: boolean;
+  /** Of tars: blocks of zeros are no end, what follows them is read as well. */
+  readonly ignoreZeros?: boolean;
   readonly dryRun?: boolean;
   /** Called on each step of the work; cheap to call, throttled by the renderer. */
   readonly onProgress?: (progress: Progress) => void;
@@ -502,6 +509,40 @@ export interface RestoreSummary {
   /** Of a dry run: everything that would be overwritten or deleted. */
   readonly plan?: RestorePlan['losses'];
   readonly dryRun?: true;
+}
+
+export interface ExportOptions {
+  /** Paths inside the archive; with a slash at its end, what a directory holds. */
+  readonly paths: readonly string[];
+  /** A file of the real filesystem, compressed by its ending; or what takes the bytes as they come. */
+  readonly to: string | ((bytes: Uint8Array) => Promise<void>);
+  readonly at?: MomentText | undefined;
+  /** `pax` unless told. */
+  readonly format?: 'pax' | 'gnu' | 'ustar' | undefined;
+  /** A manifest instead of a tar. */
+  readonly manifest?: 'b3sum' | 'hashdeep' | 'mtree' | undefined;
+  /** Asked before a file that is there is replaced. */
+  readonly confirm?: ((path: string) => Promise<boolean>) | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  /** Count first, for a percentage and the time left. */
+  readonly estimate?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ExportSummary {
+  /** Written, hard links among them. */
+  readonly files: number;
+  /** Of their contents; a hard link has none. */
+  readonly bytes: number;
+  readonly directories: number;
+  readonly symlinks: number;
+  readonly specials: number;
+  readonly links: number;
+  /** The file; null where the bytes went elsewhere. */
+  readonly output: string | null;
+  /** Entries that were left out; and, once for each reason, what the format did not hold of others. */
+  readonly failed: readonly Failure[];
+  readonly seconds: number;
 }
 
 export interface MaterializeOptions {

@@ -16,6 +16,8 @@ import type {
   ContainsResult,
   GcOptions,
   GcSummary,
+  ExportOptions,
+  ExportSummary,
   IngestOptions,
   IngestSummary,
   Message,
@@ -176,6 +178,15 @@ export class Archive extends LocalReader {
       this.open.warmUp();
       const { restore } = await import('./restore/restore.js');
       return restore(this.open, options, this.now);
+    });
+  }
+
+  /** Entries as a tar or a manifest. @throws HkfsError for bad input before anything is written, and INTERRUPTED */
+  export(options: ExportOptions): Promise<ExportSummary> {
+    return this.exclusively(async () => {
+      this.open.warmUp();
+      const { exportEntries } = await import('./export/export.js');
+      return exportEntries(this.open, options, this.now);
     });
   }
 

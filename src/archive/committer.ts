@@ -41,6 +41,8 @@ interface Batch {
   readonly releases: ReleaseItem[];
   /** Links that met the link limit and wait for the twin that this batch brings. */
   readonly deferred: TreeOperation[];
+  /** An entry of this batch replaces another of it: their links must not be made at the same time. */
+  inOrder: boolean;
   bytes: number;
   startedMs: number;
   needsSync: boolean;
@@ -140,6 +142,16 @@ export class Committer {
     this.options.onMessage({ level: 'warning', code: 'OBJECT_DAMAGED', path, text });
   }
 
+  /** The next event replaces what an event of the same batch may have put there. */
+  keepOrder(): void {
+    this.batch.inOrder = true;
+  }
+
+  /** Memory that the batch holds until it is finished, beyond what its events usually do. */
+  weigh(bytes: number): void {
+    this.batch.bytes += bytes;
+  }
+
   release(item: ReleaseItem): void {
     this.batch.releases.push(item);
   }
@@ -170,7 +182,7 @@ export class Committer {
 
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
-    await this.archive.views.level.batch(await this.applyTree(operations));
+    await this.archive.views.level.batch(await this.applyTree(operations, true));
   }
 
   private cut(): void {
@@ -202,7 +214,7 @@ export class Committer {
     const operations = options.adopts
       ? await this.tree.adoptions(records)
       : await this.tree.operations(records, (position) => batch.previous.get(position));
-    const seals = await this.applyTree([...operations, ...batch.deferred]);
+    const seals = await this.applyTree([...operations, ...batch.deferred], batch.inOrder);
     failpoint('commit.tree');
     // Links that wait for a twin are not in the tree: its checkpoint stays until they are.
     if (this.batch.deferred.length > 0) await archive.views.level.batch(seals);
@@ -222,9 +234,9 @@ export class Committer {
   }
 
   /** Directories first, in order; then everything else in parallel unless something is moved or removed. */
-  private async applyTree(operations: readonly TreeOperation[]): Promise<LevelPut[]> {
+  private async applyTree(operations: readonly TreeOperation[], inOrder = false): Promise<LevelPut[]> {
     const outcome: TreeOutcome = { seals: new Map(), full: [] };
-    const ordered = operations.some(({ op }) => ORDERED.has(op));
+    const ordered = inOrder || operations.some(({ op }) => ORDERED.has(op));
     const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
     if (!ordered) {
@@ -310,6 +322,7 @@ export class Committer {
       previous: new Map(),
       releases: [],
       deferred: [],
+      inOrder: false,
       bytes: 0,
       startedMs: this.options.clock(),
       needsSync: false,

@@ -1,5 +1,6 @@
 import type { ArchiveReader } from '../archive/api.js';
 import type { Archive } from '../archive/archive.js';
+import { HkfsError } from '../errors.js';
 import { pathInArchive } from './archive-path.js';
 import { jsonFlag } from './flags.js';
 import { type Interruption, listenForInterrupt } from './interrupt.js';
@@ -148,6 +149,19 @@ export abstract class BaseCommand extends Command {
     return writeBytes(process.stdout, chunks);
   }
 
+  /** Bytes to stdout, as they come. */
+  protected writeOut(bytes: Uint8Array): Promise<void> {
+    return writeChunk(process.stdout, bytes);
+  }
+
+  /** @throws HkfsError USAGE where stdout would show bytes to a person */
+  protected refuseTerminal(): void {
+    if (!process.stdout.isTTY) return;
+    throw new HkfsError('USAGE', 'a tar is nothing for a terminal', {
+      hint: 'name a file with -o, or use a pipe',
+    });
+  }
+
   /** A line for people, beside the result. */
   protected say(line: string): void {
     process.stderr.write(`${line}\n`);
@@ -155,6 +169,12 @@ export abstract class BaseCommand extends Command {
 
   protected inside(reader: { readonly root: string }, path: string | undefined): string {
     return pathInArchive(path ?? '', { root: reader.root, cwd: process.cwd() });
+  }
+
+  /** A path of which a slash at its end says where it lands. */
+  protected withSlash(reader: { readonly root: string }, path: string): string {
+    const inside = this.inside(reader, path).replace(/\/+$/, '');
+    return path.endsWith('/') ? `${inside}/` : inside;
   }
 
   /** A target that may also be a hash or `ino:N`: only what is a path of the real filesystem changes. */

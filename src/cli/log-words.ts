@@ -30,6 +30,7 @@ const WORDS: Readonly<Record<EventType, (data: Fields) => string>> = {
   'object.healed': (data) => `object ${hash(data)} healed from ${text(data, 'from')}`,
   'objects.verified': (data) => `${plural(count(data, 'hashes'), 'object')} verified`,
   'tag.added': (data) => `tag ${text(data, 'tag')} given to @${text(data, 'position')}`,
+  'tar.ingested': (data) => `tar ${text(data, 'name')} ingested as a tree, ${size(data)}`,
 };
 
 /** An event in plain words, on one line, below the line of its operation. */

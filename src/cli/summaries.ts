@@ -1,4 +1,5 @@
 import type {
+  ExportSummary,
   Failure,
   IngestSummary,
   ReplaySummary,
@@ -85,6 +86,19 @@ export function restorePlanText(plan: RestorePlan): string {
   return [...lossLines(plan, plan.losses), ...(left > 0 ? [`  and ${formatCount(left)} more`] : [])].join(
     '\n',
   );
+}
+
+/** What an export wrote. */
+export function exportParagraph(summary: ExportSummary): string {
+  const { files, bytes, directories, symlinks, specials, links, failed } = summary;
+  const others = [
+    plural(directories, 'directory', 'directories'),
+    plural(symlinks, 'symlink'),
+    ...(specials > 0 ? [plural(specials, 'special file')] : []),
+    ...(links > 0 ? [plural(links, 'hard link')] : []),
+  ];
+  const line = `Exported ${plural(files, 'file')} (${formatBytes(bytes)}), ${others.join(', ')} in ${formatDuration(summary.seconds)}.`;
+  return [line, ...failureLines(failed, 'could not be exported whole')].join('\n');
 }
 
 function lossLines(counts: RestorePlan | RestoreSummary, losses: RestorePlan['losses']): string[] {

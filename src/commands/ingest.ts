@@ -7,7 +7,7 @@ import { EXIT } from '../errors.js';
 const MODES = ['copy', 'link', 'assimilate', 'move'] as const;
 
 export default class Ingest extends BaseCommand {
-  static override summary = 'Take directories and files into the archive.';
+  static override summary = 'Take directories, files and tars into the archive.';
   static override description = `Each content is stored once, whatever the number of its names; every name is kept with its mode, owner, times, extended attributes and ACLs. Symbolic links are recorded and never followed.
 
 Ingesting the same source at the same path again makes a new version: files whose size, times and inode are as they were are not read again. What is gone from the source stays in the archive, unless --mirror is given.
@@ -15,6 +15,8 @@ Ingesting the same source at the same path again makes a new version: files whos
 With more than one SOURCE, and for a single one without --to, each lands under its own name. A file that changes while it is read is read again, and reported when it does not come to rest.
 
 The modes: copy leaves the source untouched and shares its blocks where the filesystem can. link makes the source's own inode the object. assimilate links, and replaces source files whose content is already stored by links to it. move links, and removes the source once all is durable. All but copy need the source on the archive's filesystem.
+
+A tar, also compressed by gzip, zstd, xz or bzip2, is taken in as the tree that it holds, in one pass and without an unpacked copy; - is a tar on the standard input, for which --to names the tree. It is recognised by its content. Its tree goes by its name without the endings, or by --to. What is damaged or cannot be taken is listed with its byte, and the rest is taken in. --as-file keeps tars as files.
 
 The first Ctrl-C stops cleanly after the commit under way; what was committed stays. Exit code 3 says that some sources could not be read; each is listed.
 
@@ -24,6 +26,11 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
     {
       description: 'Take in an old disk below a path',
       command: '<%= config.bin %> ingest /mnt/old-disk --to machines/2009-laptop',
+    },
+    { description: 'Take in a tar as the tree backup/', command: '<%= config.bin %> ingest backup.tar.zst' },
+    {
+      description: 'Take in what another machine sends',
+      command: 'ssh host tar -c /home | <%= config.bin %> ingest - --to machines/host',
     },
     {
       description: 'Follow a source, removals included',
@@ -43,7 +50,7 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
       required: true,
       multiple: true,
       ignoreStdin: true,
-      description: 'Directories and files to take in.',
+      description: 'Directories, files and tars to take in; - is a tar on the standard input.',
     }),
   };
   static override flags = {
@@ -70,6 +77,10 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
       helpValue: 'GLOB',
       description: 'Leave out names, or paths when GLOB has a slash, that match.',
     }),
+    'as-file': Flags.boolean({ description: 'Keep tars as the files that they are.' }),
+    'ignore-zeros': Flags.boolean({
+      description: 'Read on after the end of a tar: several may stand one after the other.',
+    }),
     init: Flags.boolean({ description: 'Make the archive first when there is none.' }),
     'dry-run': Flags.boolean({ description: 'Read and compare, and change nothing.' }),
   };
@@ -77,10 +88,24 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Ingest);
     const { to, mode, mirror, checksum, exclude } = flags;
+    const { 'as-file': asFile, 'ignore-zeros': ignoreZeros, 'dry-run': dryRun } = flags;
+    const options = {
+      sources: args.source,
+      to,
+      mode,
+      mirror,
+      checksum,
+      exclude,
+      asFile,
+      ignoreZeros,
+      dryRun,
+    };
+    // Only where it is asked for: to touch the standard input is to open it.
+    const input = args.source.includes('-') && !process.stdin.isTTY ? process.stdin : undefined;
     await this.write(flags, async (archive, { signal, view, style }) => {
-      const options = { sources: args.source, to, mode, mirror, checksum, exclude, dryRun: flags['dry-run'] };
       const summary = await archive.ingest({
         ...options,
+        input,
         estimate: style === 'bar' || style === 'json',
         onProgress: view.update,
         onMessage: view.message,
@@ -90,6 +115,6 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
       await this.print(summary, flags, () => ingestParagraph(summary));
       if (summary.failed.length > 0) process.exitCode = EXIT.partial;
       if (signal.aborted) process.exitCode = EXIT.interrupted;
-    });
+    }).finally(() => input?.destroy());
   }
 }

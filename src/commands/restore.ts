@@ -78,7 +78,7 @@ Of contents that gc has deleted it is said when and by which operation they went
     await this.write(flags, async (archive, { signal, view, style }) => {
       if (at !== undefined) await this.sayMoment(archive, at);
       const summary = await archive.restore({
-        paths: args.path.map((path) => this.landing(archive, path)),
+        paths: args.path.map((path) => this.withSlash(archive, path)),
         ...{ to, at, link, overwrite, verify, delete: flags.delete, dryRun: flags['dry-run'] },
         confirm: (plan) => confirm(restorePlanText(plan), { yes }),
         estimate: style === 'bar' || style === 'json',
@@ -90,11 +90,5 @@ Of contents that gc has deleted it is said when and by which operation they went
       await this.print(summary, flags, () => restoreParagraph(summary));
       process.exitCode = exitCodeOfFailures(summary.failed);
     });
-  }
-
-  /** The slash at the end says where it lands. */
-  private landing(archive: { readonly root: string }, path: string): string {
-    const inside = this.inside(archive, path).replace(/\/+$/, '');
-    return path.endsWith('/') ? `${inside}/` : inside;
   }
 }

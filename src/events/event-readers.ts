@@ -101,6 +101,13 @@ const READERS: Readers = {
     hashes: fields.list(2, (hashes, at) => hashes.hash(at)),
   }),
   'tag.added': (fields) => ({ type: 'tag.added', tag: fields.text(2), position: fields.natural(3) }),
+  'tar.ingested': (fields) => ({
+    type: 'tar.ingested',
+    directory: fields.natural(2),
+    name: fields.name(3),
+    hash: fields.hash(4),
+    size: fields.natural(5),
+  }),
 };
 
 type Reader = (fields: FieldReader) => HkfsEvent;

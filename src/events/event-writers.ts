@@ -105,6 +105,10 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
       return [v, type, event.hashes.map(hashBytes)];
     case 'tag.added':
       return [v, type, text(event.tag), natural(event.position)];
+    case 'tar.ingested': {
+      const { directory, name, hash, size } = event;
+      return [v, type, natural(directory), nameToBytes(name), hashBytes(hash), natural(size)];
+    }
     default:
       return neverStored(type);
   }

@@ -186,6 +186,16 @@ export interface TagAdded {
   readonly tag: string;
   readonly position: Position;
 }
+/** A tar was read to its end; its members are below a directory. */
+export interface TarIngested {
+  readonly type: 'tar.ingested';
+  readonly directory: DirectoryId;
+  /** The file's own name; `-` for the standard input. */
+  readonly name: string;
+  /** Of the tar as it was stored, compressed where it was. */
+  readonly hash: Hash;
+  readonly size: number;
+}
 
 export type HkfsEvent =
   | ArchiveCreated
@@ -207,7 +217,8 @@ export type HkfsEvent =
   | ObjectDamaged
   | ObjectHealed
   | ObjectsVerified
-  | TagAdded;
+  | TagAdded
+  | TarIngested;
 
 export type EventType = HkfsEvent['type'];
 

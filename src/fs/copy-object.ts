@@ -89,7 +89,7 @@ function openObject(path: string): number {
   }
 }
 
-function readProblem(error: unknown, path: string): unknown {
+export function readProblem(error: unknown, path: string): unknown {
   const code = errnoOf(error);
   if (code === 'ENOENT') return new ObjectProblem('OBJECT_MISSING', `${path} is not in the hash tree`);
   if (code === 'EIO' || code === 'ELOOP' || code === 'EISDIR')

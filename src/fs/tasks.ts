@@ -73,6 +73,8 @@ export const STAGE = {
   present: 1,
   changed: 2,
   failed: 3,
+  /** The same as an earlier one of the task, which was staged. */
+  repeated: 4,
 } as const;
 
 export interface StageResult {
@@ -85,6 +87,23 @@ export interface StageResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** False once the file system refused to share blocks. */
   readonly reflink: boolean;
+}
+
+/** Contents that lie in shared memory one after the other: hashed, and staged where they are new. */
+export interface DepositTask {
+  readonly task: 'deposit';
+  readonly bytes: SharedArrayBuffer;
+  readonly offset: number;
+  readonly sizes: readonly number[];
+  /** Nanoseconds since 1970, a content. */
+  readonly mtimes: BigInt64Array;
+  readonly objects: string;
+  readonly staging: string;
+  readonly firstId: number;
+  /** Stage also what is already in the hash tree. */
+  readonly force: boolean;
+  /** False: only hash. */
+  readonly write: boolean;
 }
 
 export interface HashTask {
@@ -309,6 +328,56 @@ export interface RestoreResult {
   readonly reflink: boolean;
 }
 
+/** Contents of objects into shared memory, checked. */
+export interface FillTask {
+  readonly task: 'fill';
+  readonly objects: string;
+  readonly image: SharedArrayBuffer;
+  readonly hashes: readonly string[];
+  /** Where in the image each begins, and its size. */
+  readonly places: Float64Array;
+}
+
+export interface FillResult {
+  /** By content; codes are errno names, or OBJECT_MISSING and OBJECT_DAMAGED. */
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
+/** One large content, read and checked before it is read to be passed on. */
+export interface SurveyObjectTask {
+  readonly task: 'survey-object';
+  readonly objects: string;
+  readonly hash: string;
+  readonly size: number;
+  /** Whether to look for where it has data. */
+  readonly sparse: boolean;
+}
+
+export type SurveyObjectResult =
+  | { readonly failure: EntryFailure }
+  | {
+      /** The inode whose bytes are right. */
+      readonly path: string;
+      /** Begin and end of each stretch of data; null: all of it. */
+      readonly stretches: Float64Array | null;
+      /** Of the data without what is between. */
+      readonly dataHash: string;
+    };
+
+/** Digests that other programs know. */
+export interface DigestObjectsTask {
+  readonly task: 'digest-objects';
+  readonly objects: string;
+  readonly hashes: readonly string[];
+  readonly algorithms: readonly string[];
+}
+
+export interface DigestObjectsResult {
+  /** By content, in the order of the algorithms; empty where there is a failure. */
+  readonly digests: readonly (readonly string[])[];
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
 /** Totals of directories, for a progress bar. */
 export interface CountTask {
   readonly task: 'count';
@@ -388,6 +457,7 @@ export interface TaskResults {
   survey: SurveyResult;
   lstat: Listing;
   stage: StageResult;
+  deposit: StageResult;
   hash: HashResult;
   check: CheckResult;
   name: NameResult;
@@ -397,6 +467,9 @@ export interface TaskResults {
   restore: RestoreResult;
   outside: OutsideResult;
   digest: DigestResult;
+  fill: FillResult;
+  'survey-object': SurveyObjectResult;
+  'digest-objects': DigestObjectsResult;
 }
 
 export type Task =
@@ -405,6 +478,7 @@ export type Task =
   | SurveyTask
   | LstatTask
   | StageTask
+  | DepositTask
   | HashTask
   | CheckTask
   | NameTask
@@ -413,4 +487,7 @@ export type Task =
   | ReleaseTask
   | RestoreTask
   | OutsideTask
-  | DigestTask;
+  | DigestTask
+  | FillTask
+  | SurveyObjectTask
+  | DigestObjectsTask;

@@ -2,11 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { checkObjects } from './check.js';
 import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
+import { depositContents } from './deposit.js';
 import { nameObjects, releaseSources, stageTwin } from './place.js';
 import { digestFiles } from './digest.js';
 import { hashOutside } from './outside.js';
 import type { WorkerReply, WorkerRequest } from './pool.js';
 import { loadPosix } from './posix.js';
+import { digestObjects, fillFromObjects, surveyObject } from './read-objects.js';
 import { restoreSteps } from './restore.js';
 import { countFiles, lstatNames, scanDirectory } from './scan.js';
 import { hashFiles, stageFiles } from './stage.js';
@@ -51,6 +53,8 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return lstatNames(task, context.posix);
     case 'stage':
       return stageFiles(task, context);
+    case 'deposit':
+      return depositContents(task, context);
     case 'hash':
       return hashFiles(task, context);
     case 'check':
@@ -69,6 +73,12 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return hashOutside(task, context);
     case 'digest':
       return digestFiles(task, context);
+    case 'fill':
+      return fillFromObjects(task);
+    case 'survey-object':
+      return surveyObject(task, context);
+    case 'digest-objects':
+      return digestObjects(task, context);
   }
 }
 

@@ -16,6 +16,7 @@ import type {
   Place,
   Position,
   SourceIdentity,
+  TarIngested,
 } from '../events/types.js';
 import * as keys from './keys.js';
 
@@ -82,6 +83,9 @@ export function evolve(record: EventRecord, rows: RowWriter): void {
       return;
     case 'tag.added':
       rows.put(keys.tagKey(event.tag, position), keys.positionBytes(event.position));
+      return;
+    case 'tar.ingested':
+      rows.put(keys.hashPositionKey(keys.PREFIX.tar, bytesOf(event.hash), position), tarValue(event, record));
       return;
     case 'path.renamed':
     case 'path.restored':
@@ -223,6 +227,11 @@ function findingKey(hash: Hash, position: Position): Buffer {
 
 function timeValue(record: EventRecord): Buffer {
   return keys.positionBytes(record.timeMs);
+}
+
+/** The directory, then the operation. */
+function tarValue({ directory }: TarIngested, { operation }: EventRecord): Buffer {
+  return Buffer.concat([keys.positionBytes(directory), keys.positionBytes(operation)]);
 }
 
 function positionAndTime(record: EventRecord): Buffer {

@@ -16,6 +16,7 @@
  * | started  | `n` operation                         | position, time                            |
  * | ended    | `x` operation                         | position, time                            |
  * | tag      | `t` name NUL position                 | position                                  |
+ * | tar      | `a` hash position                     | directory, operation                      |
  * | meta     | `m` name                              | checkpoint, version                       |
  * | local    | `~` …                                 | not derived from the log: seals, tree     |
  * | digest   | DEL directory id, piece unless 0      | remembered answers: see digests.ts        |
@@ -35,6 +36,7 @@ export const PREFIX = {
   started: 0x6e,
   ended: 0x78,
   tag: 0x74,
+  tar: 0x61,
   meta: 0x6d,
   local: 0x7e,
   digest: 0x7f,

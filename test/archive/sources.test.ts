@@ -26,7 +26,8 @@ async function plan(sources: readonly string[], to?: string): Promise<Plan[]> {
     symlinkSync('nowhere', at('src/to-nothing'));
     symlinkSync('ar', at('to-archive'));
     return withViews([CREATED, directory(0, 'dir'), file(0, 'file')], async ({ level }) => {
-      const request = { sources: sources.map((path) => `${root}/${path}`), to, archiveRoot: at('ar') };
+      const isTar = (): Promise<boolean> => Promise.resolve(false);
+      const request = { sources: sources.map((path) => `${root}/${path}`), to, archiveRoot: at('ar'), isTar };
       const roots = await planSources(request, new Namespace(level, 2));
       return roots.map(({ path, target, isDirectory }) => ({
         path: path.slice(root.length + 1),

@@ -17,6 +17,7 @@ const VERSIONS = {
   jdupes: ['jdupes', '-v'],
   rdfind: ['rdfind', '--version'],
   rmlint: ['rmlint', '--version'],
+  tar: ['tar', '--version'],
   [GNU_TIME]: [GNU_TIME, '--version'],
 };
 

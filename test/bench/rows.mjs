@@ -5,6 +5,7 @@ import { row as contains } from './rows/contains.mjs';
 import { row as copyLarge } from './rows/copy-large.mjs';
 import { row as copySmall } from './rows/copy-small.mjs';
 import { rows as dups } from './rows/dups.mjs';
+import { row as exportSmall } from './rows/export.mjs';
 import { row as ingestQueried } from './rows/ingest-queried.mjs';
 import { row as linkSmall } from './rows/link-small.mjs';
 import { row as memory } from './rows/memory.mjs';
@@ -14,6 +15,7 @@ import { rows as restore } from './rows/restore.mjs';
 import { row as similar } from './rows/similar.mjs';
 import { row as startUp } from './rows/start-up.mjs';
 import { row as sync } from './rows/sync.mjs';
+import { row as tarSmall } from './rows/tar-small.mjs';
 import { rows as verify } from './rows/verify.mjs';
 
 /**
@@ -32,7 +34,9 @@ export const ROWS = [
   copySmall,
   againSmall,
   copyLarge,
+  tarSmall,
   ...restore,
+  exportSmall,
   ...verify,
   sync,
   contains,

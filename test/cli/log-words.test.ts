@@ -38,6 +38,7 @@ test.each([
   ['object.removed', { hash: 'f'.repeat(64), size: 1536 }, `object ${'f'.repeat(16)} removed, 1.5 KiB`],
   ['objects.verified', { hashes: ['a', 'b'] }, '2 objects verified'],
   ['tag.added', { tag: 't', position: 5 }, 'tag t given to @5'],
+  ['tar.ingested', { name: 'a.tar', size: 10240, path: 'a' }, 'tar a.tar ingested as a tree, 10.0 KiB'],
 ] as const)('%s is told in plain words', (type, fields, words) => {
   const line = describeEvent(row(type, fields));
   expect(line).toBe(`  @7  ${words}`);

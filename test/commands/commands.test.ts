@@ -245,7 +245,10 @@ describe('wrong use', () => {
     [['frobnicate'], 'hkfs: there is no command "frobnicate" [USAGE]\nhint: hkfs help lists the commands.\n'],
     [['ls', '--nonsense'], 'hkfs: Nonexistent flag: --nonsense [USAGE]\n'],
     [['ls', 'a', 'b'], 'hkfs: Unexpected argument: b [USAGE]\n'],
-    [['ingest'], 'hkfs: Missing 1 required arg: source  Directories and files to take in. [USAGE]\n'],
+    [
+      ['ingest'],
+      'hkfs: Missing 1 required arg: source  Directories, files and tars to take in; - is a tar on the standard input. [USAGE]\n',
+    ],
     [['find', '--kind', 'x'], 'hkfs: Expected --kind=x to be one of:'],
     [['find', '--size', 'big'], 'hkfs: "big" is no size [USAGE]\n'],
     [['verify', '--budget', '3x'], 'hkfs: --budget: "3x" is no span of time [USAGE]\n'],

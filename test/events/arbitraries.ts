@@ -120,6 +120,7 @@ const FIELDS = {
   'object.healed': { hash, from: text },
   'objects.verified': { hashes: fc.array(hash, { maxLength: 5 }) },
   'tag.added': { tag: text, position: natural },
+  'tar.ingested': { directory: natural, name, hash, size: natural },
 } satisfies Record<HkfsEvent['type'], Record<string, fc.Arbitrary<unknown>>>;
 
 export const EVENT_TYPES = Object.keys(FIELDS) as HkfsEvent['type'][];

@@ -112,6 +112,13 @@ const CASES: Record<
     { type: 'tag.added', tag: 'v1', position: 7 },
     rows([keys.tagKey('v1', AT), keys.positionBytes(7)]),
   ],
+  'tar.ingested': [
+    { type: 'tar.ingested', directory: 3, name: 'a.tar', hash: HASH, size: 10_240 },
+    rows([
+      keys.hashPositionKey(keys.PREFIX.tar, HASH_BYTES, AT),
+      Buffer.concat([keys.positionBytes(3), keys.positionBytes(1)]),
+    ]),
+  ],
 };
 
 describe('given nothing, when one event is folded', () => {

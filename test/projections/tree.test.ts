@@ -280,6 +280,7 @@ describe('events that are no names', () => {
     'object.healed',
     'objects.verified',
     'tag.added',
+    'tar.ingested',
   ];
 
   test.each(OTHERS)('%s changes nothing in the tree', (type) =>

@@ -13,6 +13,9 @@ export class Counters {
   duplicateBytes = 0;
   unchangedFiles = 0;
   removed = 0;
+  /** Bytes of tars as they are stored, read so far; contents of `bytes` that came out of them. */
+  tarRead = 0;
+  tarBytes = 0;
   readonly failed: Failure[] = [];
 
   /** Failures kept for the summary; more are counted and reported one by one as messages. */
@@ -29,9 +32,10 @@ export class Counters {
     this.bytes += size;
   }
 
-  fail(path: string, code: string, message: string): void {
+  /** @param text what is said of it at once, where it is no single entry that was left out */
+  fail(path: string, code: string, message: string, text = `not ingested: ${message}`): void {
     if (this.failed.length < Counters.MAX_FAILURES) this.failed.push({ path, code, message });
-    this.onMessage({ level: 'warning', code, path, text: `not ingested: ${message}` });
+    this.onMessage({ level: 'warning', code, path, text });
   }
 
   /** The numbers alone, as the operation's closing event keeps them. */

@@ -19,7 +19,11 @@ import { DirectoryIngester } from './directory-ingester.js';
 import { excluder } from './exclude.js';
 import { FileIngester } from './file-ingester.js';
 import { ProgressMeter } from './progress-meter.js';
-import { planSources, type SourceRoot } from './sources.js';
+import { planSources, STDIN, type SourceRoot } from './sources.js';
+import { TarIngester } from './tar/ingest-tar.js';
+import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognise-sources.js';
+import { TarTree } from './tar/tar-tree.js';
+import type { TreeRoot } from './tar/tree-words.js';
 
 const ignore = (): void => {};
 
@@ -36,9 +40,14 @@ export async function ingest(
   const started = clock();
   const namespace = archive.namespace();
   const { root } = archive.layout;
-  const roots = await planSources({ sources: options.sources, to: options.to, archiveRoot: root }, namespace);
+  const isTar = options.asFile === true ? () => Promise.resolve(false) : isTarFile;
+  const { sources, to } = options;
+  const roots = await planSources({ sources, to, archiveRoot: root, isTar }, namespace);
+  refuseForTars(options, roots);
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
+  const hasStream = roots.some(({ path }) => path === STDIN);
+  const stream = hasStream ? await openStream(options.input, options.signal) : null;
   const onMessage = options.onMessage ?? ignore;
   const counters = new Counters(onMessage);
   const request = {
@@ -52,7 +61,7 @@ export async function ingest(
   if (operation) onStart(operation.number);
   const committer = operation?.committer ?? new Committer(archive, { operation: 0, clock, onMessage });
   committer.index.suspects = await archive.contents().findings('');
-  const run = new IngestRun({ archive, committer, counters, options, onMessage });
+  const run = new IngestRun({ archive, committer, counters, options, onMessage, stream });
   const meter = new ProgressMeter(
     archive.pool,
     counters,
@@ -89,6 +98,8 @@ interface RunParts {
   readonly counters: Counters;
   readonly options: IngestOptions;
   readonly onMessage: (message: Message) => void;
+  /** The tar on the standard input. */
+  readonly stream: OpenStream | null;
 }
 
 class IngestRun {
@@ -130,6 +141,7 @@ class IngestRun {
 
   async source(root: SourceRoot): Promise<void> {
     if (this.parts.options.signal?.aborted) return;
+    if (root.isTar) return this.tar(root);
     const existing = await this.parts.archive.namespace().resolve(root.target);
     if (root.target === '') return this.directories.walk(root.path, root.stat, { id: 0, isNew: false });
     const parent = await this.ensureDirectory(parentOf(root.target));
@@ -140,6 +152,48 @@ class IngestRun {
     } else if (source.kind === 'file') {
       await this.files.add([{ source, parent: parent.id, existing, attempts: 0 }]);
     } else this.directories.addNonFile(source, parent.id, existing);
+  }
+
+  private async tar(root: SourceRoot): Promise<void> {
+    const { archive, committer, counters, options, onMessage, stream } = this.parts;
+    const { dryRun = false, ignoreZeros = false, exclude = [], signal } = options;
+    const treeRoot = await this.treeRoot(root.target);
+    const implied = impliedAttributes(archive);
+    const tree = new TarTree({ archive, committer, counters, root: treeRoot, implied, dryRun });
+    const isExcluded = exclude.length > 0 ? excluder(exclude) : null;
+    const ingester = new TarIngester(
+      { archive, committer, counters, tree, source: root.path, isRoot: root.target === '' },
+      { dryRun, ignoreZeros, isExcluded, onMessage, signal },
+    );
+    const { input, opened } = root.path === STDIN ? stream! : await openFile(root.path);
+    try {
+      const isWhole = await ingester.ingest(input, opened);
+      if (!isWhole || dryRun) return;
+      const tar = { name: baseName(root.path), hash: input.hash(), size: input.size };
+      committer.push({ type: 'tar.ingested', directory: treeRoot.id, ...tar });
+    } finally {
+      await opened.close();
+      // Closing a stream would wait for bytes that may never come.
+      if (root.path !== STDIN) await input.close();
+    }
+  }
+
+  /** The directory that a tar's members go into: the one that is there, or a new one. */
+  private async treeRoot(target: string): Promise<TreeRoot> {
+    if (target === '') return { id: 0, place: null, attributes: null };
+    const { archive, committer, counters, options } = this.parts;
+    const parent = await this.ensureDirectory(parentOf(target));
+    const place = { parent: parent.id, name: baseName(target) };
+    const made = this.made.get(target);
+    if (made !== undefined) return { id: made.id, place, attributes: null };
+    const existing = await archive.namespace().resolve(target);
+    counters.directories += 1;
+    if (existing?.directoryId != null)
+      return { id: existing.directoryId, place, attributes: existing.event.attributes };
+    if (existing !== undefined && options.dryRun !== true) committer.push({ type: 'path.removed', ...place });
+    const directory = await this.makeDirectory(target);
+    this.made.set(target, directory);
+    return { id: directory.id, place, attributes: null };
   }
 
   /** After a move: source directories that hold nothing any more, innermost first. */
@@ -211,6 +265,16 @@ async function refuseFilesInTheWay(archive: OpenArchive, roots: readonly SourceR
     }
 }
 
+/** Members are always written anew, and a tar says nothing of what it does not hold. */
+function refuseForTars({ mode = 'copy', mirror }: IngestOptions, roots: readonly SourceRoot[]): void {
+  const tar = roots.find(({ isTar }) => isTar);
+  if (tar === undefined || (mode === 'copy' && mirror !== true)) return;
+  const flag = mirror === true ? '--mirror' : `--mode ${mode}`;
+  throw new HkfsError('USAGE', `${flag} does not go with ${tar.path}, which is a tar`, {
+    hint: 'leave it out, or keep the tar as one file with --as-file',
+  });
+}
+
 function refuseOtherDevice(archive: OpenArchive, options: IngestOptions, roots: readonly SourceRoot[]): void {
   if ((options.mode ?? 'copy') === 'copy') return;
   const device = lstatOrNull(archive.layout.objects)?.dev;
@@ -224,13 +288,15 @@ function refuseOtherDevice(archive: OpenArchive, options: IngestOptions, roots: 
 }
 
 function describe(options: IngestOptions): string[] {
-  const { to, mode, mirror, checksum, exclude = [] } = options;
+  const { to, mode, mirror, checksum, asFile, ignoreZeros, exclude = [] } = options;
   return [
     ...options.sources,
     ...(to === undefined ? [] : ['--to', to]),
     ...(mode === undefined || mode === 'copy' ? [] : ['--mode', mode]),
     ...(mirror ? ['--mirror'] : []),
     ...(checksum ? ['--checksum'] : []),
+    ...(asFile ? ['--as-file'] : []),
+    ...(ignoreZeros ? ['--ignore-zeros'] : []),
     ...exclude.flatMap((glob) => ['--exclude', glob]),
   ];
 }

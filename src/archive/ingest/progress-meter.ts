@@ -2,6 +2,7 @@
 import { WorkerPool } from '../../fs/pool.js';
 import type { IngestOptions } from '../api.js';
 import type { Counters } from './counters.js';
+import { STDIN } from './sources.js';
 
 const INTERVAL_MS = 100;
 
@@ -16,7 +17,8 @@ export class ProgressMeter {
     const { onProgress, estimate } = options;
     if (!onProgress) return;
     pool.onBytes = (bytes) => (this.read += bytes);
-    if (estimate) {
+    // What comes through a pipe has no size.
+    if (estimate && !paths.includes(STDIN)) {
       this.counter = new WorkerPool(1);
       this.counting = this.counter
         .run({ task: 'count', paths })
@@ -24,9 +26,12 @@ export class ProgressMeter {
       this.counting.catch(() => {}); // an estimate that fails is no estimate
     }
     this.timer = setInterval(() => {
-      const { files, bytes } = counters;
+      const { files, tarRead } = counters;
+      const bytes = counters.bytes - counters.tarBytes;
       // Bytes of a large file under way are known before the file is counted.
-      const reached = Math.max(bytes, Math.min(this.read, this.totals?.bytes ?? this.read));
+      const large = tarRead > 0 ? 0 : Math.min(this.read, this.totals?.bytes ?? this.read);
+      // A tar is as far as its own bytes are read, whatever they unpack to.
+      const reached = tarRead + Math.max(bytes, large);
       const totals = { totalFiles: this.totals?.files ?? null, totalBytes: this.totals?.bytes ?? null };
       onProgress({ phase: 'ingesting', files, bytes: reached, ...totals });
     }, INTERVAL_MS);

@@ -3,14 +3,21 @@ import { accessSync, constants, lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
 import { baseName, joinPath, normalizeTreePath, parentPath, realPath, toFsPath } from '../../fs/names.js';
-import type { FileStat } from '../../fs/stats.js';
+import { StatTable, type FileStat } from '../../fs/stats.js';
+import { treeName } from '../../tar/recognise.js';
 import type { Namespace } from '../../projections/namespace.js';
+
+const DIRECTORY = 0o040000n;
+const REGULAR = 0o100000n;
+const NO_STAT = new StatTable(1).get(0);
 
 export interface SourceRoot {
   /** Absolute path of the real filesystem. */
   readonly path: string;
   readonly stat: FileStat;
   readonly isDirectory: boolean;
+  /** A tar, which becomes a tree; `-` is one on the standard input. */
+  readonly isTar: boolean;
   /** Path in the archive; '' is its root. */
   readonly target: string;
 }
@@ -19,7 +26,12 @@ export interface SourceRequest {
   readonly sources: readonly string[];
   readonly to: string | undefined;
   readonly archiveRoot: string;
+  /** Which of the files are tars. */
+  readonly isTar: (path: string) => Promise<boolean>;
 }
+
+/** The standard input. */
+export const STDIN = '-';
 
 /**
  * @throws HkfsError SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_IN_ARCHIVE, SOURCES_COLLIDE, BAD_PATH,
@@ -31,27 +43,44 @@ export async function planSources(request: SourceRequest, namespace: Namespace):
   const names = new Map(request.sources.map(followed));
   const paths = [...names.keys()];
   const intoDirectory = await isInto(request, { to, paths }, namespace);
-  const roots = [...names].map(([path, name]): SourceRoot => {
-    const stat = statSource(path);
-    const isDirectory = (stat.mode & 0o170000n) === 0o040000n;
-    refuseInside(path, request.archiveRoot);
-    refuseUnreadable(path, isDirectory);
-    const target =
-      to === undefined ? name : intoDirectory || !isDirectory ? targetOf(to, name, intoDirectory) : to;
-    if (target === '' && !isDirectory)
+  const roots: SourceRoot[] = [];
+  for (const [path, name] of names) {
+    const stat = path === STDIN ? NO_STAT : statSource(path);
+    const isDirectory = isKind(stat, DIRECTORY);
+    if (path !== STDIN) {
+      refuseInside(path, request.archiveRoot);
+      refuseUnreadable(path, isDirectory);
+    }
+    const isTar = path === STDIN || (isKind(stat, REGULAR) && (await request.isTar(path)));
+    const isTree = isDirectory || isTar;
+    const own = isTar ? treeName(name) : name;
+    const target = to === undefined ? own : intoDirectory || !isTree ? targetOf(to, own, intoDirectory) : to;
+    if (target === '' && !isTree)
       throw new HkfsError('BAD_TARGET', 'a file cannot be the root of an archive');
-    return { path, stat, isDirectory, target: normalizeTreePath(target) };
-  });
+    if (path === STDIN && to === undefined) throw noName();
+    roots.push({ path, stat, isDirectory, isTar, target: normalizeTreePath(target) });
+  }
   refuseCollisions(roots);
   return roots;
 }
 
 /** A source's path and the name it goes by: `LINK/` is the directory that LINK points to, named LINK. */
 function followed(source: string): [path: string, name: string] {
+  if (source === STDIN) return [STDIN, STDIN];
   const path = resolve(source);
   const isLink = source.endsWith('/') && (statSource(path).mode & 0o170000n) === 0o120000n;
   if (isLink) statSource(`${path}/.`);
   return [isLink ? realPath(path) : path, baseName(path)];
+}
+
+function isKind(stat: FileStat, kind: bigint): boolean {
+  return (stat.mode & 0o170000n) === kind;
+}
+
+function noName(): HkfsError {
+  return new HkfsError('USAGE', 'a tar on the standard input has no name for its tree', {
+    hint: 'give one with --to',
+  });
 }
 
 function targetOf(to: string, name: string, into: boolean): string {
@@ -66,8 +95,10 @@ async function isInto(
 ): Promise<boolean> {
   if (plan.to === undefined) return false;
   if (plan.paths.length > 1) return true;
-  const stat = statSource(plan.paths[0]!);
-  if ((stat.mode & 0o170000n) === 0o040000n) return false;
+  const [path] = plan.paths;
+  if (path === STDIN) return false;
+  const stat = statSource(path!);
+  if (isKind(stat, DIRECTORY) || (isKind(stat, REGULAR) && (await request.isTar(path!)))) return false;
   return request.to!.endsWith('/') || (await namespace.resolve(plan.to))?.kind === 'directory';
 }
 

@@ -7,6 +7,7 @@ import { globMatcher } from '../globs.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolvePathAt } from './past-paths.js';
 import { entryRow } from './rows.js';
+import { ingestedTars } from './tars.js';
 
 /** @throws HkfsError NOT_FOUND for a path that is not there, BAD_TARGET or AMBIGUOUS_PREFIX for a hash */
 export async function* find(archive: OpenArchive, query: FindQuery, at: Position): AsyncGenerator<EntryRow> {
@@ -14,7 +15,12 @@ export async function* find(archive: OpenArchive, query: FindQuery, at: Position
   const start = await resolvePathAt(archive, query.path ?? '', at);
   const matches = matcher(query);
   if (query.hash !== undefined) {
-    const hash = await archive.contents(at).resolvePrefix(digitsOf(query.hash));
+    const digits = digitsOf(query.hash);
+    if (digits.length === 64)
+      for await (const tar of ingestedTars(archive, digits, at))
+        if (isBelow(tar.path, start.path) && matches(tar))
+          yield { ...entryRow(tar), ingestedBy: tar.operation };
+    const hash = await archive.contents(at).resolvePrefix(digits);
     if (hash === null) return;
     for await (const named of namedEntries(archive, hash, at))
       if (isBelow(named.path, start.path) && matches(named)) yield entryRow(named);

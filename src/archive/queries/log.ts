@@ -125,6 +125,10 @@ export class PathsAt {
     return parent === null ? `#${place.parent}/${place.name}` : `${parent}/${place.name}`;
   }
 
+  async ofDirectory(id: DirectoryId, position: Position): Promise<string> {
+    return id === 0 ? '' : (await this.of({ parent: id, name: '' }, position)).slice(0, -1);
+  }
+
   forget(): void {
     this.paths.clear();
   }
@@ -158,6 +162,9 @@ async function dataOf(
     data['path'] = await paths.of(event, at);
     delete data['parent'];
     delete data['name'];
+  } else if (event.type === 'tar.ingested') {
+    data['path'] = await paths.ofDirectory(event.directory, position);
+    delete data['directory'];
   }
   if (moves) paths.forget();
   return data;

@@ -27,14 +27,28 @@ export async function planLandings(
   paths: readonly string[],
   where: { to: string; at: Position },
 ): Promise<Landings> {
-  const named = [];
-  for (const path of paths) named.push(await entryAt(archive, path, where.at));
+  const { contentsOf, entries } = await namedPaths(archive, paths, where.at);
   const { directory, exists } = targetDirectory(where.to);
-  const contentsOf = paths.length === 1 && isContents(paths[0]!, named[0]!) ? named[0]! : null;
-  if (contentsOf === null) refuseCollisions(paths, named);
-  const landings = contentsOf ? [directory] : named.map(({ entry }) => joinPath(directory, entry.name));
+  const landings = contentsOf ? [directory] : entries.map(({ entry }) => joinPath(directory, entry.name));
   for (const landing of landings) refuseOwnTree(archive.layout.root, landing);
-  return { directory, exists, contentsOf, entries: contentsOf ? [] : named };
+  return { directory, exists, contentsOf, entries };
+}
+
+/**
+ * What the paths name, by the same rule wherever they go.
+ * @throws HkfsError NOT_FOUND, NOT_A_DIRECTORY, SOURCES_COLLIDE, BAD_PATH
+ */
+export async function namedPaths(
+  archive: OpenArchive,
+  paths: readonly string[],
+  at: Position,
+): Promise<Pick<Landings, 'contentsOf' | 'entries'>> {
+  const named = [];
+  for (const path of paths) named.push(await entryAt(archive, path, at));
+  const contentsOf = paths.length === 1 && isContents(paths[0]!, named[0]!) ? named[0]! : null;
+  if (contentsOf !== null) return { contentsOf, entries: [] };
+  refuseCollisions(paths, named);
+  return { contentsOf, entries: named };
 }
 
 async function entryAt(archive: OpenArchive, path: string, at: Position): Promise<NamedEntry> {
@@ -56,12 +70,12 @@ function refuseCollisions(paths: readonly string[], named: readonly NamedEntry[]
     const { entry } = named[index]!;
     if (isContents(path, named[index]!))
       throw new HkfsError('SOURCES_COLLIDE', `${path || '/'} would put its contents among other paths`, {
-        hint: 'leave out the slash at its end, or restore it by itself',
+        hint: 'leave out the slash at its end, or name it by itself',
       });
     const other = taken.get(entry.name);
     if (other !== undefined)
       throw new HkfsError('SOURCES_COLLIDE', `${other} and ${path} would both land as ${entry.name}`, {
-        hint: 'restore them into different directories',
+        hint: 'name them in commands of their own, with different targets',
       });
     taken.set(entry.name, path);
   }
@@ -107,14 +121,14 @@ function isSymlink(path: string): boolean {
 }
 
 /** Neither into the archive nor around it: by path, and by inode where it is mounted elsewhere as well. */
-function refuseOwnTree(root: string, landing: string): void {
+export function refuseOwnTree(root: string, landing: string): void {
   const real = realPath(root);
   const archive = statSync(toFsPath(real), { bigint: true });
   for (let at = landing; ; at = parentPath(at)) {
     const stat = statOrNull(at);
     if (at === real || (stat !== null && stat.ino === archive.ino && stat.dev === archive.dev))
       throw new HkfsError('BAD_TARGET', `${landing} is inside of the archive`, {
-        hint: 'restore to a directory outside of it; inside, its own log would not know the files',
+        hint: 'name a place outside of it; inside, its own log would not know the files',
       });
     if (at === '/') break;
   }

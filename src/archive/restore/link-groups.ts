@@ -19,7 +19,8 @@ export class LinkGroups {
   }
 }
 
-function groupKey({ event }: Entry): string | null {
+/** The same for names that were one inode and were taken in alike; null where there was one name. */
+export function groupKey({ event }: Entry): string | null {
   if (event.type !== 'file.ingested' || !event.attributes.linkGroup) return null;
   const { linkGroup, mode, uid, gid, mtimeNs } = event.attributes;
   return [...linkGroup, event.hash, event.size, mode, uid, gid, mtimeNs].join(':');

@@ -1,0 +1,134 @@
+/** Where an export goes: a file that has its name only when it is whole, or what takes bytes as they come. */
+import * as fs from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
+import { fsyncDirectory } from '../../fs/durable.js';
+import { describeFsError } from '../../fs/errors.js';
+import { failpoint } from '../../fs/failpoints.js';
+import { baseName, joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
+import { refuseOwnTree } from '../restore/landings.js';
+
+export interface Output {
+  /** The bytes may be written over once it has settled. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** All was written. */
+  finish(): Promise<void>;
+  /** It never will be: nothing stays, or, where bytes are gone already, they end with the last words. */
+  abort(lastWords: Uint8Array | null): Promise<void>;
+}
+
+export interface OutputPlan {
+  readonly path: string;
+  /** A device or a fifo: written to as it is. */
+  readonly isDirect: boolean;
+  /** Something is there whose bytes go. */
+  readonly replaces: boolean;
+}
+
+const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
+/** Less what the umask takes. */
+const MODE = 0o666;
+
+/** @throws HkfsError BAD_PATH, BAD_TARGET, before anything is touched */
+export function planOutput(root: string, file: string): OutputPlan {
+  if (file === '' || file.includes('\0'))
+    throw new HkfsError('BAD_PATH', `${JSON.stringify(file)} is no file`, { hint: 'name one with -o' });
+  const path = resolve(file);
+  const stat = statOrNull(path);
+  if (stat?.isDirectory()) throw badTarget(path, 'is a directory', 'name a file in it');
+  if (stat !== null && !stat.isFile()) return { path, isDirect: true, replaces: stat.isBlockDevice() };
+  if (stat === null && fs.lstatSync(toFsPath(path), { throwIfNoEntry: false }))
+    throw badTarget(path, 'is a symlink to nothing', 'name a file');
+  if (statOrNull(parentPath(path))?.isDirectory() !== true)
+    throw badTarget(parentPath(path), 'is no directory', 'make it first');
+  const real = stat ? realPath(path) : joinPath(realPath(parentPath(path)), baseName(path));
+  refuseOwnTree(root, real);
+  return { path: real, isDirect: false, replaces: stat !== null };
+}
+
+function statOrNull(path: string): fs.Stats | null {
+  try {
+    return fs.statSync(toFsPath(path));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return null;
+    throw describeFsError(error, path);
+  }
+}
+
+function badTarget(path: string, what: string, hint: string): HkfsError {
+  return new HkfsError('BAD_TARGET', `${path} ${what}`, { hint });
+}
+
+/** @throws HkfsError NO_PERMISSION and its kin */
+export async function openOutput({ path, isDirect }: OutputPlan): Promise<Output> {
+  const temporary = joinPath(
+    parentPath(path),
+    `.hkfs-export-${process.pid}-${randomBytes(4).toString('hex')}`,
+  );
+  try {
+    if (isDirect) return new FileOutput(await open(toFsPath(path), O_WRONLY), path, null);
+    failpoint('export.open');
+    const handle = await open(toFsPath(temporary), O_WRONLY | O_CREAT | O_EXCL, MODE);
+    return new FileOutput(handle, path, temporary);
+  } catch (error) {
+    const described = describeFsError(error, path);
+    if (isHkfsError(described) || errnoOf(error) === undefined) throw described;
+    throw badTarget(path, `cannot be written to: ${(error as Error).message}`, 'name another file');
+  }
+}
+
+class FileOutput implements Output {
+  private readonly handle: FileHandle;
+  private readonly path: string;
+  private readonly temporary: string | null;
+
+  constructor(handle: FileHandle, path: string, temporary: string | null) {
+    this.handle = handle;
+    this.path = path;
+    this.temporary = temporary;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      failpoint('export.write');
+      for (let done = 0; done < bytes.length;)
+        done += (await this.handle.write(bytes, done, bytes.length - done)).bytesWritten;
+    } catch (error) {
+      throw describeFsError(error, this.path);
+    }
+  }
+
+  /** Bytes first, then the name: a power cut leaves the whole file or none of this name. */
+  async finish(): Promise<void> {
+    try {
+      if (this.temporary !== null) await this.handle.sync();
+      await this.handle.close();
+      failpoint('export.written');
+      if (this.temporary === null) return;
+      fs.renameSync(toFsPath(this.temporary), toFsPath(this.path));
+      failpoint('export.named');
+      fsyncDirectory(parentPath(this.path));
+    } catch (error) {
+      throw describeFsError(error, this.path);
+    }
+  }
+
+  async abort(lastWords: Uint8Array | null): Promise<void> {
+    if (this.temporary === null && lastWords !== null) await this.write(lastWords).catch(() => {});
+    await this.handle.close().catch(() => {});
+    if (this.temporary !== null) fs.rmSync(toFsPath(this.temporary), { force: true });
+  }
+}
+
+/** What takes bytes as they come. */
+export function outputTo(write: (bytes: Uint8Array) => Promise<void>): Output {
+  return {
+    write,
+    finish: () => Promise.resolve(),
+    abort: async (lastWords) => {
+      if (lastWords !== null) await write(lastWords).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,107 @@
+/** What is written is what is read, in each format, for any member; and what a format cannot hold is told. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { encodeMember, type Member } from '../../src/tar/write-member.js';
+import { runs } from '../projections/property.js';
+import { anyCase, written, type Case } from './member-cases.js';
+import { readBack, type ReadBack } from './read-back.js';
+
+const TYPES = { file: '0', link: '1', symlink: '2', chardev: '3', blockdev: '4', directory: '5', fifo: '6' };
+
+function expectEssence(read: ReadBack, { member, content }: Case): void {
+  const { kind, path, target, major, minor } = member;
+  expect(['0', 'S'].includes(read.type) ? '0' : read.type).toBe(TYPES[kind]);
+  expect(read.path).toBe(kind === 'directory' ? `${path}/` : path);
+  expect({ target: read.target, major: read.major, minor: read.minor }).toEqual({ target, major, minor });
+  expect(read.content.equals(content)).toBe(true);
+}
+
+test('pax: everything comes back, and a name that is not UTF-8 is said to be bytes', () => {
+  fc.assert(
+    fc.property(anyCase, (given) => {
+      const { tar } = written(given, 'pax')!;
+      expect(tar.length % 10_240).toBe(0);
+      const [read, ...more] = readBack(tar);
+      expect(more).toEqual([]);
+      expectEssence(read!, given);
+      const { mode, uid, gid, user, group, mtimeNs, acls, xattrs } = given.member;
+      expect(read).toMatchObject({ mode, uid, gid, user, group, mtimeNs });
+      for (const [kind, text] of acls) expect(read!.records.get(`SCHILY.acl.${kind}`)).toBe(text);
+      for (const [name, value] of new Map(xattrs))
+        expect(read!.records.get(`SCHILY.xattr.${name.replace(/[%=]/g, encodeURIComponent)}`)).toBe(value);
+      const { path, target } = given.member;
+      const isUtf8 = [path, target, user, group].every((text) => {
+        const raw = Buffer.from(text, 'latin1');
+        return Buffer.from(raw.toString('utf8')).equals(raw);
+      });
+      expect(read!.records.get('hdrcharset')).toBe(isUtf8 ? undefined : 'BINARY');
+    }),
+    runs(400),
+  );
+});
+
+test('gnu: names, numbers, holes and times in seconds come back, and the rest is told', () => {
+  fc.assert(
+    fc.property(anyCase, (given) => {
+      const { tar, losses } = written(given, 'gnu')!;
+      const [read, ...more] = readBack(tar);
+      expect(more).toEqual([]);
+      expectEssence(read!, given);
+      const { mode, uid, gid, mtimeNs, user, group, acls, xattrs } = given.member;
+      expect(read).toMatchObject({ mode, uid, gid, mtimeNs: floored(mtimeNs) });
+      expect(losses.includes('nanoseconds')).toBe(floored(mtimeNs) !== mtimeNs);
+      expect(losses.includes('accounts')).toBe(user !== read!.user || group !== read!.group);
+      expect(losses.includes('acls')).toBe(acls.length > 0);
+      expect(losses.includes('xattrs')).toBe(xattrs.length > 0);
+    }),
+    runs(400),
+  );
+});
+
+test('ustar: what it takes comes back, what differs is told, and nothing gets another owner with setuid', () => {
+  fc.assert(
+    fc.property(anyCase, (given) => {
+      const { member } = given;
+      const result = written(given, 'ustar');
+      if (result === null) {
+        expect(member.path.length >= 100 || member.target.length > 100).toBe(true);
+        return;
+      }
+      const { tar, losses } = result;
+      const [read, ...more] = readBack(tar);
+      expect(more).toEqual([]);
+      expectEssence(read!, given);
+      const isForeign = read!.uid !== member.uid || read!.gid !== member.gid;
+      expect(losses.includes('owner')).toBe(isForeign);
+      expect(read!.mode).toBe(isForeign ? member.mode & 0o1777 : member.mode);
+      expect(losses.includes('time')).toBe(read!.mtimeNs !== floored(member.mtimeNs));
+      expect(losses.includes('holes')).toBe(member.ranges !== null);
+    }),
+    runs(400),
+  );
+});
+
+function floored(ns: bigint): bigint {
+  const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  return ns - rest;
+}
+
+describe('sizes beyond 8 GiB', () => {
+  const member: Member = {
+    ...{ kind: 'file', path: 'large', target: '', size: 2 ** 33, mode: 0o644, uid: 0, gid: 0 },
+    ...{ user: '', group: '', mtimeNs: 0n, major: 0, minor: 0, acls: [], xattrs: [], ranges: null },
+  };
+
+  test('pax has a record, gnu base 256, ustar refuses; one byte less fits everywhere', () => {
+    const pax = encodeMember(member, 'pax');
+    expect('head' in pax && pax.head.includes('19 size=8589934592\n')).toBe(true);
+    const gnu = encodeMember(member, 'gnu');
+    expect('head' in gnu && gnu.head.subarray(124, 136).toString('hex')).toBe('800000000000000200000000');
+    expect(encodeMember(member, 'ustar')).toEqual({ refused: 'size' });
+    for (const format of ['pax', 'gnu', 'ustar'] as const) {
+      const encoded = encodeMember({ ...member, size: 2 ** 33 - 1 }, format);
+      expect('head' in encoded && encoded.head.length).toBe(512);
+      expect('head' in encoded && encoded.head.toString('latin1', 124, 136)).toBe('77777777777\0');
+    }
+  });
+});
