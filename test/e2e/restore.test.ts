@@ -107,7 +107,8 @@ test('a path of 6,000 bytes comes back, is found finished by the next run, and g
     fs.writeFileSync('file', String(depth));
   }
   process.chdir(before);
-  const listing = (directory: string): string => sh(`find . -printf '%d %y %m %s %T@ %f\\n'`, directory);
+  const listing = (directory: string): string =>
+    sh(`find . -printf '%d %y %m %s %T@ %f\\n' | sort`, directory);
   try {
     box.ingest();
     expect(box.restore('source', 'out').run).toMatchObject({ status: 0, stderr: '' });
