@@ -98,6 +98,19 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
       return [v, type, event.hashes.map(hashBytes)];
     case 'tag.added':
       return [v, type, text(event.tag), natural(event.position)];
+    case 'remote.added':
+      return [v, type, text(event.name), text(event.url), event.kind];
+    case 'remote.removed':
+      return [v, type, text(event.name)];
+    case 'backup.completed': {
+      const { remote, size, root, objects, bytes } = event;
+      return [v, type, text(remote), natural(size), hashBytes(root), natural(objects), natural(bytes)];
+    }
+    case 'copies.verified': {
+      const { remote, quick, objects, bytes, damaged, missing } = event;
+      const lists = [damaged.map(hashBytes), missing.map(hashBytes)];
+      return [v, type, text(remote), quick, natural(objects), natural(bytes), ...lists];
+    }
     default:
       return neverStored(type);
   }

@@ -254,6 +254,10 @@ describe('events that are no names', () => {
     'object.healed',
     'objects.verified',
     'tag.added',
+    'remote.added',
+    'remote.removed',
+    'backup.completed',
+    'copies.verified',
   ];
 
   test.each(OTHERS)('%s changes nothing in the tree', (type) =>
