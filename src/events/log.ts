@@ -170,6 +170,12 @@ export class EventLog {
     return decodeEvent(this.#bytesAt(position), position);
   }
 
+  /** The stored bytes of one event. @throws RangeError outside the log, HkfsError LOG_GAP */
+  bytesAt(position: Position): Buffer {
+    this.#checkPosition(position);
+    return this.#bytesAt(position);
+  }
+
   /** Reads and checks everything, commit by commit; reports after each batch. Throws as {@link read}. */
   async *audit(): AsyncGenerator<AuditProgress> {
     const { size } = this;
