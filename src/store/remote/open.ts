@@ -1,0 +1,21 @@
+/** A remote's URL becomes its store; what S3 needs is loaded only for S3. */
+import { HkfsError } from '../../errors.js';
+import type { BlobStore } from './blob-store.js';
+import { DirectoryStore } from './directory-store.js';
+import { parseRemoteUrl } from './remote-url.js';
+
+export interface OpenOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A file with credentials, which goes before the URL's own and the environment. */
+  readonly credentials?: string;
+  /** Make the directory of a directory remote where there is none. */
+  readonly create?: boolean;
+  readonly cwd?: string;
+}
+
+/** @throws HkfsError BAD_URL, REMOTE_UNREACHABLE, REMOTE_DENIED and what a kind says of its own */
+export async function openBlobStore(url: string, options: OpenOptions): Promise<BlobStore> {
+  const remote = parseRemoteUrl(url, options.cwd);
+  if (remote.kind === 's3') throw new HkfsError('BAD_URL', 'S3 comes with the next commit');
+  return DirectoryStore.open(remote.path, { url, ...(options.create === true ? { create: true } : {}) });
+}
