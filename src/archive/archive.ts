@@ -5,9 +5,10 @@
  * by this one meanwhile. `openReader(dir)` answers queries, through the holder where there is one.
  */
 import { rmSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { errnoOf } from '../errors.js';
+import { SEED_BYTES } from '../events/signed-note.js';
 import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
@@ -37,6 +38,7 @@ import { explaining } from './explain-error.js';
 import type { ChangeOptions } from './history/change.js';
 import { HolderService } from './holder.js';
 import { initArchive } from './init.js';
+import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
 import { sweepStaging, type OpenArchive } from './open-archive.js';
@@ -73,14 +75,20 @@ export class Archive extends LocalReader {
     this.now = clock;
   }
 
-  /** Makes an archive. @throws HkfsError ALREADY_AN_ARCHIVE, NO_HARD_LINKS and what the file system refuses */
+  /**
+   * Makes an archive.
+   *
+   * @param options.key path of a file with the private key that is to sign for it; else a new one is made
+   * @throws HkfsError ALREADY_AN_ARCHIVE, NO_HARD_LINKS, BAD_KEY and what the file system refuses
+   */
   static async init(
     directory: string,
-    options: { clock?: () => number } = {},
+    options: { clock?: () => number; key?: string | undefined } = {},
   ): Promise<{ archive: string; id: string }> {
     const root = resolve(directory);
     const id = randomUUID();
-    await initArchive(root, id, options.clock ?? Date.now);
+    const seed = options.key === undefined ? randomBytes(SEED_BYTES) : readSeed(options.key);
+    await initArchive(root, id, { clock: options.clock ?? Date.now, seed });
     return { archive: root, id };
   }
 

@@ -15,12 +15,19 @@ import { writeFileDurably } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { parentPath, toFsPath } from '../fs/names.js';
+import { makeKey } from './keys.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from './layout.js';
 
 const FAN_OUT = 256;
 
+export interface InitOptions {
+  readonly clock: () => number;
+  /** Of the key that signs for the archive: 32 bytes. */
+  readonly seed: Uint8Array;
+}
+
 /** @throws HkfsError ALREADY_AN_ARCHIVE, NOT_A_DIRECTORY, NO_HARD_LINKS, NO_PERMISSION, READ_ONLY, NO_SPACE */
-export async function initArchive(root: string, id: string, clock: () => number): Promise<void> {
+export async function initArchive(root: string, id: string, { clock, seed }: InitOptions): Promise<void> {
   const layout = layoutOf(root);
   try {
     refuseExisting(layout);
@@ -35,6 +42,8 @@ export async function initArchive(root: string, id: string, clock: () => number)
     refuseWithoutHardLinks(layout);
     await firstCommit(layout, id, clock());
     failpoint('init.logged');
+    makeKey(layout, id, seed);
+    failpoint('init.key');
     // Last: without this file there is no archive, so a kill before leaves nothing half made.
     const file: ArchiveFile = {
       format: FORMAT_VERSION,

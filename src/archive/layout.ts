@@ -25,6 +25,7 @@ export interface Layout {
   readonly checkViews: string;
   readonly objects: string;
   readonly staging: string;
+  readonly keys: string;
   readonly holder: string;
   readonly socket: string;
 }
@@ -47,6 +48,7 @@ export function layoutOf(root: string): Layout {
     checkViews: `${hkfs}/views.check`,
     objects: `${hkfs}/objects`,
     staging: `${hkfs}/staging`,
+    keys: `${hkfs}/keys`,
     holder: `${hkfs}/holder.json`,
     socket: `${hkfs}/socket`,
   };

@@ -12,6 +12,8 @@ import { commitKey, eventKey } from './log-keys.js';
 import { auditForward, Auditor, gap, readBackward, readForward } from './log-read.js';
 import { CompactRange } from './merkle.js';
 import type { Span } from './scan.js';
+import { followsFrom, type StoredCommit } from './segment.js';
+import { rangeAt, readStoredCommits } from './stored-commits.js';
 import type { CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
 
 export interface AppendContext {
@@ -111,6 +113,32 @@ export class EventLog {
     yield* readForward(this.#level, { from, to }, { auditor, lazy });
   }
 
+  /** Whole commits with the bytes of their events; both ends of the span are ends of commits. */
+  readStored(span: SpanOptions = {}): AsyncGenerator<StoredCommit> {
+    return readStoredCommits(this.#level, this.#spanOf(span));
+  }
+
+  /** The fingerprint that the log had at a size. @throws RangeError for one that it never had */
+  async headAt(size: Position): Promise<Head> {
+    if (!Number.isSafeInteger(size) || size < 0 || size > this.size)
+      throw new RangeError(`no size ${size} in a log of ${this.size}`);
+    return { size, root: (await rangeAt(this.#level, size)).root().toString('hex') };
+  }
+
+  /**
+   * Appends commits of another copy of this log as they are there, in one write that is durable only
+   * once the file system was synced. Events are not decoded here: whoever folds them does.
+   *
+   * @returns the number of commits taken; the first that does not follow stops it, with nothing of it or
+   *   of those after it written
+   */
+  async adopt(commits: readonly StoredCommit[]): Promise<number> {
+    const before = this.#turn;
+    const adopted = before.then(() => this.#adopt(commits));
+    this.#turn = adopted.catch(() => undefined);
+    return adopted;
+  }
+
   /** As {@link read}, from the last record to the first. */
   readReverse(span: SpanOptions = {}): AsyncGenerator<EventRecord[]> {
     return readBackward(this.#level, this.#spanOf(span));
@@ -140,6 +168,12 @@ export class EventLog {
   getSync(position: Position): HkfsEvent {
     this.#checkPosition(position);
     return decodeEvent(this.#bytesAt(position), position);
+  }
+
+  /** The stored bytes of one event. @throws RangeError outside the log, HkfsError LOG_GAP */
+  bytesAt(position: Position): Buffer {
+    this.#checkPosition(position);
+    return this.#bytesAt(position);
   }
 
   /** Reads and checks everything, commit by commit; reports after each batch. Throws as {@link read}. */
@@ -191,6 +225,31 @@ export class EventLog {
       bytes: encoded[at]!,
     }));
     return { commit, records };
+  }
+
+  async #adopt(commits: readonly StoredCommit[]): Promise<number> {
+    if (this.#failure !== undefined) throw refused(this.#failure);
+    const batch = this.#level.batch();
+    let range = this.#range;
+    let taken = 0;
+    for (const stored of commits) {
+      const next = range.clone();
+      if (!followsFrom(next, stored)) break;
+      const { commit, events } = stored;
+      for (const [at, value] of events.entries()) batch.put(eventKey(commit.first + at), value);
+      batch.put(commitKey(commit.first), encodeCommit(commit));
+      range = next;
+      taken += 1;
+    }
+    try {
+      await batch.write();
+    } catch (error) {
+      this.#failure = explainLevelError(error, this.#level.location);
+      throw this.#failure;
+    }
+    this.#range = range;
+    this.#lastCommit = commits[taken - 1]?.commit ?? this.#lastCommit;
+    return taken;
   }
 
   async #writeBatch(commit: CommitRecord, encoded: readonly Buffer[]): Promise<void> {
