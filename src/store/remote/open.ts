@@ -1,5 +1,4 @@
 /** A remote's URL becomes its store; what S3 needs is loaded only for S3. */
-import { HkfsError } from '../../errors.js';
 import type { BlobStore } from './blob-store.js';
 import { DirectoryStore } from './directory-store.js';
 import { parseRemoteUrl } from './remote-url.js';
@@ -16,6 +15,11 @@ export interface OpenOptions {
 /** @throws HkfsError BAD_URL, REMOTE_UNREACHABLE, REMOTE_DENIED and what a kind says of its own */
 export async function openBlobStore(url: string, options: OpenOptions): Promise<BlobStore> {
   const remote = parseRemoteUrl(url, options.cwd);
-  if (remote.kind === 's3') throw new HkfsError('BAD_URL', 'S3 comes with the next commit');
+  if (remote.kind === 's3') {
+    const { S3Store } = await import('./s3-store.js');
+    const access =
+      options.credentials === undefined ? remote : { ...remote, credentials: options.credentials };
+    return new S3Store(access, { url, env: options.env });
+  }
   return DirectoryStore.open(remote.path, { url, ...(options.create === true ? { create: true } : {}) });
 }
