@@ -5,7 +5,9 @@ import { type CommandTable, launch } from './cli/launch.js';
 
 /** Each is loaded when it is asked for. A test holds the table against the files of `commands/`. */
 export const COMMANDS: CommandTable = {
+  backup: () => import('./commands/backup.js'),
   cat: () => import('./commands/cat.js'),
+  clone: () => import('./commands/clone.js'),
   diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
   find: () => import('./commands/find.js'),

@@ -459,3 +459,81 @@ export interface UndoSummary extends ChangeResult {
   /** What later operations changed: it was left alone. */
   readonly skipped: readonly SkippedRow[];
 }
+
+export interface BackupOptions {
+  /** The name of a remote. */
+  readonly remote: string;
+  readonly dryRun?: boolean | undefined;
+  /** Bytes a second, on average. */
+  readonly limitRate?: number | undefined;
+  /** Objects as zstd where that is smaller. */
+  readonly compress?: boolean | undefined;
+  /** Look for all that the remote had and has lost, and send it again. */
+  readonly mend?: boolean | undefined;
+  /** Where credentials and the like come from; by default the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BackupSummary {
+  readonly remote: string;
+  readonly url: string;
+  /** Null where nothing was new, and for a dry run. */
+  readonly operation: number | null;
+  /** What the remote has now: the head that its newest checkpoint states. */
+  readonly size: number;
+  readonly root: string;
+  /** Sent now; of a dry run: to be sent. */
+  readonly events: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly segments: number;
+  /** Objects that could not be sent, because they are damaged here. */
+  readonly damaged: readonly DamagedRow[];
+  /** Nothing was new. */
+  readonly upToDate: boolean;
+  readonly seconds: number;
+  readonly dryRun?: true;
+}
+
+export interface CloneOptions {
+  /** Of a remote, or the path of a bundle. */
+  readonly url: string;
+  /** New or empty, or one in which the same clone was begun. */
+  readonly directory: string;
+  /** Only what the archive was then. */
+  readonly at?: MomentText | undefined;
+  /** Names only: contents are fetched when they are asked for. */
+  readonly catalogue?: boolean | undefined;
+  /** Where the remote has several archives: which. */
+  readonly archiveId?: string | undefined;
+  /** The public key that has to have signed, as in `.hkfs/keys/archive.pub`; else the remote's is believed. */
+  readonly key?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CloneSummary {
+  /** The clone's directory. */
+  readonly archive: string;
+  readonly id: string;
+  /** Its head. */
+  readonly size: number;
+  readonly root: string;
+  /** The public key that signed it. */
+  readonly key: string;
+  /** Fetched by this run. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Contents that the remote has with other bytes, or has not. */
+  readonly damaged: readonly DamagedRow[];
+  readonly missing: readonly DamagedRow[];
+  /** Other files of the remote that are not what they should be. */
+  readonly damagedFiles: readonly { name: string; reason: string }[];
+  readonly catalogue: boolean;
+  readonly seconds: number;
+}

@@ -13,6 +13,10 @@ import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
   ArchiveReader,
+  BackupOptions,
+  BackupSummary,
+  CloneOptions,
+  CloneSummary,
   IngestOptions,
   IngestSummary,
   Message,
@@ -90,6 +94,12 @@ export class Archive extends LocalReader {
     const seed = options.key === undefined ? randomBytes(SEED_BYTES) : readSeed(options.key);
     await initArchive(root, id, { clock: options.clock ?? Date.now, seed });
     return { archive: root, id };
+  }
+
+  /** Makes an archive that is what a remote has of one. @throws HkfsError REMOTE_*, BAD_SIGNATURE, INTERRUPTED */
+  static async clone(options: CloneOptions & { clock?: () => number }): Promise<CloneSummary> {
+    const { cloneArchive } = await import('./remote/clone.js');
+    return cloneArchive(options, options.clock ?? Date.now);
   }
 
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
@@ -192,6 +202,14 @@ export class Archive extends LocalReader {
     return this.exclusively(async () => {
       const { undo } = await import('./history/undo.js');
       return undo(this.open, options, this.change(options));
+    });
+  }
+
+  /** Sends what is new to a remote. @throws HkfsError REMOTE_*, KEY_MISMATCH, BAD_SIGNATURE, INTERRUPTED */
+  backup(options: BackupOptions): Promise<BackupSummary> {
+    return this.exclusively(async () => {
+      const { backup } = await import('./remote/backup.js');
+      return backup(this.open, options, this.now);
     });
   }
 

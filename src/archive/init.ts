@@ -88,23 +88,25 @@ function isLeftover(layout: Layout): boolean {
  * A new archive is its owner's alone: its files are 0444 whatever the modes of the sources were.
  * @returns the topmost directory that was not there before, null where all were
  */
-function makeDirectory(path: string, mode = 0o700): string | null {
+export function makeDirectory(path: string, mode = 0o700): string | null {
   if (existsSync(toFsPath(path))) return null;
   const above = makeDirectory(parentPath(path), 0o777);
   mkdirSync(toFsPath(path), mode);
   return above ?? path;
 }
 
-function makeFolders(layout: Layout): void {
-  mkdirSync(toFsPath(layout.hkfs));
-  mkdirSync(toFsPath(layout.objects));
-  mkdirSync(toFsPath(layout.staging));
+/** What is there already stays. */
+export function makeFolders(layout: Layout): void {
+  const made = { recursive: true };
+  mkdirSync(toFsPath(layout.hkfs), made);
+  mkdirSync(toFsPath(layout.objects), made);
+  mkdirSync(toFsPath(layout.staging), made);
   for (let i = 0; i < FAN_OUT; i += 1)
-    mkdirSync(toFsPath(`${layout.objects}/${i.toString(16).padStart(2, '0')}`));
+    mkdirSync(toFsPath(`${layout.objects}/${i.toString(16).padStart(2, '0')}`), made);
 }
 
 /** FAT, exFAT and some network file systems have none; without them there is no tree. */
-function refuseWithoutHardLinks(layout: Layout): void {
+export function refuseWithoutHardLinks(layout: Layout): void {
   const probe = `${layout.staging}/probe`;
   writeFileSync(toFsPath(probe), 'hkfs');
   try {

@@ -23,7 +23,10 @@ import type { ArchiveFile, Layout } from './layout.js';
 /** The key of an archive. One that was made before there were keys gets its own now. */
 export function archiveKey({ layout, file }: { layout: Layout; file: ArchiveFile }): SignerKey {
   const path = `${layout.keys}/archive`;
-  if (!existsSync(toFsPath(path))) return makeKey(layout, file.id, randomBytes(SEED_BYTES));
+  if (!existsSync(toFsPath(path))) {
+    refuseClone(layout);
+    return makeKey(layout, file.id, randomBytes(SEED_BYTES));
+  }
   const key = parseSignerKey(readText(path).trim());
   const { name } = key.verifier;
   if (name === originOf(file.id)) {
@@ -32,6 +35,14 @@ export function archiveKey({ layout, file }: { layout: Layout; file: ArchiveFile
   }
   throw new HkfsError('KEY_MISMATCH', `${path} is the key of ${name}, not of ${originOf(file.id)}`, {
     hint: 'bring the key of this archive back from a backup; without it, move the wrong one away and a new one is made',
+  });
+}
+
+/** A clone has the public key only: a new private one would sign for the same log as if it were another. */
+function refuseClone({ keys }: Layout): void {
+  if (!existsSync(toFsPath(`${keys}/archive.pub`))) return;
+  throw new HkfsError('KEY_MISMATCH', `the private key of this archive is not in ${keys}: this is a clone`, {
+    hint: 'copy .hkfs/keys/archive from the archive itself; if it is lost, move archive.pub away as well: a new key is made, for new remotes',
   });
 }
 

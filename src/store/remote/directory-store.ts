@@ -15,7 +15,7 @@ import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { loadPosix, type Posix } from '../../fs/posix.js';
 import { removeTree } from '../../fs/remove-tree.js';
 import { bodySize, checkBlobName, isContentName } from './blob-names.js';
-import type { BlobBody, BlobInfo, BlobStore, TransferOptions } from './blob-store.js';
+import type { BlobBody, BlobFiles, BlobInfo, BlobStore, TransferOptions } from './blob-store.js';
 import { copyFile, writeBody } from './copy-file.js';
 import { directoryError, notAFile } from './directory-errors.js';
 import { listDirectory } from './directory-list.js';
@@ -48,6 +48,11 @@ export class DirectoryStore implements BlobStore {
   readonly kind = 'directory';
   readonly concurrency = 8;
   readonly url: string;
+  readonly files: BlobFiles = {
+    path: (name) => joinPath(this.root, name),
+    newTemporary: () => this.newTemporary(),
+    keep: (name, temporary, size) => this.keep({ name, temporary, size }),
+  };
   private readonly root: string;
   private readonly below: Below;
   private readonly pending = new Map<string, Pending>();
@@ -237,6 +242,15 @@ export class DirectoryStore implements BlobStore {
       throw error;
     }
     failpoint('remote.written');
+  }
+
+  private async keep(blob: Pending): Promise<void> {
+    try {
+      if (this.pending.has(blob.name)) this.dropped(blob.temporary);
+      else await this.wait(blob);
+    } catch (error) {
+      throw directoryError(error, this.root);
+    }
   }
 
   private async wait(blob: Pending): Promise<void> {
