@@ -5,7 +5,8 @@ import type { S3Remote } from './remote-url.js';
 import { checkEndpoint, endpointIn } from './remote-url.js';
 import type { S3Access } from './s3-credentials.js';
 import { codeOf, connectionError, isTransient, s3Error, type S3Answer } from './s3-errors.js';
-import { canonicalQuery, EMPTY_BODY_HASH, encodeKey, sha256Hex, Signer } from './s3-signature.js';
+import { canonicalQuery, EMPTY_BODY_HASH, encodeKey, Signer } from './s3-signature.js';
+import { sha256Hex } from './sha256.js';
 import { isOfBody, Transport } from './s3-transport.js';
 
 export interface S3Request {

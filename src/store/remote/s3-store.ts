@@ -13,7 +13,8 @@ import type { S3Remote } from './remote-url.js';
 import { S3Client, type ClientOptions, type TriedAnswer } from './s3-client.js';
 import { findAccess } from './s3-credentials.js';
 import type { S3Answer } from './s3-errors.js';
-import { openBody, readBody, streamedBody } from './s3-body.js';
+import { openBody, readBody } from './file-body.js';
+import { streamedBody } from './s3-body.js';
 import { uploadInParts } from './s3-upload.js';
 import { elementsOf, textOf } from './s3-xml.js';
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { TransferOptions } from './blob-store.js';
-import type { OpenBody } from './s3-body.js';
+import type { OpenBody } from './file-body.js';
 import type { S3Client } from './s3-client.js';
 import { elementsOf, escaped, textOf } from './s3-xml.js';
 
