@@ -43,7 +43,7 @@ const PATIENCE_MS = 90_000;
 const FIRST_TRIES = 4;
 const MAX_TRIES = 50;
 /** Of an answer that came whole and is none. */
-const CHECKED_TRIES = 6;
+const CHECKED_TRIES = 5;
 const BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5_000;
 
