@@ -78,10 +78,7 @@ function carrySmall({ fd, item, mtimeNs, size }: OpenItem, context: TaskContext)
   return stat;
 }
 
-function carryLarge(
-  open: OpenItem & { isSparse: boolean },
-  context: TaskContext,
-): number | fs.BigIntStats {
+function carryLarge(open: OpenItem & { isSparse: boolean }, context: TaskContext): number | fs.BigIntStats {
   const { item, mtimeNs } = open;
   const { read, stat } = withStagedFile(item.staged, (target) => {
     const content = copyLarge(open, target, context);

@@ -169,7 +169,8 @@ export class TreeProjection {
   /** All of the tree at a moment, each directory before what is in it. */
   async *whole(namespace: Namespace): AsyncGenerator<TreeOperation> {
     const entry = await namespace.resolve('');
-    for await (const named of namespace.walk({ path: '', entry: entry! })) yield* this.materialise(named, null);
+    for await (const named of namespace.walk({ path: '', entry: entry! }))
+      yield* this.materialise(named, null);
   }
 
   private materialise({ path, entry }: NamedEntry, before: Entry | null): TreeOperation[] {

@@ -69,7 +69,11 @@ class TreeBuilder {
       if ((seals.get(inode)?.ctimeNs ?? ctimeNs) > ctimeNs) continue;
       seals.set(inode, { ctimeNs, row: sealRow({ device, inode }, { hash, size, mtimeNs, ctimeNs }) });
     }
-    if (result.full.length > 0) await this.withTwins(result.full.map((index) => operations[index]!), seals);
+    if (result.full.length > 0)
+      await this.withTwins(
+        result.full.map((index) => operations[index]!),
+        seals,
+      );
   }
 
   /** At the link limit: a further inode, of which the log need not know. */

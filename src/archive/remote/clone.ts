@@ -109,7 +109,9 @@ class Clone {
     throw new HkfsError(
       'KEY_MISMATCH',
       `${remote.store.url} is signed by ${formatVerifierKey(theirs)}, and not by the key that was given`,
-      { hint: 'take the archive.pub of the archive itself; if that is the one given, do not trust this remote' },
+      {
+        hint: 'take the archive.pub of the archive itself; if that is the one given, do not trust this remote',
+      },
     );
   }
 
@@ -199,7 +201,9 @@ export async function chooseArchive(store: BlobStore, id: string | undefined): P
     throw new HkfsError('REMOTE_FOREIGN', `${store.url} has no such archive: ${list}`, {
       hint: 'check the URL and the id',
     });
-  throw new HkfsError('USAGE', `${store.url} has several archives: ${list}`, { hint: 'choose one with --id' });
+  throw new HkfsError('USAGE', `${store.url} has several archives: ${list}`, {
+    hint: 'choose one with --id',
+  });
 }
 
 function noBackup(remote: RemoteArchive): HkfsError {
@@ -221,7 +225,9 @@ function refuseOthers(layout: Layout, remote: RemoteArchive): void {
       hint: 'name another directory, or remove this one',
     });
   if (origin !== null || namesIn(layout.root).length === 0) return;
-  throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, { hint: 'name another directory' });
+  throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, {
+    hint: 'name another directory',
+  });
 }
 
 function namesIn(path: string): string[] {
