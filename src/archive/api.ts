@@ -537,3 +537,68 @@ export interface CloneSummary {
   readonly catalogue: boolean;
   readonly seconds: number;
 }
+
+export interface PullOptions {
+  /** A remote's URL or a bundle; left out: where the clone came from. */
+  readonly url?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface PullSummary {
+  readonly url: string;
+  /** The head afterwards. */
+  readonly size: number;
+  readonly root: string;
+  /** New ones. */
+  readonly events: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly damaged: readonly DamagedRow[];
+  readonly missing: readonly DamagedRow[];
+  readonly upToDate: boolean;
+  readonly seconds: number;
+}
+
+export interface FetchPathsOptions {
+  readonly paths: readonly string[];
+  readonly at?: MomentText | undefined;
+  /** A remote's URL or a bundle; left out: where the clone came from. */
+  readonly url?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onMessage?: ((message: Message) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FetchSummary {
+  readonly objects: number;
+  readonly bytes: number;
+  /** Objects that were here before. */
+  readonly already: number;
+  readonly damaged: readonly DamagedRow[];
+  readonly missing: readonly DamagedRow[];
+  readonly seconds: number;
+}
+
+export interface CompactOptions {
+  /** The name of a remote. */
+  readonly remote: string;
+  readonly dryRun?: boolean | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+export interface CompactSummary {
+  readonly remote: string;
+  readonly url: string;
+  /** Log segments. */
+  readonly before: number;
+  readonly after: number;
+  readonly made: number;
+  /** Files, claims of finished backups among them. */
+  readonly removed: number;
+  readonly seconds: number;
+  readonly dryRun?: true;
+}

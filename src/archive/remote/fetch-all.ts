@@ -26,10 +26,15 @@ export async function fetchAll(
   store: BlobStore,
   options: FetchAllOptions,
 ): Promise<Lost> {
+  return fetchList(archive, store, { ...options, list: await listAll(archive) });
+}
+
+/** Every content that was stored and not removed. */
+export async function listAll(archive: OpenArchive): Promise<ObjectList> {
   const list = new ObjectList();
   for await (const { hash, size, inodes } of archive.contents().objects())
     if (inodes.length > 0) list.add(Buffer.from(hash, 'hex'), size);
-  return fetchList(archive, store, { ...options, list });
+  return list;
 }
 
 export async function fetchList(

@@ -4,6 +4,7 @@ import type { EventLog } from '../../events/log.js';
 import type { Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import type { Progress } from '../api.js';
+import { refuseGap } from './bundle-gap.js';
 import { checkpointName } from './names.js';
 import { diverged, partingPosition } from './parting.js';
 import type { RemoteArchive } from './remote-archive.js';
@@ -25,6 +26,7 @@ export interface ImportOptions {
 export async function importLog(log: EventLog, remote: RemoteArchive, options: ImportOptions): Promise<void> {
   const { to, signal, onProgress } = options;
   const { segments } = await remote.listLog();
+  refuseGap(remote, { first: segments[0]?.first ?? 0, size: log.size });
   const reader = new SegmentReader(remote, segments);
   const before = log.size;
   while (log.size < to.size) {
