@@ -74,6 +74,7 @@ export const ERROR_EXITS = {
   REMOTE_DIVERGED: EXIT.damage,
   REMOTE_NEWER: EXIT.notArchive,
   BUNDLE_GAP: EXIT.usage,
+  BUNDLE_EXISTS: EXIT.usage,
   CATALOGUE: EXIT.usage,
   INTERRUPTED: EXIT.interrupted,
 } as const;

@@ -167,6 +167,8 @@ export interface ArchiveReader {
   head(): Promise<Head>;
   /** In the order of their names. */
   tags(): AsyncIterable<TagRow>;
+  /** In the order of their names. */
+  remotes(): AsyncIterable<RemoteRow>;
 }
 
 export type IngestMode = 'copy' | 'link' | 'assimilate' | 'move';
@@ -458,6 +460,40 @@ export interface UndoSummary extends ChangeResult {
   readonly renamed: number;
   /** What later operations changed: it was left alone. */
   readonly skipped: readonly SkippedRow[];
+}
+
+export interface AddRemoteOptions {
+  readonly name: string;
+  /** A directory, `s3://BUCKET/PREFIX?endpoint=URL`, or a bundle's file. */
+  readonly url: string;
+  /** Where credentials and the like come from; by default the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onMessage?: ((message: Message) => void) | undefined;
+}
+
+export interface AddRemoteSummary {
+  readonly operation: number;
+  readonly name: string;
+  readonly kind: 'directory' | 's3' | 'bundle';
+  readonly url: string;
+  /** Whether the place refuses to overwrite; null where nothing is written to it. */
+  readonly conditionalWrites: boolean | null;
+}
+
+export interface RemoveRemoteSummary {
+  readonly operation: number;
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface RemoteRow {
+  readonly name: string;
+  readonly kind: 'directory' | 's3' | 'bundle';
+  readonly url: string;
+  /** ISO time. */
+  readonly added: string;
+  /** What is complete there, since when; null before the first backup. */
+  readonly lastBackup: { readonly size: number; readonly root: string; readonly time: string } | null;
 }
 
 export interface BackupOptions {

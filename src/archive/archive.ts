@@ -12,6 +12,8 @@ import { SEED_BYTES } from '../events/signed-note.js';
 import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
+  AddRemoteOptions,
+  AddRemoteSummary,
   ArchiveReader,
   BackupOptions,
   BackupSummary,
@@ -29,6 +31,7 @@ import type {
   Progress,
   MaterializeOptions,
   RemoveOptions,
+  RemoveRemoteSummary,
   RemoveSummary,
   PullOptions,
   PullSummary,
@@ -216,6 +219,22 @@ export class Archive extends LocalReader {
       this.refuseCatalogue();
       const { undo } = await import('./history/undo.js');
       return undo(this.open, options, this.change(options));
+    });
+  }
+
+  /** A place for backups, once it was reached and found or made to be a remote. @throws HkfsError REMOTE_*, BAD_URL */
+  addRemote(options: AddRemoteOptions): Promise<AddRemoteSummary> {
+    return this.exclusively(async () => {
+      const { addRemote } = await import('./remote/manage.js');
+      return addRemote(this.open, options, this.change(options));
+    });
+  }
+
+  /** Forgets a remote; what is there stays there. @throws HkfsError REMOTE_NOT_FOUND */
+  removeRemote(name: string): Promise<RemoveRemoteSummary> {
+    return this.exclusively(async () => {
+      const { removeRemote } = await import('./remote/manage.js');
+      return removeRemote(this.open, name, this.change({}));
     });
   }
 

@@ -31,6 +31,7 @@ export type QueryMethod =
   | 'show'
   | 'head'
   | 'tags'
+  | 'remotes'
   | 'resolveMoment';
 
 export interface Request {

@@ -16,6 +16,7 @@ import type {
   OperationDetail,
   OperationRow,
   StatRow,
+  RemoteRow,
   TagRow,
 } from './api.js';
 import { tags } from './history/tag.js';
@@ -107,6 +108,11 @@ export class LocalReader implements ArchiveReader {
 
   tags(): AsyncGenerator<TagRow> {
     return tags(this.archive);
+  }
+
+  async *remotes(): AsyncGenerator<RemoteRow> {
+    const { remotes } = await import('./remote/manage.js');
+    yield* remotes(this.archive);
   }
 
   async head(): Promise<Head> {

@@ -15,6 +15,7 @@ import type {
   OperationDetail,
   OperationRow,
   StatRow,
+  RemoteRow,
   TagRow,
 } from './api.js';
 import { askHolder, callReader, type QueryMethod } from './holder.js';
@@ -79,6 +80,10 @@ export class RemoteReader implements ClosableReader {
 
   tags(): AsyncIterable<TagRow> {
     return this.many('tags', []) as AsyncIterable<TagRow>;
+  }
+
+  remotes(): AsyncIterable<RemoteRow> {
+    return this.many('remotes', []) as AsyncIterable<RemoteRow>;
   }
 
   head(): Promise<Head> {

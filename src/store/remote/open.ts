@@ -1,4 +1,6 @@
 /** A remote's URL becomes its store; what S3 needs is loaded only for S3. */
+import { statSync } from 'node:fs';
+import { realPath, toFsPath } from '../../fs/names.js';
 import type { BlobStore } from './blob-store.js';
 import { DirectoryStore } from './directory-store.js';
 import { parseRemoteUrl } from './remote-url.js';
@@ -20,6 +22,10 @@ export async function openBlobStore(url: string, options: OpenOptions): Promise<
     const access =
       options.credentials === undefined ? remote : { ...remote, credentials: options.credentials };
     return new S3Store(access, { url, env: options.env });
+  }
+  if (statSync(toFsPath(remote.path), { throwIfNoEntry: false })?.isFile() === true) {
+    const { BundleStore } = await import('./bundle-store.js');
+    return BundleStore.open(realPath(remote.path), url);
   }
   return DirectoryStore.open(remote.path, { url, ...(options.create === true ? { create: true } : {}) });
 }

@@ -39,6 +39,33 @@ export function parseRemoteUrl(url: string, cwd = process.cwd()): PathRemote | S
   throw badUrl(`hkfs knows no ${SCHEME.exec(url)![0]} remotes`);
 }
 
+/**
+ * What the log keeps, so that it means the same from any directory and in any environment: whole paths, and
+ * the endpoint that was meant.
+ */
+export function storedUrl(
+  url: string,
+  remote: PathRemote | S3Remote,
+  env: Readonly<Record<string, string | undefined>>,
+): string {
+  if (remote.kind === 'path') return remote.path;
+  const endpoint = remote.endpoint ?? endpointIn(env);
+  const parts = [
+    ...(endpoint === undefined ? [] : [['endpoint', checkEndpoint(endpoint)]]),
+    ...(remote.credentials === undefined ? [] : [['credentials', remote.credentials]]),
+  ];
+  if (parts.length === 0) return url;
+  const [base, query] = url.split('?');
+  const parameters = new URLSearchParams(query);
+  for (const [name, value] of parts) parameters.set(name!, value!);
+  return `${base}?${String(parameters).replaceAll('%3A', ':').replaceAll('%2F', '/')}`;
+}
+
+/** The server that the environment names, where the URL names none. */
+export function endpointIn(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  return env.AWS_ENDPOINT_URL_S3 || env.S3_ENDPOINT || env.AWS_ENDPOINT_URL || undefined;
+}
+
 function pathOf(text: string, cwd: string): string {
   const path = resolve(cwd, text);
   if (/^(\/|\.\.?($|\/))/.test(text) || existsSync(toFsPath(path))) return path;

@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { S3Remote } from './remote-url.js';
-import { checkEndpoint } from './remote-url.js';
+import { checkEndpoint, endpointIn } from './remote-url.js';
 import type { S3Access } from './s3-credentials.js';
 import { codeOf, connectionError, isTransient, s3Error, type S3Answer } from './s3-errors.js';
-import { canonicalQuery, EMPTY_BODY_HASH, encodeKey, sha256Hex, Signer } from './s3-signature.js';
+import { canonicalQuery, EMPTY_BODY_HASH, encodeKey, Signer } from './s3-signature.js';
+import { sha256Hex } from './sha256.js';
 import { isOfBody, Transport } from './s3-transport.js';
 
 export interface S3Request {
@@ -188,7 +189,7 @@ function endpointOf(
   region: string,
   env: ClientOptions['env'],
 ): { url: string; isCustom: boolean } {
-  const custom = remote.endpoint ?? env.AWS_ENDPOINT_URL_S3 ?? env.S3_ENDPOINT ?? env.AWS_ENDPOINT_URL;
+  const custom = remote.endpoint ?? endpointIn(env);
   if (custom) return { url: checkEndpoint(custom), isCustom: true };
   return { url: `https://s3.${region}.amazonaws.com`, isCustom: false };
 }

@@ -1,5 +1,6 @@
 /** AWS Signature Version 4 for S3, of requests whose body is known: pure, and a few microseconds each. */
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { sha256Hex } from './sha256.js';
 
 export interface S3Credentials {
   readonly accessKey: string;
@@ -86,10 +87,6 @@ export function canonicalQuery(query: Readonly<Record<string, string>> = {}): st
 /** A path of a key: each segment encoded, as S3 wants it. */
 export function encodeKey(key: string): string {
   return key.split('/').map(encodeRfc3986).join('/');
-}
-
-export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 const PLAIN = /^[A-Za-z0-9_.~-]*$/;

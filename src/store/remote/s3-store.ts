@@ -3,7 +3,6 @@
  * overwritten. Contents too large for one request go up in parts; the completion of such an upload is not
  * guarded by every server, and need not be: a content's name says what it is (docs/decisions/0021-s3.md).
  */
-import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { toFsPath } from '../../fs/names.js';
@@ -12,13 +11,14 @@ import type { BlobBody, BlobInfo, BlobStore, TransferOptions } from './blob-stor
 import type { S3Remote } from './remote-url.js';
 import { S3Client, type ClientOptions, type TriedAnswer } from './s3-client.js';
 import { findAccess } from './s3-credentials.js';
+import { altered, getIntoFile, getRange, getWhole } from './s3-download.js';
 import type { S3Answer } from './s3-errors.js';
-import { openBody, readBody, streamedBody } from './s3-body.js';
+import { PART_BYTES } from './s3-etag.js';
+import { openBody, readBody } from './file-body.js';
+import { streamedBody } from './s3-body.js';
 import { uploadInParts } from './s3-upload.js';
 import { elementsOf, textOf } from './s3-xml.js';
 
-/** Held in memory: as many as there are transfers at once. */
-const PART_BYTES = 8 << 20;
 /** S3 takes no more in one request. */
 const MAX_PUT_BYTES = 5 * 2 ** 30;
 const CONNECTIONS = 32;
@@ -66,32 +66,20 @@ export class S3Store implements BlobStore {
 
   async read(name: string, range?: { offset: number; length?: number }): Promise<Buffer | undefined> {
     checkBlobName(name);
-    if (range === undefined) return (await this.get(name))?.body;
-    const { offset, length } = range;
-    if (length === 0) return (await this.stat(name)) && Buffer.alloc(0);
-    const end = length === undefined ? '' : String(offset + length - 1);
-    const answer = await this.client.send({
-      method: 'GET',
-      name,
-      headers: { range: `bytes=${offset}-${end}` },
-      accept: [404, 416],
-      check: (got) => expectRange(got, offset, length),
-    });
-    if (answer.status === 404) return undefined;
-    return answer.status === 416 ? Buffer.alloc(0) : answer.body;
+    if (range === undefined) return getWhole(this.client, name);
+    if (range.length === 0) return (await this.stat(name)) && Buffer.alloc(0);
+    return getRange(this.client, name, range);
   }
 
   async download(name: string, file: string, options: TransferOptions = {}): Promise<boolean> {
     checkBlobName(name);
-    const first = await this.getPart(name, 0, options);
-    if (first === undefined) return false;
-    const fd = fs.openSync(toFsPath(file), 'wx', 0o644);
+    let fd: number | undefined;
+    const open = (): number => (fd = fs.openSync(toFsPath(file), 'wx', 0o644));
     try {
-      await this.writeParts(name, { fd, first }, options);
+      return await getIntoFile(this.client, { name, open }, options);
     } finally {
-      fs.closeSync(fd);
+      if (fd !== undefined) fs.closeSync(fd);
     }
-    return true;
   }
 
   async stat(name: string): Promise<BlobInfo | undefined> {
@@ -140,11 +128,7 @@ export class S3Store implements BlobStore {
     if (isContentName(name)) {
       const source = openBody(body);
       try {
-        return await uploadInParts(
-          this.client,
-          { name, source, size: body.size, partBytes: PART_BYTES },
-          options,
-        );
+        return await uploadInParts(this.client, { name, source, size: body.size }, options);
       } finally {
         source.close();
       }
@@ -179,58 +163,6 @@ export class S3Store implements BlobStore {
     if (!answer.wasTriedBefore || isContentName(name)) return false;
     if (!(body instanceof Uint8Array)) return (await this.stat(name))?.size === body.size;
     return (await this.read(name))?.equals(body) ?? false;
-  }
-
-  private async get(name: string): Promise<S3Answer | undefined> {
-    const check = wholeBody();
-    const answer = await this.client.send({ method: 'GET', name, accept: [404], check });
-    return answer.status === 404 ? undefined : answer;
-  }
-
-  /** From an offset on; of the blob that has this ETag, where it is known. */
-  private async getPart(
-    name: string,
-    offset: number,
-    { signal, etag }: TransferOptions & { etag?: string },
-  ): Promise<Part | undefined> {
-    const headers = {
-      range: `bytes=${offset}-${offset + PART_BYTES - 1}`,
-      ...(etag ? { 'if-match': etag } : {}),
-    };
-    const whole = wholeBody();
-    const answer = await this.client.send({
-      method: 'GET',
-      name,
-      headers,
-      signal,
-      accept: [404, 416],
-      check: (got) => {
-        expectRange(got, offset, PART_BYTES);
-        if (got.status === 206 && totalOf(got) === got.body.length) whole({ ...got, status: 200 });
-      },
-    });
-    if (answer.status === 404) return undefined;
-    if (answer.status === 416) return { body: Buffer.alloc(0), total: 0, etag: undefined };
-    return { body: answer.body, total: totalOf(answer), etag: headerOf(answer, 'etag') };
-  }
-
-  private async writeParts(
-    name: string,
-    { fd, first }: { fd: number; first: Part },
-    options: TransferOptions,
-  ): Promise<void> {
-    let part: Part | undefined = first;
-    for (let done = 0; ;) {
-      fs.writeSync(fd, part.body);
-      done += part.body.length;
-      options.onBytes?.(part.body.length);
-      if (done >= first.total) return;
-      part = await this.getPart(name, done, { ...options, ...(first.etag ? { etag: first.etag } : {}) });
-      if (part === undefined || part.body.length === 0)
-        throw new HkfsError('REMOTE_DAMAGED', `${name} went away while it was read`, {
-          hint: 'run verify --remote',
-        });
-    }
   }
 
   private async listPage(prefix: string, after: string, token: string | undefined): Promise<Page> {
@@ -274,63 +206,12 @@ export class S3Store implements BlobStore {
   }
 }
 
-interface Part {
-  readonly body: Buffer;
-  /** Of the whole blob. */
-  readonly total: number;
-  readonly etag: string | undefined;
-}
-
 interface Page {
   readonly blobs: BlobInfo[];
   readonly isTruncated: boolean;
   readonly token: string | undefined;
 }
 
-/** The range that was asked for, all of it as far as the blob goes. */
-function expectRange(answer: S3Answer, offset: number, length = Infinity): void {
-  if (answer.status === 404 || answer.status === 416) return;
-  const total = totalOf(answer);
-  const range = /^bytes (\d+)-(\d+)\//.exec(headerOf(answer, 'content-range') ?? '');
-  const wanted = Math.min(length, total - offset);
-  if (answer.status !== 206 || Number(range?.[1]) !== offset || answer.body.length !== wanted)
-    throw altered('another part than was asked for');
-}
-
-function totalOf(answer: S3Answer): number {
-  return Number(/\/(\d+)$/.exec(headerOf(answer, 'content-range') ?? '')?.[1] ?? Number.NaN);
-}
-
-const MD5 = /^"?([0-9a-f]{32})"?$/;
-
-/**
- * Of most blobs the ETag is the body's MD5, and nothing says of which not: so a body that does not agree is
- * asked for again, and taken when it comes a second time as the same, for then it did not change on the way.
- */
-function wholeBody(): (answer: S3Answer) => void {
-  let before: string | undefined;
-  return (answer) => {
-    if (answer.status !== 200) return;
-    const expected = MD5.exec(headerOf(answer, 'etag') ?? '')?.[1];
-    if (expected === undefined) return;
-    const actual = createHash('md5').update(answer.body).digest('hex');
-    if (actual === expected || actual === before) return;
-    before = actual;
-    throw altered('bytes that do not agree with their ETag');
-  };
-}
-
 function expectList(answer: S3Answer): void {
-  if (!/<ListBucketResult[\s>]/.test(answer.body.toString('latin1', 0, 500))) throw altered('no list');
-}
-
-function headerOf(answer: S3Answer, name: string): string | undefined {
-  const value = answer.headers[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-function altered(what: string): HkfsError {
-  return new HkfsError('REMOTE_UNREACHABLE', `the server answers with ${what}`, {
-    hint: 'something between here and the server alters answers; try again, or use https',
-  });
+  if (!/<ListBucketResult[\s>]/.test(answer.body.toString('latin1', 0, 500))) throw altered('a list', 'none');
 }

@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { TransferOptions } from './blob-store.js';
-import type { OpenBody } from './s3-body.js';
+import type { OpenBody } from './file-body.js';
 import type { S3Client } from './s3-client.js';
+import { partBytesOf } from './s3-etag.js';
 import { elementsOf, escaped, textOf } from './s3-xml.js';
 
-const MAX_PARTS = 10_000;
 /** Parts of one content on their way at once. */
 const PARTS_AT_ONCE = 4;
 
@@ -16,8 +16,6 @@ export interface Upload {
   readonly name: string;
   readonly source: OpenBody;
   readonly size: number;
-  /** Larger ones where there would be too many. */
-  readonly partBytes: number;
 }
 
 export async function uploadInParts(
@@ -25,13 +23,12 @@ export async function uploadInParts(
   upload: Upload,
   options: TransferOptions,
 ): Promise<'created' | 'exists'> {
-  const { name, size } = upload;
+  const { name } = upload;
   const { signal } = options;
   const present = await client.send({ method: 'HEAD', name, signal, accept: [404] });
   if (present.status !== 404) return 'exists';
   const id = (await unfinished(client, name, signal)) ?? (await begun(client, name, signal));
-  const partBytes = Math.max(upload.partBytes, Math.ceil(size / MAX_PARTS));
-  const parts = await sendParts(client, { ...upload, partBytes, id }, options);
+  const parts = await sendParts(client, { ...upload, id }, options);
   const answer = await client.send({
     method: 'POST',
     name,
@@ -97,7 +94,8 @@ async function sendParts(
   upload: Upload & { readonly id: string },
   options: TransferOptions,
 ): Promise<Parts> {
-  const { name, id, size, partBytes, source } = upload;
+  const { name, id, size, source } = upload;
+  const partBytes = partBytesOf(size);
   const there = await arrived(client, { name, id }, options.signal);
   const sent = new Map<number, string>();
   const numbers = Array.from({ length: Math.ceil(size / partBytes) }, (_, at) => at + 1).values();

@@ -17,9 +17,9 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 
 function decoded(text: string): string {
   return text.replaceAll(/&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/g, (all, hex, decimal, name) => {
-    if (typeof name === 'string') return ENTITIES[name] ?? (all as string);
+    if (typeof name === 'string') return ENTITIES[name] ?? all;
     const code = typeof hex === 'string' ? Number.parseInt(hex, 16) : Number(decimal);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : (all as string);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : all;
   });
 }
 

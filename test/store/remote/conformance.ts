@@ -15,7 +15,6 @@ export interface MadeStore {
 
 export interface Conformance {
   readonly test?: typeof test | typeof test.skip;
-  /** Blobs cannot be removed, or not be read before the store is closed. */
   readonly lacks?: readonly 'remove'[];
 }
 

@@ -31,7 +31,7 @@ export const testWithS3 = whyNot === null ? test : test.skip;
 
 export function s3Url(bucket: string, prefix = '', at = endpoint): string {
   const query = new URLSearchParams({ endpoint: at ?? '', region, pathStyle: 'true' });
-  return `s3://${bucket}/${prefix}?${query}`;
+  return `s3://${bucket}/${prefix}?${query.toString()}`;
 }
 
 export function s3Client(url: string): S3Client {
