@@ -6,6 +6,7 @@ import { type CommandTable, launch } from './cli/launch.js';
 /** Each is loaded when it is asked for. A test holds the table against the files of `commands/`. */
 export const COMMANDS: CommandTable = {
   cat: () => import('./commands/cat.js'),
+  'check-proof': () => import('./commands/check-proof.js'),
   diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
   find: () => import('./commands/find.js'),
@@ -16,6 +17,7 @@ export const COMMANDS: CommandTable = {
   ls: () => import('./commands/ls.js'),
   mv: () => import('./commands/mv.js'),
   ops: () => import('./commands/ops.js'),
+  prove: () => import('./commands/prove.js'),
   replay: () => import('./commands/replay.js'),
   restore: () => import('./commands/restore.js'),
   rm: () => import('./commands/rm.js'),
