@@ -1,8 +1,8 @@
 import type { CheckedProof } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { EXIT } from '../cli/exit-code.js';
 import { Args, Flags } from '../cli/oclif.js';
 import { proofText } from '../cli/proof-words.js';
+import { EXIT } from '../errors.js';
 
 export default class CheckProof extends BaseCommand {
   static override summary = 'Check a proof or a signed head, without any archive.';
