@@ -1,7 +1,7 @@
 /** Proofs about the history, for those who have only a head of it. */
 import { HkfsError } from '../errors.js';
 import { verifyCheckpoint } from '../events/checkpoint.js';
-import { consistencyProof, inclusionProof, rootAt } from '../events/log-proofs.js';
+import { consistency, inclusionProof } from '../events/log-proofs.js';
 import { formatProof } from '../events/proof-text.js';
 import type { Head, Position } from '../events/types.js';
 import type { KnownHead, Proof, ProofQuery } from './api.js';
@@ -32,10 +32,15 @@ async function proveEvent(archive: OpenArchive, position: Position): Promise<Pro
   };
 }
 
-async function proveSince(archive: OpenArchive, known: KnownHead): Promise<Proof> {
+async function proveSince(archive: OpenArchive, given: KnownHead): Promise<Proof> {
   const head = await signedHead(archive);
-  const since = await headOf(archive, known, head);
-  const hashes = await consistencyProof(archive.log, since.size, head.size);
+  const known =
+    'checkpoint' in given ? verifyCheckpoint(given.checkpoint, archiveKey(archive).verifier) : given;
+  const size = sizeOf(known, head);
+  const { root1, proof: hashes } = await consistency(archive.log, size, head.size);
+  const since = { size, root: root1.toString('hex') };
+  if ('root' in known && known.root !== since.root)
+    throw differs(`after ${size} events this log had the root ${since.root}, not ${known.root}`);
   const { checkpoint } = head;
   return {
     kind: 'consistency',
@@ -45,21 +50,17 @@ async function proveSince(archive: OpenArchive, known: KnownHead): Promise<Proof
   };
 }
 
-/** The older head, once the log was seen to have had it. */
-async function headOf(archive: OpenArchive, known: KnownHead, now: Head): Promise<Head> {
+/** Of the older head. */
+function sizeOf(known: Head | { position: Position }, now: Head): number {
   if ('position' in known) {
     refuseBeyond(known.position, now);
-    const size = known.position + 1;
-    return { size, root: (await rootAt(archive.log, size)).toString('hex') };
+    return known.position + 1;
   }
-  const { size, root } =
-    'checkpoint' in known ? verifyCheckpoint(known.checkpoint, archiveKey(archive).verifier) : known;
+  const { size } = known;
   if (size === 0)
     throw new HkfsError('BAD_MOMENT', 'a head of no events proves nothing', { hint: 'give a later head' });
   if (size > now.size) throw differs(`the log has ${now.size} events, the head that was given has ${size}`);
-  const own = (await rootAt(archive.log, size)).toString('hex');
-  if (own !== root) throw differs(`after ${size} events this log had the root ${own}, not ${root}`);
-  return { size, root };
+  return size;
 }
 
 function refuseBeyond(position: Position, { size }: Head): void {

@@ -75,9 +75,7 @@ export class HashTree {
       const roots: Buffer[] = [];
       for (const { height, index } of subtreesIn(start, end))
         roots.push(
-          height < KEPT_HEIGHT
-            ? await blocks.subtree(height, index)
-            : ((await this.#row(height, index)) ?? LOST),
+          height < KEPT_HEIGHT ? await blocks.subtree(height, index) : (this.#row(height, index) ?? LOST),
         );
       hashes.push(roots.reduceRight((right, left) => nodeHash(left, right)));
     }
@@ -88,7 +86,7 @@ export class HashTree {
     this.#blocks ??= await this.#count();
     if (this.#blocks >= blocks) return;
     const from = this.#blocks * BLOCK;
-    const roots = await this.#rootsOf(from);
+    const roots = subtreesIn(0, from).map(({ height, index }) => this.#row(height, index));
     if (roots.includes(undefined)) return this.clear().then(() => this.#fill(blocks));
     const completed: Subtree[] = [];
     const filled = CompactRange.from(from, roots as Buffer[]).clone(completed);
@@ -123,12 +121,9 @@ export class HashTree {
     return 0;
   }
 
-  #rootsOf(size: number): Promise<(Buffer | undefined)[]> {
-    return Promise.all(subtreesIn(0, size).map(({ height, index }) => this.#row(height, index)));
-  }
-
-  async #row(height: number, index: number): Promise<Buffer | undefined> {
-    const hash = await this.#level.get(subtreeKey(height, index));
+  #row(height: number, index: number): Buffer | undefined {
+    // A few dozen rows that stand close together: less than as many turns of the event loop.
+    const hash = this.#level.getSync(subtreeKey(height, index));
     return hash?.length === HASH_BYTES ? hash : undefined;
   }
 }

@@ -27,15 +27,34 @@ export async function inclusionProof(log: EventLog, position: Position, size: nu
   return checked(log, spans, (proof) => verifyInclusion({ ...claim, proof }));
 }
 
+export interface Consistency {
+  readonly root1: Buffer;
+  readonly root2: Buffer;
+  readonly proof: readonly Buffer[];
+}
+
 /**
- * What shows that the log of `size1` events is the beginning of that of `size2`.
+ * The roots that the log had after `size1` and after `size2` events, and what shows that the first is the
+ * beginning of the second.
  *
  * @throws RangeError unless 0 < size1 ≤ size2 ≤ log.size; HkfsError LOG_GAP, LOG_DAMAGED
  */
-export async function consistencyProof(log: EventLog, size1: number, size2: number): Promise<Buffer[]> {
-  const spans = consistencyPath(size1, size2);
-  const [root1, root2] = [await rootAt(log, size1), await rootAt(log, size2)];
-  return checked(log, spans, (proof) => verifyConsistency({ size1, size2, root1, root2, proof }));
+export async function consistency(log: EventLog, size1: number, size2: number): Promise<Consistency> {
+  const spans = [{ start: 0, end: size1 }, ...consistencyPath(size1, size2)];
+  const root2 = await rootAt(log, size2);
+  const [root1, ...proof] = await checked(log, spans, ([first, ...rest]) =>
+    verifyConsistency({ size1, size2, root1: first!, root2, proof: rest }),
+  );
+  return { root1: root1!, root2, proof };
+}
+
+/** What shows that the log of `size1` events is the beginning of that of `size2`. As {@link consistency}. */
+export async function consistencyProof(
+  log: EventLog,
+  size1: number,
+  size2: number,
+): Promise<readonly Buffer[]> {
+  return (await consistency(log, size1, size2)).proof;
 }
 
 /**
@@ -45,13 +64,8 @@ export async function consistencyProof(log: EventLog, size1: number, size2: numb
  */
 export async function rootAt(log: EventLog, size: number): Promise<Buffer> {
   const head = log.head();
-  const root2 = Buffer.from(head.root, 'hex');
-  if (size === head.size) return root2;
-  const spans = [{ start: 0, end: size }, ...consistencyPath(size, head.size)];
-  const [root] = await checked(log, spans, ([root1, ...proof]) =>
-    verifyConsistency({ size1: size, size2: head.size, root1: root1!, root2, proof }),
-  );
-  return root!;
+  if (size === head.size) return Buffer.from(head.root, 'hex');
+  return (await consistency(log, size, head.size)).root1;
 }
 
 async function checked(
