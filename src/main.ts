@@ -7,6 +7,7 @@ import { type CommandTable, launch } from './cli/launch.js';
 export const COMMANDS: CommandTable = {
   backup: () => import('./commands/backup.js'),
   cat: () => import('./commands/cat.js'),
+  'check-proof': () => import('./commands/check-proof.js'),
   clone: () => import('./commands/clone.js'),
   diff: () => import('./commands/diff.js'),
   du: () => import('./commands/du.js'),
@@ -18,6 +19,7 @@ export const COMMANDS: CommandTable = {
   ls: () => import('./commands/ls.js'),
   mv: () => import('./commands/mv.js'),
   ops: () => import('./commands/ops.js'),
+  prove: () => import('./commands/prove.js'),
   'remote:add': () => import('./commands/remote/add.js'),
   'remote:ls': () => import('./commands/remote/ls.js'),
   'remote:rm': () => import('./commands/remote/rm.js'),
