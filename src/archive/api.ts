@@ -588,7 +588,7 @@ export interface CloneOptions {
   readonly catalogue?: boolean | undefined;
   /** Where the remote has several archives: which. */
   readonly archiveId?: string | undefined;
-  /** The public key that has to have signed, as in `.hkfs/keys/archive.pub`; else the remote's is believed. */
+  /** The public key that has to have signed, or its file (`.hkfs/keys/archive.pub`); else the remote's is believed. */
   readonly key?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly onProgress?: (progress: Progress) => void;
@@ -680,4 +680,27 @@ export interface CompactSummary {
   readonly removed: number;
   readonly seconds: number;
   readonly dryRun?: true;
+}
+
+export interface BundleOptions {
+  /** A new file. */
+  readonly file: string;
+  /** Only what came after this head; left out: everything. */
+  readonly since?: KnownHead | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BundleSummary {
+  readonly file: string;
+  /** What whoever takes it needs to have. */
+  readonly since: Head;
+  readonly size: number;
+  readonly root: string;
+  readonly events: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly segments: number;
+  readonly damaged: readonly DamagedRow[];
+  readonly seconds: number;
 }

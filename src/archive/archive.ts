@@ -17,6 +17,8 @@ import type {
   ArchiveReader,
   BackupOptions,
   BackupSummary,
+  BundleOptions,
+  BundleSummary,
   CloneOptions,
   CloneSummary,
   CompactOptions,
@@ -251,6 +253,14 @@ export class Archive extends LocalReader {
     return this.exclusively(async () => {
       const { compactRemote } = await import('./remote/compact.js');
       return compactRemote(this.open, options, this.now);
+    });
+  }
+
+  /** What is new since a head, as one file. @throws HkfsError BUNDLE_EXISTS, HEAD_DIFFERS */
+  createBundle(options: BundleOptions): Promise<BundleSummary> {
+    return this.exclusively(async () => {
+      const { createBundle } = await import('./remote/bundle.js');
+      return createBundle(this.open, options, this.now);
     });
   }
 

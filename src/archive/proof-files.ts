@@ -49,6 +49,11 @@ export function readKnownHead(text: string): KnownHead {
   return { checkpoint: readProofFile(text) };
 }
 
+/** As {@link readKnownHead}, and only a size. */
+export function readSince(text: string): KnownHead {
+  return /^\d{1,15}$/.test(text) ? { position: Number(text) - 1 } : readKnownHead(text);
+}
+
 function readBytes(path: string): Buffer {
   try {
     return readFileSync(toFsPath(path));

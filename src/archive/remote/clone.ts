@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf } from '../../events/segment.js';
-import { formatVerifierKey, parseVerifierKey, type VerifierKey } from '../../events/signed-note.js';
+import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
@@ -21,6 +21,7 @@ import { explainError } from '../explain-error.js';
 import { makeDirectory, makeFolders, refuseWithoutHardLinks } from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
+import { readVerifierKey } from '../proof-files.js';
 import { resolveMoment } from '../queries/moments.js';
 import { buildTree } from './build-tree.js';
 import { checkCheckpoints } from './check-checkpoints.js';
@@ -104,7 +105,7 @@ class Clone {
       if (theirs === null) throw noBackup(remote);
       return theirs;
     }
-    const wanted = parseVerifierKey(this.parts.key.trim());
+    const wanted = readVerifierKey(this.parts.key);
     if (theirs === null || Buffer.compare(theirs.publicKey, wanted.publicKey) === 0) return wanted;
     throw new HkfsError(
       'KEY_MISMATCH',

@@ -4,6 +4,7 @@ import type { Contents } from '../../projections/contents.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { DamagedRow, Progress } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { damagedRow } from './damaged-row.js';
 import { fetchObjects } from './fetch-objects.js';
 import { ObjectList } from './object-list.js';
 import { TransferMeter } from './transfer-meter.js';
@@ -73,10 +74,4 @@ async function firstMtime(archive: OpenArchive, contents: Contents, hash: Hash):
   if (first === undefined) return undefined;
   const event = archive.log.getSync(first);
   return event.type === 'file.ingested' ? event.attributes.mtimeNs : undefined;
-}
-
-async function damagedRow(archive: OpenArchive, hash: Hash, reason: string): Promise<DamagedRow> {
-  const paths: string[] = [];
-  for await (const path of archive.contents().livePaths(hash, archive.namespace())) paths.push(path);
-  return { hash, reason, paths };
 }
