@@ -21,7 +21,7 @@ import { importLog } from './import-log.js';
 import { checkpointName } from './names.js';
 import { ObjectList } from './object-list.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
-import { diverged, partingPosition } from './parting.js';
+import { diverged, partingPosition, tellingParted } from './parting.js';
 import { publicKey } from './public-key.js';
 import { RemoteArchive } from './remote-archive.js';
 import { SegmentReader } from './segment-reader.js';
@@ -72,7 +72,7 @@ class Pull {
     await this.refuseDiverged(to, key);
     const before = archive.log.size;
     if (to.size <= before) return { ...archive.log.head(), events: 0, ...NOTHING, upToDate: true };
-    const lost = this.isCatalogue ? NOTHING : await this.bringContents(to);
+    const lost = this.isCatalogue ? NOTHING : await this.bringContents(to, key);
     failpoint('pull.objects');
     this.rememberOrigin(to);
     const { signal, onProgress } = this.parts;
@@ -109,8 +109,15 @@ class Pull {
   }
 
   /** Reads the new part of the log once to know what it names, checked against the signed root. */
-  private async bringContents(to: Head): Promise<Lost> {
+  private async bringContents(to: Head, key: VerifierKey): Promise<Lost> {
     const { signal, onProgress } = this.parts;
+    const { size } = to;
+    const act = (): Promise<ObjectList> => this.listNew(to);
+    const list = await tellingParted(this.remote, this.archive.log, { key, size, act });
+    return fetchList(this.archive, this.remote.store, { list, signal, onProgress });
+  }
+
+  private async listNew(to: Head): Promise<ObjectList> {
     const list = new ObjectList();
     const raw = new RawEvent();
     const seen = new Set<string>();
@@ -121,7 +128,7 @@ class Pull {
         if (!seen.has(text)) list.add(raw.hash!, raw.size);
         seen.add(text);
       }
-    return fetchList(this.archive, this.remote.store, { list, signal, onProgress });
+    return list;
   }
 
   private async *checkedCommits(to: Head): AsyncGenerator<StoredCommit> {
@@ -133,7 +140,8 @@ class Pull {
     while (range.size < to.size) {
       const { segment, commits } = await reader.read(range.size, to.size);
       for (const stored of commits) {
-        if (!followsFrom(range, stored)) throw await this.doesNotFollow(segment.name, stored, to);
+        if (!followsFrom(range, stored))
+          throw this.remote.damaged(segment.name, `it is no log from event ${stored.commit.first} on`);
         yield stored;
       }
     }
@@ -142,19 +150,6 @@ class Pull {
         checkpointName(this.remote.id, to.size),
         'the log segments do not have the root that it signs',
       );
-  }
-
-  private async doesNotFollow(name: string, { commit }: StoredCommit, to: Head): Promise<Error> {
-    const { log } = this.archive;
-    const key = publicKey(this.archive);
-    const position = await partingPosition(this.remote, log, { key, size: to.size });
-    if (position < log.size)
-      return diverged(this.remote, {
-        reason: 'both have events of their own',
-        position,
-        hint: 'this clone has gone its own way; clone the remote to another directory',
-      });
-    return this.remote.damaged(name, `it is no log from event ${commit.first} on`);
   }
 
   /** From now on events below this size are somebody else's: the tree on this disk has to follow them. */
