@@ -7,7 +7,7 @@
 import { rmSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { basename, resolve } from 'node:path';
-import { errnoOf } from '../errors.js';
+import { errnoOf, HkfsError } from '../errors.js';
 import { SEED_BYTES } from '../events/signed-note.js';
 import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
@@ -17,8 +17,14 @@ import type {
   ArchiveReader,
   BackupOptions,
   BackupSummary,
+  BundleOptions,
+  BundleSummary,
   CloneOptions,
   CloneSummary,
+  CompactOptions,
+  CompactSummary,
+  FetchPathsOptions,
+  FetchSummary,
   IngestOptions,
   IngestSummary,
   Message,
@@ -29,6 +35,8 @@ import type {
   RemoveOptions,
   RemoveRemoteSummary,
   RemoveSummary,
+  PullOptions,
+  PullSummary,
   ReplaySummary,
   RestoreOptions,
   RestoreSummary,
@@ -50,6 +58,7 @@ import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
 import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
+import { readOrigin } from './remote/origin.js';
 
 export { findArchiveRoot } from './layout.js';
 
@@ -135,6 +144,7 @@ export class Archive extends LocalReader {
   /** @throws HkfsError for bad input before anything is changed; INTERRUPTED after a clean stop */
   ingest(options: IngestOptions): Promise<IngestSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       this.open.warmUp();
       const { ingest } = await import('./ingest/ingest.js');
       return ingest(this.open, options, this.now, (operation) => (this.running = operation));
@@ -144,6 +154,7 @@ export class Archive extends LocalReader {
   /** Adopts what was done by hand in the tree. @throws HkfsError TOO_MANY_REMOVED, INTERRUPTED */
   sync(options: SyncOptions = {}): Promise<SyncSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       this.open.warmUp();
       const { sync } = await import('./sync/sync.js');
       return sync(this.open, options, this.now, (operation) => (this.running = operation));
@@ -161,6 +172,7 @@ export class Archive extends LocalReader {
   /** Entries back to files. @throws HkfsError for bad input before anything is touched, and INTERRUPTED */
   restore(options: RestoreOptions): Promise<RestoreSummary> {
     return this.exclusively(async () => {
+      await this.fetchForCatalogue(options.paths, options);
       this.open.warmUp();
       const { restore } = await import('./restore/restore.js');
       return restore(this.open, options, this.now);
@@ -170,6 +182,7 @@ export class Archive extends LocalReader {
   /** The tree as it was, as hard links in an empty directory. */
   materialize(options: MaterializeOptions): Promise<ReplaySummary> {
     return this.exclusively(async () => {
+      await this.fetchForCatalogue([''], options);
       this.open.warmUp();
       const { materialize } = await import('./restore/materialize.js');
       return materialize(this.open, options, this.now);
@@ -179,6 +192,7 @@ export class Archive extends LocalReader {
   /** One rename of an entry, whatever is below. @throws HkfsError for bad input before anything is changed */
   move(options: MoveOptions): Promise<MoveSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       const { move } = await import('./history/move.js');
       return move(this.open, options, this.change(options));
     });
@@ -187,6 +201,7 @@ export class Archive extends LocalReader {
   /** Takes entries out of the tree; no object goes. @throws HkfsError for bad input before anything is changed */
   remove(options: RemoveOptions): Promise<RemoveSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       const { remove } = await import('./history/remove.js');
       return remove(this.open, options, this.change(options));
     });
@@ -203,6 +218,7 @@ export class Archive extends LocalReader {
   /** Reverses an operation by events of its own. @throws HkfsError NOT_FOUND, CANNOT_UNDO */
   undo(options: UndoOptions = {}): Promise<UndoSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       const { undo } = await import('./history/undo.js');
       return undo(this.open, options, this.change(options));
     });
@@ -229,6 +245,38 @@ export class Archive extends LocalReader {
     return this.exclusively(async () => {
       const { backup } = await import('./remote/backup.js');
       return backup(this.open, options, this.now);
+    });
+  }
+
+  /** Makes few log segments of a remote out of many: needs the right to remove. */
+  compactRemote(options: CompactOptions): Promise<CompactSummary> {
+    return this.exclusively(async () => {
+      const { compactRemote } = await import('./remote/compact.js');
+      return compactRemote(this.open, options, this.now);
+    });
+  }
+
+  /** What is new since a head, as one file. @throws HkfsError BUNDLE_EXISTS, HEAD_DIFFERS */
+  createBundle(options: BundleOptions): Promise<BundleSummary> {
+    return this.exclusively(async () => {
+      const { createBundle } = await import('./remote/bundle.js');
+      return createBundle(this.open, options, this.now);
+    });
+  }
+
+  /** What the origin of a clone, another remote or a bundle has more. @throws HkfsError BUNDLE_GAP, REMOTE_* */
+  pull(options: PullOptions = {}): Promise<PullSummary> {
+    return this.exclusively(async () => {
+      const { pull } = await import('./remote/pull.js');
+      return pull(this.open, options, this.now);
+    });
+  }
+
+  /** Contents that are not here, from where this clone came. @throws HkfsError NOT_FOUND, REMOTE_* */
+  fetch(options: FetchPathsOptions): Promise<FetchSummary> {
+    return this.exclusively(async () => {
+      const { fetchPaths } = await import('./remote/fetch-paths.js');
+      return fetchPaths(this.open, options, this.now);
     });
   }
 
@@ -260,6 +308,26 @@ export class Archive extends LocalReader {
     if (position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');
     await catchUpTree(this.open, position, this.now);
+  }
+
+  /** Names without contents are no tree that could be changed. */
+  private refuseCatalogue(): void {
+    if (readOrigin(this.open.layout)?.state !== 'catalogue') return;
+    throw new HkfsError('CATALOGUE', `${this.root} is a catalogue: names without contents`, {
+      hint: 'change the archive itself, and pull; or make a whole archive of this with `hkfs fetch /`',
+    });
+  }
+
+  /** A catalogue gets what is about to be read. */
+  private async fetchForCatalogue(
+    paths: readonly string[],
+    { at, ...rest }: Pick<RestoreOptions, 'at' | 'onProgress' | 'onMessage' | 'signal'>,
+  ): Promise<void> {
+    if (readOrigin(this.open.layout)?.state !== 'catalogue') return;
+    const { fetchPaths } = await import('./remote/fetch-paths.js');
+    const moment = at ?? `@${this.open.now}`;
+    const inside = paths.map((path) => path.replace(/\/+$/, ''));
+    await fetchPaths(this.open, { ...rest, paths: inside, at: moment }, this.now);
   }
 
   private change({ onMessage }: { onMessage?: ((message: Message) => void) | undefined }): ChangeOptions {

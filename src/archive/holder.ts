@@ -30,6 +30,8 @@ export type QueryMethod =
   | 'diff'
   | 'show'
   | 'head'
+  | 'signedHead'
+  | 'prove'
   | 'tags'
   | 'remotes'
   | 'resolveMoment';

@@ -20,30 +20,25 @@ import { failpoint } from '../fs/failpoints.js';
 import { toFsPath } from '../fs/names.js';
 import type { ArchiveFile, Layout } from './layout.js';
 
-/** The key of an archive. One that was made before there were keys gets its own now. */
+/**
+ * The key of an archive. One that was made before there were keys gets its own now.
+ *
+ * @throws HkfsError BAD_KEY, KEY_MISMATCH and what the file system refuses
+ */
 export function archiveKey({ layout, file }: { layout: Layout; file: ArchiveFile }): SignerKey {
-  const path = `${layout.keys}/archive`;
+  const { path, publicPath } = pathsOf(layout);
   if (!existsSync(toFsPath(path))) {
-    refuseClone(layout);
+    if (existsSync(toFsPath(publicPath))) throw lost(path);
     return makeKey(layout, file.id, randomBytes(SEED_BYTES));
   }
   const key = parseSignerKey(readText(path).trim());
   const { name } = key.verifier;
-  if (name === originOf(file.id)) {
-    writePublicKey(layout, key);
-    return key;
-  }
-  throw new HkfsError('KEY_MISMATCH', `${path} is the key of ${name}, not of ${originOf(file.id)}`, {
-    hint: 'bring the key of this archive back from a backup; without it, move the wrong one away and a new one is made',
-  });
-}
-
-/** A clone has the public key only: a new private one would sign for the same log as if it were another. */
-function refuseClone({ keys }: Layout): void {
-  if (!existsSync(toFsPath(`${keys}/archive.pub`))) return;
-  throw new HkfsError('KEY_MISMATCH', `the private key of this archive is not in ${keys}: this is a clone`, {
-    hint: 'copy .hkfs/keys/archive from the archive itself; if it is lost, move archive.pub away as well: a new key is made, for new remotes',
-  });
+  if (name !== originOf(file.id))
+    throw new HkfsError('KEY_MISMATCH', `${path} is the key of ${name}, not of ${originOf(file.id)}`, {
+      hint: 'bring the key of this archive back from a backup; without it, move the wrong one away and a new one is made',
+    });
+  writePublicKey(layout, key);
+  return key;
 }
 
 /** The private key first: a public one without it would be of no use to anybody. */
@@ -52,7 +47,7 @@ export function makeKey(layout: Layout, archiveId: string, seed: Uint8Array): Si
   try {
     mkdirSync(toFsPath(layout.keys), { mode: 0o700, recursive: true });
     fsyncDirectory(layout.hkfs);
-    writeFileDurably(`${layout.keys}/archive`, Buffer.from(`${formatSignerKey(key)}\n`), 0o600);
+    writeFileDurably(pathsOf(layout).path, Buffer.from(`${formatSignerKey(key)}\n`), 0o600);
     failpoint('key.private');
     writePublicKey(layout, key);
   } catch (error) {
@@ -81,10 +76,23 @@ export function readSeed(path: string): Buffer {
   });
 }
 
+/** Where it is missing, or is not that of the private key. */
 function writePublicKey(layout: Layout, key: SignerKey): void {
-  const path = `${layout.keys}/archive.pub`;
-  if (existsSync(toFsPath(path))) return;
-  writeFileDurably(path, Buffer.from(`${formatVerifierKey(key.verifier)}\n`), 0o644);
+  const { publicPath } = pathsOf(layout);
+  const text = `${formatVerifierKey(key.verifier)}\n`;
+  if (existsSync(toFsPath(publicPath)) && readText(publicPath) === text) return;
+  writeFileDurably(publicPath, Buffer.from(text), 0o644);
+}
+
+function pathsOf({ keys }: Layout): { path: string; publicPath: string } {
+  return { path: `${keys}/archive`, publicPath: `${keys}/archive.pub` };
+}
+
+/** A new key would make everybody who has the old public one doubt the archive. */
+function lost(path: string): HkfsError {
+  return new HkfsError('BAD_KEY', `the private key ${path} is missing, its public half is there`, {
+    hint: 'bring it back from a backup; without one, move archive.pub away and a new key is made',
+  });
 }
 
 function readText(path: string): string {

@@ -15,6 +15,9 @@ import type {
   Moment,
   OperationDetail,
   OperationRow,
+  Proof,
+  ProofQuery,
+  SignedHead,
   StatRow,
   RemoteRow,
   TagRow,
@@ -117,5 +120,15 @@ export class LocalReader implements ArchiveReader {
 
   async head(): Promise<Head> {
     return this.archive.log.head();
+  }
+
+  async signedHead(): Promise<SignedHead> {
+    const { signedHead } = await import('./checkpoint.js');
+    return signedHead(this.archive);
+  }
+
+  async prove(query: ProofQuery): Promise<Proof> {
+    const { prove } = await import('./prove.js');
+    return prove(this.archive, query);
   }
 }

@@ -14,6 +14,9 @@ import type {
   Moment,
   OperationDetail,
   OperationRow,
+  Proof,
+  ProofQuery,
+  SignedHead,
   StatRow,
   RemoteRow,
   TagRow,
@@ -88,6 +91,14 @@ export class RemoteReader implements ClosableReader {
 
   head(): Promise<Head> {
     return this.one('head', []) as Promise<Head>;
+  }
+
+  signedHead(): Promise<SignedHead> {
+    return this.one('signedHead', []) as Promise<SignedHead>;
+  }
+
+  prove(query: ProofQuery): Promise<Proof> {
+    return this.one('prove', [query]) as Promise<Proof>;
   }
 
   async close(): Promise<void> {

@@ -69,3 +69,18 @@ export function parseOperation(text: string): number {
   if (match === null) throw usage(`"${text}" is no operation`, 'Write its number; see `hkfs ops`.');
   return Number(match[1]);
 }
+
+/**
+ * `@12`: the position of an event.
+ * @throws HkfsError USAGE
+ */
+export function parsePosition(text: string | undefined): number {
+  const match = /^@?(\d{1,15})$/.exec(text ?? '');
+  if (match !== null) return Number(match[1]);
+  throw usage(
+    text === undefined
+      ? 'what is to be proved? Name one event, or one head'
+      : `"${text}" is no position of an event`,
+    'Write @1234, or --since HEAD; see `hkfs log`.',
+  );
+}

@@ -2,7 +2,6 @@ import type { CloneSummary } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { jsonFlag, progressFlag } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
-import { readKeyFlag } from '../cli/key-flag.js';
 import { cloneParagraph } from '../cli/remote-summaries.js';
 import { EXIT } from '../errors.js';
 
@@ -63,8 +62,7 @@ Contents that the remote lacks or has damaged are listed, with exit code 4; all 
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Clone);
-    const { at, catalogue, id } = flags;
-    const key = flags.key === undefined ? undefined : readKeyFlag(flags.key);
+    const { at, catalogue, id, key } = flags;
     const summary = await this.work(flags.progress, async ({ signal, view }) => {
       const { Archive } = await import('../archive/archive.js');
       return Archive.clone({

@@ -6,6 +6,7 @@ import { row as copySmall } from './rows/copy-small.mjs';
 import { row as ingestQueried } from './rows/ingest-queried.mjs';
 import { row as linkSmall } from './rows/link-small.mjs';
 import { row as memory } from './rows/memory.mjs';
+import { row as prove } from './rows/prove.mjs';
 import { row as queries } from './rows/queries.mjs';
 import { row as replay } from './rows/replay.mjs';
 import { rows as restore } from './rows/restore.mjs';
@@ -34,6 +35,7 @@ export const ROWS = [
   sync,
   replay,
   queries,
+  prove,
   at,
   ingestQueried,
   memory,

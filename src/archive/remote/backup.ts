@@ -9,11 +9,12 @@ import { failpoint } from '../../fs/failpoints.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
-import type { BackupOptions, BackupSummary, DamagedRow } from '../api.js';
+import type { BackupOptions, BackupSummary } from '../api.js';
 import { archiveKey } from '../keys.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 import { collectObjects } from './collect.js';
+import { damagedRow } from './damaged-row.js';
 import { ensureRemote, isRemote } from './format.js';
 import { FORMAT_NAME } from './names.js';
 import type { BackupPlan } from './plan.js';
@@ -88,7 +89,7 @@ class Backup {
       objects,
       bytes,
       segments,
-      damaged: await Promise.all(damaged.map((found) => this.damagedRow(found))),
+      damaged: await Promise.all(damaged.map(({ hash, reason }) => damagedRow(this.archive, hash, reason))),
       upToDate: false,
     };
   }
@@ -155,13 +156,6 @@ class Backup {
     const { registered, clock, onMessage = () => {} } = this.parts;
     const request = { command: 'backup', args: [registered.name], sources: [], clock, onMessage };
     return Operation.record(this.archive, request, { events, counts });
-  }
-
-  private async damagedRow({ hash, reason }: LocalDamage): Promise<DamagedRow> {
-    const paths: string[] = [];
-    for await (const path of this.archive.contents().livePaths(hash, this.archive.namespace()))
-      paths.push(path);
-    return { hash, reason, paths };
   }
 
   private async refuseEmpty(): Promise<never> {

@@ -8,7 +8,7 @@ import { resolve } from 'node:path';
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf } from '../../events/segment.js';
-import { formatVerifierKey, parseVerifierKey, type VerifierKey } from '../../events/signed-note.js';
+import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
@@ -16,12 +16,15 @@ import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
+import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { explainError } from '../explain-error.js';
 import { makeDirectory, makeFolders, refuseWithoutHardLinks } from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
+import { readVerifierKey } from '../proof-files.js';
 import { resolveMoment } from '../queries/moments.js';
+import { refuseGap } from './bundle-gap.js';
 import { buildTree } from './build-tree.js';
 import { checkCheckpoints } from './check-checkpoints.js';
 import { cutLog } from './cut-log.js';
@@ -65,12 +68,15 @@ class Clone {
   }
 
   async run(): Promise<Done> {
-    const { catalogue = false, store, url } = this.parts;
+    const { catalogue = false, store } = this.parts;
+    const url = this.storedUrl();
     const remote = await chooseArchive(store, this.parts.archiveId);
     const key = await this.keyOf(remote);
     const newest = (await remote.checkpoints()).at(-1);
     if (newest === undefined) throw noBackup(remote);
     const { size, root } = await remote.checkpoint(newest, key);
+    const { segments } = await remote.listLog();
+    refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
     this.prepare(remote);
     writeOrigin(this.layout, { url, archive: remote.id, head: { size, root }, state: 'cloning' });
     failpoint('clone.begun');
@@ -97,6 +103,12 @@ class Clone {
     }
   }
 
+  /** Good from any directory, and without credentials. */
+  private storedUrl(): string {
+    const { url, env = process.env } = this.parts;
+    return storedUrl(url, parseRemoteUrl(url), env);
+  }
+
   /** The key that is given, or else the one that the remote has: whoever must not trust it gives one. */
   private async keyOf(remote: RemoteArchive): Promise<VerifierKey> {
     const theirs = await remote.key();
@@ -104,7 +116,7 @@ class Clone {
       if (theirs === null) throw noBackup(remote);
       return theirs;
     }
-    const wanted = parseVerifierKey(this.parts.key.trim());
+    const wanted = readVerifierKey(this.parts.key);
     if (theirs === null || Buffer.compare(theirs.publicKey, wanted.publicKey) === 0) return wanted;
     throw new HkfsError(
       'KEY_MISMATCH',
@@ -180,7 +192,7 @@ class Clone {
     const { layout, parts } = this;
     writeVerifierKey(layout, key);
     const state = parts.catalogue === true ? 'catalogue' : 'complete';
-    writeOrigin(layout, { url: parts.url, archive: archive.file.id, head, state });
+    writeOrigin(layout, { url: this.storedUrl(), archive: archive.file.id, head, state });
     const text = `${JSON.stringify(archive.file, null, 2)}\n`;
     writeFileDurably(layout.archiveFile, Buffer.from(text), 0o644);
     failpoint('clone.done');

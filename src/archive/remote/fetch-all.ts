@@ -4,6 +4,7 @@ import type { Contents } from '../../projections/contents.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { DamagedRow, Progress } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { damagedRow } from './damaged-row.js';
 import { fetchObjects } from './fetch-objects.js';
 import { ObjectList } from './object-list.js';
 import { TransferMeter } from './transfer-meter.js';
@@ -26,10 +27,15 @@ export async function fetchAll(
   store: BlobStore,
   options: FetchAllOptions,
 ): Promise<Lost> {
+  return fetchList(archive, store, { ...options, list: await listAll(archive) });
+}
+
+/** Every content that was stored and not removed. */
+export async function listAll(archive: OpenArchive): Promise<ObjectList> {
   const list = new ObjectList();
   for await (const { hash, size, inodes } of archive.contents().objects())
     if (inodes.length > 0) list.add(Buffer.from(hash, 'hex'), size);
-  return fetchList(archive, store, { ...options, list });
+  return list;
 }
 
 export async function fetchList(
@@ -68,10 +74,4 @@ async function firstMtime(archive: OpenArchive, contents: Contents, hash: Hash):
   if (first === undefined) return undefined;
   const event = archive.log.getSync(first);
   return event.type === 'file.ingested' ? event.attributes.mtimeNs : undefined;
-}
-
-async function damagedRow(archive: OpenArchive, hash: Hash, reason: string): Promise<DamagedRow> {
-  const paths: string[] = [];
-  for await (const path of archive.contents().livePaths(hash, archive.namespace())) paths.push(path);
-  return { hash, reason, paths };
 }

@@ -4,8 +4,9 @@ import type { EventLog } from '../../events/log.js';
 import type { Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import type { Progress } from '../api.js';
+import { refuseGap } from './bundle-gap.js';
 import { checkpointName } from './names.js';
-import { diverged, partingPosition } from './parting.js';
+import { tellingParted } from './parting.js';
 import type { RemoteArchive } from './remote-archive.js';
 import { SegmentReader } from './segment-reader.js';
 import type { VerifierKey } from '../../events/signed-note.js';
@@ -22,19 +23,25 @@ export interface ImportOptions {
  * Appends what ours lacks. What it has must be the beginning of the remote's.
  * @throws HkfsError REMOTE_DAMAGED naming the segment, REMOTE_DIVERGED, INTERRUPTED
  */
-export async function importLog(log: EventLog, remote: RemoteArchive, options: ImportOptions): Promise<void> {
-  const { to, signal, onProgress } = options;
+export function importLog(log: EventLog, remote: RemoteArchive, options: ImportOptions): Promise<void> {
+  const { key, to } = options;
+  return tellingParted(remote, log, { key, size: to.size, act: () => adoptAll(log, remote, options) });
+}
+
+async function adoptAll(
+  log: EventLog,
+  remote: RemoteArchive,
+  { to, signal, onProgress }: ImportOptions,
+): Promise<void> {
   const { segments } = await remote.listLog();
+  refuseGap(remote, { first: segments[0]?.first ?? 0, size: log.size });
   const reader = new SegmentReader(remote, segments);
-  const before = log.size;
   while (log.size < to.size) {
     throwIfStopped(signal);
     const { segment, commits } = await reader.read(log.size, to.size);
     const isNext = commits[0]!.commit.first === log.size;
     const taken = isNext ? await log.adopt(commits) : 0;
     failpoint('clone.segment');
-    if (taken === 0 && log.size > 0 && log.size === before)
-      await refuseDiverged(log, remote, { ...options, segments: segments.length });
     if (taken < commits.length) reader.reject(segment);
     onProgress?.({
       phase: 'log',
@@ -55,20 +62,5 @@ export function throwIfStopped(signal: AbortSignal | undefined): void {
   if (!signal?.aborted) return;
   throw new HkfsError('INTERRUPTED', 'stopped; what was done stays', {
     hint: 'run the same command again to go on',
-  });
-}
-
-/** The first commit that we lack does not follow from what we have: either theirs is damaged, or ours is another. */
-async function refuseDiverged(
-  log: EventLog,
-  remote: RemoteArchive,
-  { key, to }: ImportOptions & { segments: number },
-): Promise<void> {
-  const position = await partingPosition(remote, log, { key, size: to.size });
-  if (position >= log.size) return;
-  throw diverged(remote, {
-    reason: 'both have events of their own',
-    position,
-    hint: 'clone the remote to another directory; this archive has gone its own way',
   });
 }

@@ -1,5 +1,5 @@
 /** `origin.json`: where a clone came from. While it says `cloning`, the directory is no archive yet. */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Head } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { toFsPath } from '../../fs/names.js';
@@ -30,6 +30,7 @@ export function writeOrigin(layout: Layout, origin: Origin): void {
   writeFileDurably(layout.origin, Buffer.from(`${JSON.stringify(origin, null, 2)}\n`), 0o644);
 }
 
-export function forgetOrigin(layout: Layout): void {
-  rmSync(toFsPath(layout.origin), { force: true });
+/** A clone in which nothing has happened of itself: its log is wholly its origin's. */
+export function isPureClone({ layout, log }: { layout: Layout; log: { size: number } }): boolean {
+  return (readOrigin(layout)?.head.size ?? -1) === log.size;
 }

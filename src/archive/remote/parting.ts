@@ -42,6 +42,30 @@ export function diverged(
   );
 }
 
+/**
+ * What `act` finds damaged may be the log of another history: then that is what is told.
+ * @throws HkfsError REMOTE_DIVERGED, or what `act` throws
+ */
+export async function tellingParted<T>(
+  remote: RemoteArchive,
+  log: EventLog,
+  { act, ...options }: { key: VerifierKey; size: Position; act: () => Promise<T> },
+): Promise<T> {
+  const before = log.size;
+  try {
+    return await act();
+  } catch (error) {
+    if (!isHkfsError(error, 'REMOTE_DAMAGED') || before === 0) throw error;
+    const position = await partingPosition(remote, log, options);
+    if (position >= before) throw error;
+    throw diverged(remote, {
+      reason: 'both have events of their own',
+      position,
+      hint: 'this clone has gone its own way; clone the remote to another directory',
+    });
+  }
+}
+
 async function lastCommonSize(remote: RemoteArchive, log: EventLog, key: VerifierKey): Promise<Position> {
   const sizes = (await remote.checkpoints()).filter((size) => size <= log.size);
   let [low, high] = [-1, sizes.length];

@@ -41,6 +41,20 @@ export async function sendLog(
   return { size, root, events: size - options.base.size, segments };
 }
 
+/** All from `base` on into a bundle, which nobody else writes. */
+export async function sendBundleLog(
+  archive: OpenArchive,
+  remote: RemoteArchive,
+  base: Head,
+): Promise<LogOutcome> {
+  const sender = new LogSender(archive.log, remote, archiveKey(archive));
+  await sender.sendKey();
+  const head = archive.log.head();
+  if (head.size > base.size) await sender.sendSpan({ first: base.size, last: head.size - 1 });
+  await sender.sendCheckpoint(head);
+  return { ...head, events: head.size - base.size, segments: sender.segments };
+}
+
 class LogSender {
   segments = 0;
   private readonly log: EventLog;
@@ -108,7 +122,7 @@ class LogSender {
     });
   }
 
-  private async sendSpan(span: SegmentSpan): Promise<void> {
+  async sendSpan(span: SegmentSpan): Promise<void> {
     for (const segment of planSegments(await this.extents(span))) {
       await this.sendSegment(segment);
       this.segments += 1;
@@ -138,7 +152,7 @@ class LogSender {
     throw this.remote.damaged(name, 'it has other bytes than the log of this archive');
   }
 
-  private async sendCheckpoint(head: Head): Promise<void> {
+  async sendCheckpoint(head: Head): Promise<void> {
     const { store, id } = this.remote;
     const name = checkpointName(id, head.size);
     const outcome = await store.create(name, Buffer.from(encodeCheckpoint(head, this.key)));
