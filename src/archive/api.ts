@@ -265,6 +265,45 @@ export interface AtOption {
   readonly at?: MomentText;
 }
 
+/** A head for others, in the form that the rest of the world signs and checks. */
+export interface SignedHead extends Head {
+  /** A C2SP checkpoint: text and signature. */
+  readonly checkpoint: string;
+}
+
+/** A head that somebody wrote down: a position stands for the head just after its event. */
+export type KnownHead = Head | { readonly position: Position } | { readonly checkpoint: string };
+
+/** An event, to be proved part of the history; or a head, to be proved a beginning of it. */
+export type ProofQuery = { readonly position: Position } | { readonly since: KnownHead };
+
+export interface Proof extends SignedHead {
+  readonly kind: 'inclusion' | 'consistency';
+  /** Of an inclusion proof. */
+  readonly position?: Position;
+  /** Of a consistency proof: the older head. */
+  readonly since?: Head;
+  /** The file that `check-proof` reads (docs/proofs.md). */
+  readonly proof: string;
+}
+
+/** What a proof says, once it was checked. */
+export interface CheckedProof {
+  /** False: whoever made the file was wrong, or it was altered. */
+  readonly holds: boolean;
+  /** Why it does not hold. */
+  readonly reason?: string;
+  readonly kind: 'inclusion' | 'consistency' | 'checkpoint';
+  /** `hkfs/` and the id of the archive. */
+  readonly origin: string;
+  readonly size: number;
+  readonly root: string;
+  readonly position?: Position;
+  /** The event that was proved; null where this hkfs cannot read it. */
+  readonly event?: { readonly type: EventType; readonly data: Readonly<Record<string, unknown>> } | null;
+  readonly since?: Head;
+}
+
 /** Everything that only reads. A local archive and a connection to its holder both answer it. */
 export interface ArchiveReader {
   readonly root: string;
@@ -294,10 +333,16 @@ export interface ArchiveReader {
   /** Best first. */
   similar(query: SimilarQuery, options?: AtOption): AsyncIterable<SimilarRow>;
   head(): Promise<Head>;
+  /** The head, signed with the archive's key. */
+  signedHead(): Promise<SignedHead>;
+  /** @throws HkfsError BAD_MOMENT for a position beyond the log, HEAD_DIFFERS for a head that it never had */
+  prove(query: ProofQuery): Promise<Proof>;
   /** In the order of their names. */
   tags(): AsyncIterable<TagRow>;
   /** Objects that no entry names, in the order of their hashes. */
   orphans(options?: AtOption): AsyncIterable<OrphanRow>;
+  /** In the order of their names. */
+  remotes(): AsyncIterable<RemoteRow>;
 }
 
 export type IngestMode = 'copy' | 'link' | 'assimilate' | 'move';
@@ -747,4 +792,204 @@ export interface GcSummary extends ChangeResult {
   readonly bytes: number;
   /** Orphans that stay, by the reason. */
   readonly kept: Readonly<Record<OrphanStay, number>>;
+}
+
+export interface AddRemoteOptions {
+  readonly name: string;
+  /** A directory, `s3://BUCKET/PREFIX?endpoint=URL`, or a bundle's file. */
+  readonly url: string;
+  /** Where credentials and the like come from; by default the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onMessage?: ((message: Message) => void) | undefined;
+}
+
+export interface AddRemoteSummary {
+  readonly operation: number;
+  readonly name: string;
+  readonly kind: 'directory' | 's3' | 'bundle';
+  readonly url: string;
+  /** Whether the place refuses to overwrite; null where nothing is written to it. */
+  readonly conditionalWrites: boolean | null;
+}
+
+export interface RemoveRemoteSummary {
+  readonly operation: number;
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface RemoteRow {
+  readonly name: string;
+  readonly kind: 'directory' | 's3' | 'bundle';
+  readonly url: string;
+  /** ISO time. */
+  readonly added: string;
+  /** What is complete there, since when; null before the first backup. */
+  readonly lastBackup: { readonly size: number; readonly root: string; readonly time: string } | null;
+}
+
+export interface BackupOptions {
+  /** The name of a remote. */
+  readonly remote: string;
+  readonly dryRun?: boolean | undefined;
+  /** Bytes a second, on average. */
+  readonly limitRate?: number | undefined;
+  /** Objects as zstd where that is smaller. */
+  readonly compress?: boolean | undefined;
+  /** Look for all that the remote had and has lost, and send it again. */
+  readonly mend?: boolean | undefined;
+  /** Where credentials and the like come from; by default the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BackupSummary {
+  readonly remote: string;
+  readonly url: string;
+  /** Null where nothing was new, and for a dry run. */
+  readonly operation: number | null;
+  /** What the remote has now: the head that its newest checkpoint states. */
+  readonly size: number;
+  readonly root: string;
+  /** Sent now; of a dry run: to be sent. */
+  readonly events: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly segments: number;
+  /** Objects that could not be sent, because they are damaged here. */
+  readonly damaged: readonly DamagedRow[];
+  /** Nothing was new. */
+  readonly upToDate: boolean;
+  readonly seconds: number;
+  readonly dryRun?: true;
+}
+
+export interface CloneOptions {
+  /** Of a remote, or the path of a bundle. */
+  readonly url: string;
+  /** New or empty, or one in which the same clone was begun. */
+  readonly directory: string;
+  /** Only what the archive was then. */
+  readonly at?: MomentText | undefined;
+  /** Names only: contents are fetched when they are asked for. */
+  readonly catalogue?: boolean | undefined;
+  /** Where the remote has several archives: which. */
+  readonly archiveId?: string | undefined;
+  /** The public key that has to have signed, or its file (`.hkfs/keys/archive.pub`); else the remote's is believed. */
+  readonly key?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CloneSummary {
+  /** The clone's directory. */
+  readonly archive: string;
+  readonly id: string;
+  /** Its head. */
+  readonly size: number;
+  readonly root: string;
+  /** The public key that signed it. */
+  readonly key: string;
+  /** Fetched by this run. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Contents that the remote has with other bytes, or has not. */
+  readonly damaged: readonly DamagedRow[];
+  readonly missing: readonly DamagedRow[];
+  /** Other files of the remote that are not what they should be. */
+  readonly damagedFiles: readonly { name: string; reason: string }[];
+  readonly catalogue: boolean;
+  readonly seconds: number;
+}
+
+export interface PullOptions {
+  /** A remote's URL or a bundle; left out: where the clone came from. */
+  readonly url?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface PullSummary {
+  readonly url: string;
+  /** The head afterwards. */
+  readonly size: number;
+  readonly root: string;
+  /** New ones. */
+  readonly events: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly damaged: readonly DamagedRow[];
+  readonly missing: readonly DamagedRow[];
+  readonly upToDate: boolean;
+  readonly seconds: number;
+}
+
+export interface FetchPathsOptions {
+  readonly paths: readonly string[];
+  readonly at?: MomentText | undefined;
+  /** A remote's URL or a bundle; left out: where the clone came from. */
+  readonly url?: string | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onMessage?: ((message: Message) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FetchSummary {
+  readonly objects: number;
+  readonly bytes: number;
+  /** Objects that were here before. */
+  readonly already: number;
+  readonly damaged: readonly DamagedRow[];
+  readonly missing: readonly DamagedRow[];
+  readonly seconds: number;
+}
+
+export interface CompactOptions {
+  /** The name of a remote. */
+  readonly remote: string;
+  readonly dryRun?: boolean | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+export interface CompactSummary {
+  readonly remote: string;
+  readonly url: string;
+  /** Log segments. */
+  readonly before: number;
+  readonly after: number;
+  readonly made: number;
+  /** Files, claims of finished backups among them. */
+  readonly removed: number;
+  readonly seconds: number;
+  readonly dryRun?: true;
+}
+
+export interface BundleOptions {
+  /** A new file. */
+  readonly file: string;
+  /** Only what came after this head; left out: everything. */
+  readonly since?: KnownHead | undefined;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface BundleSummary {
+  readonly file: string;
+  /** What whoever takes it needs to have. */
+  readonly since: Head;
+  readonly size: number;
+  readonly root: string;
+  readonly events: number;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly segments: number;
+  readonly damaged: readonly DamagedRow[];
+  readonly seconds: number;
 }

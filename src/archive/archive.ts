@@ -5,12 +5,15 @@
  * by this one meanwhile. `openReader(dir)` answers queries, through the holder where there is one.
  */
 import { rmSync } from 'node:fs';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { basename, resolve } from 'node:path';
-import { errnoOf } from '../errors.js';
+import { errnoOf, HkfsError } from '../errors.js';
+import { SEED_BYTES } from '../events/signed-note.js';
 import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
+  AddRemoteOptions,
+  AddRemoteSummary,
   ArchiveReader,
   ContainsOptions,
   ContainsResult,
@@ -18,6 +21,16 @@ import type {
   GcSummary,
   ExportOptions,
   ExportSummary,
+  BackupOptions,
+  BackupSummary,
+  BundleOptions,
+  BundleSummary,
+  CloneOptions,
+  CloneSummary,
+  CompactOptions,
+  CompactSummary,
+  FetchPathsOptions,
+  FetchSummary,
   IngestOptions,
   IngestSummary,
   Message,
@@ -31,7 +44,10 @@ import type {
   PruneOptions,
   PruneSummary,
   RemoveOptions,
+  RemoveRemoteSummary,
   RemoveSummary,
+  PullOptions,
+  PullSummary,
   ReplaySummary,
   RestoreOptions,
   RestoreSummary,
@@ -48,11 +64,13 @@ import { explaining } from './explain-error.js';
 import type { ChangeOptions } from './history/change.js';
 import { HolderService } from './holder.js';
 import { initArchive } from './init.js';
+import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
 import type { ArchivePlace } from './outside/archive-place.js';
 import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
+import { readOrigin } from './remote/origin.js';
 
 export { findArchiveRoot } from './layout.js';
 
@@ -85,15 +103,27 @@ export class Archive extends LocalReader {
     this.now = clock;
   }
 
-  /** Makes an archive. @throws HkfsError ALREADY_AN_ARCHIVE, NO_HARD_LINKS and what the file system refuses */
+  /**
+   * Makes an archive.
+   *
+   * @param options.key path of a file with the private key that is to sign for it; else a new one is made
+   * @throws HkfsError ALREADY_AN_ARCHIVE, NO_HARD_LINKS, BAD_KEY and what the file system refuses
+   */
   static async init(
     directory: string,
-    options: { clock?: () => number } = {},
+    options: { clock?: () => number; key?: string | undefined } = {},
   ): Promise<{ archive: string; id: string }> {
     const root = resolve(directory);
     const id = randomUUID();
-    await initArchive(root, id, options.clock ?? Date.now);
+    const seed = options.key === undefined ? randomBytes(SEED_BYTES) : readSeed(options.key);
+    await initArchive(root, id, { clock: options.clock ?? Date.now, seed });
     return { archive: root, id };
+  }
+
+  /** Makes an archive that is what a remote has of one. @throws HkfsError REMOTE_*, BAD_SIGNATURE, INTERRUPTED */
+  static async clone(options: CloneOptions & { clock?: () => number }): Promise<CloneSummary> {
+    const { cloneArchive } = await import('./remote/clone.js');
+    return cloneArchive(options, options.clock ?? Date.now);
   }
 
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
@@ -149,6 +179,7 @@ export class Archive extends LocalReader {
   /** @throws HkfsError for bad input before anything is changed; INTERRUPTED after a clean stop */
   ingest(options: IngestOptions): Promise<IngestSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       this.open.warmUp();
       const { ingest } = await import('./ingest/ingest.js');
       return ingest(this.open, options, this.now, (operation) => (this.running = operation));
@@ -158,6 +189,7 @@ export class Archive extends LocalReader {
   /** Adopts what was done by hand in the tree. @throws HkfsError TOO_MANY_REMOVED, INTERRUPTED */
   sync(options: SyncOptions = {}): Promise<SyncSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       this.open.warmUp();
       const { sync } = await import('./sync/sync.js');
       return sync(this.open, options, this.now, (operation) => (this.running = operation));
@@ -175,6 +207,7 @@ export class Archive extends LocalReader {
   /** Entries back to files. @throws HkfsError for bad input before anything is touched, and INTERRUPTED */
   restore(options: RestoreOptions): Promise<RestoreSummary> {
     return this.exclusively(async () => {
+      await this.fetchForCatalogue(options.paths, options);
       this.open.warmUp();
       const { restore } = await import('./restore/restore.js');
       return restore(this.open, options, this.now);
@@ -193,6 +226,7 @@ export class Archive extends LocalReader {
   /** The tree as it was, as hard links in an empty directory. */
   materialize(options: MaterializeOptions): Promise<ReplaySummary> {
     return this.exclusively(async () => {
+      await this.fetchForCatalogue([''], options);
       this.open.warmUp();
       const { materialize } = await import('./restore/materialize.js');
       return materialize(this.open, options, this.now);
@@ -202,6 +236,7 @@ export class Archive extends LocalReader {
   /** One rename of an entry, whatever is below. @throws HkfsError for bad input before anything is changed */
   move(options: MoveOptions): Promise<MoveSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       const { move } = await import('./history/move.js');
       return move(this.open, options, this.change(options));
     });
@@ -210,6 +245,7 @@ export class Archive extends LocalReader {
   /** Takes entries out of the tree; no object goes. @throws HkfsError for bad input before anything is changed */
   remove(options: RemoveOptions): Promise<RemoveSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       const { remove } = await import('./history/remove.js');
       return remove(this.open, options, this.change(options));
     });
@@ -242,8 +278,65 @@ export class Archive extends LocalReader {
   /** Reverses an operation by events of its own. @throws HkfsError NOT_FOUND, CANNOT_UNDO */
   undo(options: UndoOptions = {}): Promise<UndoSummary> {
     return this.exclusively(async () => {
+      this.refuseCatalogue();
       const { undo } = await import('./history/undo.js');
       return undo(this.open, options, this.change(options));
+    });
+  }
+
+  /** A place for backups, once it was reached and found or made to be a remote. @throws HkfsError REMOTE_*, BAD_URL */
+  addRemote(options: AddRemoteOptions): Promise<AddRemoteSummary> {
+    return this.exclusively(async () => {
+      const { addRemote } = await import('./remote/manage.js');
+      return addRemote(this.open, options, this.change(options));
+    });
+  }
+
+  /** Forgets a remote; what is there stays there. @throws HkfsError REMOTE_NOT_FOUND */
+  removeRemote(name: string): Promise<RemoveRemoteSummary> {
+    return this.exclusively(async () => {
+      const { removeRemote } = await import('./remote/manage.js');
+      return removeRemote(this.open, name, this.change({}));
+    });
+  }
+
+  /** Sends what is new to a remote. @throws HkfsError REMOTE_*, KEY_MISMATCH, BAD_SIGNATURE, INTERRUPTED */
+  backup(options: BackupOptions): Promise<BackupSummary> {
+    return this.exclusively(async () => {
+      const { backup } = await import('./remote/backup.js');
+      return backup(this.open, options, this.now);
+    });
+  }
+
+  /** Makes few log segments of a remote out of many: needs the right to remove. */
+  compactRemote(options: CompactOptions): Promise<CompactSummary> {
+    return this.exclusively(async () => {
+      const { compactRemote } = await import('./remote/compact.js');
+      return compactRemote(this.open, options, this.now);
+    });
+  }
+
+  /** What is new since a head, as one file. @throws HkfsError BUNDLE_EXISTS, HEAD_DIFFERS */
+  createBundle(options: BundleOptions): Promise<BundleSummary> {
+    return this.exclusively(async () => {
+      const { createBundle } = await import('./remote/bundle.js');
+      return createBundle(this.open, options, this.now);
+    });
+  }
+
+  /** What the origin of a clone, another remote or a bundle has more. @throws HkfsError BUNDLE_GAP, REMOTE_* */
+  pull(options: PullOptions = {}): Promise<PullSummary> {
+    return this.exclusively(async () => {
+      const { pull } = await import('./remote/pull.js');
+      return pull(this.open, options, this.now);
+    });
+  }
+
+  /** Contents that are not here, from where this clone came. @throws HkfsError NOT_FOUND, REMOTE_* */
+  fetch(options: FetchPathsOptions): Promise<FetchSummary> {
+    return this.exclusively(async () => {
+      const { fetchPaths } = await import('./remote/fetch-paths.js');
+      return fetchPaths(this.open, options, this.now);
     });
   }
 
@@ -275,6 +368,26 @@ export class Archive extends LocalReader {
     if (position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');
     await catchUpTree(this.open, position, this.now);
+  }
+
+  /** Names without contents are no tree that could be changed. */
+  private refuseCatalogue(): void {
+    if (readOrigin(this.open.layout)?.state !== 'catalogue') return;
+    throw new HkfsError('CATALOGUE', `${this.root} is a catalogue: names without contents`, {
+      hint: 'change the archive itself, and pull; or make a whole archive of this with `hkfs fetch /`',
+    });
+  }
+
+  /** A catalogue gets what is about to be read. */
+  private async fetchForCatalogue(
+    paths: readonly string[],
+    { at, ...rest }: Pick<RestoreOptions, 'at' | 'onProgress' | 'onMessage' | 'signal'>,
+  ): Promise<void> {
+    if (readOrigin(this.open.layout)?.state !== 'catalogue') return;
+    const { fetchPaths } = await import('./remote/fetch-paths.js');
+    const moment = at ?? `@${this.open.now}`;
+    const inside = paths.map((path) => path.replace(/\/+$/, ''));
+    await fetchPaths(this.open, { ...rest, paths: inside, at: moment }, this.now);
   }
 
   private change({ onMessage }: { onMessage?: ((message: Message) => void) | undefined }): ChangeOptions {

@@ -35,8 +35,11 @@ export type QueryMethod =
   | 'contents'
   | 'similar'
   | 'head'
+  | 'signedHead'
+  | 'prove'
   | 'tags'
   | 'orphans'
+  | 'remotes'
   | 'resolveMoment';
 
 export interface Request {

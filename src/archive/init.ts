@@ -15,12 +15,19 @@ import { writeFileDurably } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { parentPath, toFsPath } from '../fs/names.js';
+import { makeKey } from './keys.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from './layout.js';
 
 const FAN_OUT = 256;
 
+export interface InitOptions {
+  readonly clock: () => number;
+  /** Of the key that signs for the archive: 32 bytes. */
+  readonly seed: Uint8Array;
+}
+
 /** @throws HkfsError ALREADY_AN_ARCHIVE, NOT_A_DIRECTORY, NO_HARD_LINKS, NO_PERMISSION, READ_ONLY, NO_SPACE */
-export async function initArchive(root: string, id: string, clock: () => number): Promise<void> {
+export async function initArchive(root: string, id: string, { clock, seed }: InitOptions): Promise<void> {
   const layout = layoutOf(root);
   try {
     refuseExisting(layout);
@@ -35,6 +42,8 @@ export async function initArchive(root: string, id: string, clock: () => number)
     refuseWithoutHardLinks(layout);
     await firstCommit(layout, id, clock());
     failpoint('init.logged');
+    makeKey(layout, id, seed);
+    failpoint('init.key');
     // Last: without this file there is no archive, so a kill before leaves nothing half made.
     const file: ArchiveFile = {
       format: FORMAT_VERSION,
@@ -79,23 +88,25 @@ function isLeftover(layout: Layout): boolean {
  * A new archive is its owner's alone: its files are 0444 whatever the modes of the sources were.
  * @returns the topmost directory that was not there before, null where all were
  */
-function makeDirectory(path: string, mode = 0o700): string | null {
+export function makeDirectory(path: string, mode = 0o700): string | null {
   if (existsSync(toFsPath(path))) return null;
   const above = makeDirectory(parentPath(path), 0o777);
   mkdirSync(toFsPath(path), mode);
   return above ?? path;
 }
 
-function makeFolders(layout: Layout): void {
-  mkdirSync(toFsPath(layout.hkfs));
-  mkdirSync(toFsPath(layout.objects));
-  mkdirSync(toFsPath(layout.staging));
+/** What is there already stays. */
+export function makeFolders(layout: Layout): void {
+  const made = { recursive: true };
+  mkdirSync(toFsPath(layout.hkfs), made);
+  mkdirSync(toFsPath(layout.objects), made);
+  mkdirSync(toFsPath(layout.staging), made);
   for (let i = 0; i < FAN_OUT; i += 1)
-    mkdirSync(toFsPath(`${layout.objects}/${i.toString(16).padStart(2, '0')}`));
+    mkdirSync(toFsPath(`${layout.objects}/${i.toString(16).padStart(2, '0')}`), made);
 }
 
 /** FAT, exFAT and some network file systems have none; without them there is no tree. */
-function refuseWithoutHardLinks(layout: Layout): void {
+export function refuseWithoutHardLinks(layout: Layout): void {
   const probe = `${layout.staging}/probe`;
   writeFileSync(toFsPath(probe), 'hkfs');
   try {

@@ -26,6 +26,9 @@ export interface Layout {
   readonly objects: string;
   readonly staging: string;
   readonly outside: string;
+  readonly keys: string;
+  /** Where a clone came from, and how far it is. */
+  readonly origin: string;
   readonly holder: string;
   readonly socket: string;
 }
@@ -49,6 +52,8 @@ export function layoutOf(root: string): Layout {
     objects: `${hkfs}/objects`,
     staging: `${hkfs}/staging`,
     outside: `${hkfs}/outside`,
+    keys: `${hkfs}/keys`,
+    origin: `${hkfs}/origin.json`,
     holder: `${hkfs}/holder.json`,
     socket: `${hkfs}/socket`,
   };
@@ -92,6 +97,10 @@ function parseArchiveFile(text: string, root: string): ArchiveFile {
 }
 
 function notAnArchive(root: string): HkfsError {
+  if (existsSync(toFsPath(layoutOf(root).origin)))
+    return new HkfsError('NOT_AN_ARCHIVE', `${root} is a clone that was not finished`, {
+      hint: 'run the same `hkfs clone` again: it goes on where it stopped',
+    });
   const what =
     existsSync(toFsPath(root)) && !lstatSync(toFsPath(root)).isDirectory() ? 'a file' : 'no archive';
   return new HkfsError('NOT_AN_ARCHIVE', `${root} is ${what}`, {

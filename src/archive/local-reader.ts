@@ -21,7 +21,11 @@ import type {
   SimilarQuery,
   SimilarRow,
   OrphanRow,
+  Proof,
+  ProofQuery,
+  SignedHead,
   StatRow,
+  RemoteRow,
   TagRow,
   UniqueRow,
 } from './api.js';
@@ -157,7 +161,22 @@ export class LocalReader implements ArchiveReader {
     for await (const orphan of findOrphans(this.archive, position)) yield orphanRow(this.archive, orphan);
   }
 
+  async *remotes(): AsyncGenerator<RemoteRow> {
+    const { remotes } = await import('./remote/manage.js');
+    yield* remotes(this.archive);
+  }
+
   async head(): Promise<Head> {
     return this.archive.log.head();
+  }
+
+  async signedHead(): Promise<SignedHead> {
+    const { signedHead } = await import('./checkpoint.js');
+    return signedHead(this.archive);
+  }
+
+  async prove(query: ProofQuery): Promise<Proof> {
+    const { prove } = await import('./prove.js');
+    return prove(this.archive, query);
   }
 }

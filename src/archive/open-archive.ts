@@ -25,6 +25,8 @@ export interface OpenOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** Views that do not follow from the log are tolerated: `replay` is about to rebuild them. */
   readonly forReplay?: boolean;
+  /** What is to become `archive.json`: of a clone that is not one yet. */
+  readonly file?: ArchiveFile;
 }
 
 export class OpenArchive {
@@ -51,7 +53,7 @@ export class OpenArchive {
    */
   static async open(root: string, options: OpenOptions = {}): Promise<OpenArchive> {
     const layout = layoutOf(root);
-    const file = readArchiveFile(root);
+    const file = options.file ?? readArchiveFile(root);
     const log = await EventLog.open(layout.log, { createIfMissing: false });
     try {
       const views = await openViews(layout, log, options);

@@ -1,6 +1,7 @@
 /** An operation: opened by one event, closed by another, whatever happens in between. */
 import { hostname, userInfo } from 'node:os';
 import { errnoOf, isHkfsError } from '../errors.js';
+import type { HkfsEvent } from '../events/types.js';
 import { Committer } from './committer.js';
 import type { Message } from './api.js';
 import type { OpenArchive } from './open-archive.js';
@@ -34,6 +35,23 @@ export class Operation {
     committer.push({ type: 'operation.started', operation: number, command, args, user, host, sources });
     await committer.flush();
     return new Operation(number, committer);
+  }
+
+  /** A whole operation as one commit: there wholly or not at all. @returns its number */
+  static async record(
+    archive: OpenArchive,
+    request: OperationRequest,
+    { events, counts }: { events: readonly HkfsEvent[]; counts: Record<string, number> },
+  ): Promise<number> {
+    const number = (await lastOperation(archive)) + 1;
+    const { command, args, sources, clock, onMessage } = request;
+    const committer = new Committer(archive, { operation: number, clock, onMessage });
+    const { user, host } = whoAmI();
+    committer.push({ type: 'operation.started', operation: number, command, args, user, host, sources });
+    for (const event of events) committer.push(event);
+    committer.push({ type: 'operation.completed', operation: number, counts });
+    await committer.flush();
+    return number;
   }
 
   async complete(counts: Record<string, number>): Promise<void> {

@@ -20,7 +20,11 @@ import type {
   SimilarQuery,
   SimilarRow,
   OrphanRow,
+  Proof,
+  ProofQuery,
+  SignedHead,
   StatRow,
+  RemoteRow,
   TagRow,
   UniqueRow,
 } from './api.js';
@@ -112,8 +116,20 @@ export class RemoteReader implements ClosableReader {
     return this.many('orphans', [options]) as AsyncIterable<OrphanRow>;
   }
 
+  remotes(): AsyncIterable<RemoteRow> {
+    return this.many('remotes', []) as AsyncIterable<RemoteRow>;
+  }
+
   head(): Promise<Head> {
     return this.one('head', []) as Promise<Head>;
+  }
+
+  signedHead(): Promise<SignedHead> {
+    return this.one('signedHead', []) as Promise<SignedHead>;
+  }
+
+  prove(query: ProofQuery): Promise<Proof> {
+    return this.one('prove', [query]) as Promise<Proof>;
   }
 
   async close(): Promise<void> {

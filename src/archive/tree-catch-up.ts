@@ -8,6 +8,7 @@ import { TreeProjection } from '../projections/tree.js';
 import { Committer } from './committer.js';
 import type { OpenArchive } from './open-archive.js';
 import { commandOf } from './queries/operations.js';
+import { readOrigin } from './remote/origin.js';
 
 /**
  * Twins that links of the interrupted operation still need are committed under its number.
@@ -40,7 +41,10 @@ export async function catchUpTree(archive: OpenArchive, from: Position, clock: (
 async function adoptingOperations(archive: OpenArchive, from: Position): Promise<Set<number>> {
   const { log } = archive;
   const numbers = new Set<number>();
-  const first = (await log.get(from)).operation;
+  // What was adopted where a clone came from is not on this disk yet.
+  const own = Math.max(from, readOrigin(archive.layout)?.head.size ?? 0);
+  if (own >= log.size) return numbers;
+  const first = (await log.get(own)).operation;
   for (let operation = first; operation <= (log.lastCommit?.operation ?? 0); operation += 1) {
     if ((await commandOf(archive, operation)) === 'sync') numbers.add(operation);
   }

@@ -83,8 +83,7 @@ export abstract class BaseCommand extends Command {
     flags: WhichArchive & { progress: string; init?: boolean },
     use: (archive: Archive, work: Work) => Promise<T>,
   ): Promise<T> {
-    const work = this.startWork(flags.progress);
-    try {
+    return this.work(flags.progress, async (work) => {
       if (flags.init === true) await initWhereMissing(flags);
       const archive = await openForWriting(flags);
       try {
@@ -92,6 +91,14 @@ export abstract class BaseCommand extends Command {
       } finally {
         await archive.close();
       }
+    });
+  }
+
+  /** With progress, and a first Ctrl-C that stops cleanly. */
+  protected async work<T>(progress: string, use: (work: Work) => Promise<T>): Promise<T> {
+    const work = this.startWork(progress);
+    try {
+      return await use(work);
     } finally {
       work.view.stop();
       work.stop();

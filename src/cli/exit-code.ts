@@ -7,3 +7,14 @@ export function exitCodeOfFailures(failed: readonly Failure[]): number {
   if (failed.some(isDamage)) return EXIT.damage;
   return failed.length > 0 ? EXIT.partial : EXIT.ok;
 }
+
+/** 4 where contents could not be had. */
+export function exitCodeOfLost({
+  damaged,
+  missing,
+}: {
+  readonly damaged: readonly unknown[];
+  readonly missing: readonly unknown[];
+}): number {
+  return damaged.length + missing.length > 0 ? EXIT.damage : EXIT.ok;
+}

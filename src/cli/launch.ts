@@ -68,6 +68,11 @@ function refuse(error: HkfsError, argv: readonly string[]): void {
 }
 
 function unknownCommand(id: string, commands: CommandTable): HkfsError {
+  const inTopic = Object.keys(commands).filter((name) => name.startsWith(`${id}:`));
+  if (inTopic.length > 0)
+    return new HkfsError('USAGE', `${id} is no command by itself`, {
+      hint: `there are ${inTopic.map((name) => `hkfs ${name.replace(':', ' ')}`).join(', ')}`,
+    });
   const near = Object.keys(commands).find((name) => isNear(name, id));
   return new HkfsError('USAGE', `there is no command "${id}"`, {
     hint:

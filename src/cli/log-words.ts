@@ -31,7 +31,18 @@ const WORDS: Readonly<Record<EventType, (data: Fields) => string>> = {
   'objects.verified': (data) => `${plural(count(data, 'hashes'), 'object')} verified`,
   'tag.added': (data) => `tag ${text(data, 'tag')} given to @${text(data, 'position')}`,
   'tar.ingested': (data) => `tar ${text(data, 'name')} ingested as a tree, ${size(data)}`,
+  'remote.added': (data) => `remote ${text(data, 'name')} added: ${text(data, 'url')}`,
+  'remote.removed': (data) => `remote ${text(data, 'name')} removed`,
+  'backup.completed': (data) =>
+    `backup to ${text(data, 'remote')} completed up to @${count(data, 'size') - 1}: ${plural(count(data, 'objects'), 'object')} sent, ${formatBytes(count(data, 'bytes'))}`,
+  'copies.verified': (data) =>
+    `${plural(count(data, 'objects'), 'copy', 'copies')} at ${text(data, 'remote')} verified${found(data, 'damaged')}${found(data, 'missing')}`,
 };
+
+function found(data: Fields, what: 'damaged' | 'missing'): string {
+  const number = count(data, what);
+  return number === 0 ? '' : `, ${formatCount(number)} ${what}`;
+}
 
 /** An event in plain words, on one line, below the line of its operation. */
 export function describeEvent(row: LogRow): string {

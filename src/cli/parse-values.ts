@@ -88,3 +88,18 @@ export function parseSince(text: string, nowMs: number): string {
   const isSpan = /^(?:\d+(?:\.\d+)?[smhdwy])+$/.test(text);
   return isSpan ? new Date(Math.max(0, nowMs - parseDuration(text))).toISOString() : text;
 }
+
+/**
+ * `@12`: the position of an event.
+ * @throws HkfsError USAGE
+ */
+export function parsePosition(text: string | undefined): number {
+  const match = /^@?(\d{1,15})$/.exec(text ?? '');
+  if (match !== null) return Number(match[1]);
+  throw usage(
+    text === undefined
+      ? 'what is to be proved? Name one event, or one head'
+      : `"${text}" is no position of an event`,
+    'Write @1234, or --since HEAD; see `hkfs log`.',
+  );
+}

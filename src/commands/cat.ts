@@ -35,10 +35,16 @@ export default class Cat extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Cat);
     const { at, offset, length } = flags;
+    const { readContent } = await import('../archive/content.js');
     await this.read(flags, async (reader) => {
-      const location = await reader.locate(this.target(reader, args.target), { at });
-      const { readContent } = await import('../archive/content.js');
-      await this.pipe(readContent(location, { offset, length }));
+      const target = this.target(reader, args.target);
+      const location = await reader.locate(target, { at });
+      if (location.hash !== null && location.files.length === 0) {
+        const { fetchForCat } = await import('../archive/remote/fetch-for-cat.js');
+        await fetchForCat(reader.root, { hash: location.hash, size: location.size });
+        return this.pipe(readContent(await reader.locate(target, { at }), { offset, length }));
+      }
+      return this.pipe(readContent(location, { offset, length }));
     });
   }
 }

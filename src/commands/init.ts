@@ -1,5 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
-import { Args } from '../cli/oclif.js';
+import { Args, Flags } from '../cli/oclif.js';
 import { visibleName } from '../cli/visible-name.js';
 
 export default class Init extends BaseCommand {
@@ -8,10 +8,16 @@ export default class Init extends BaseCommand {
 
 The tree of the archive and its contents share one filesystem, which must know hard links: the contents are stored once below .hkfs/objects, and each name in the tree is a hard link to its content.
 
+A key is made that signs for the archive (see hkfs head --signed): .hkfs/keys/archive, which only its owner can read, and archive.pub beside it for everybody who is to check. --key takes an existing Ed25519 key instead, as a signer key of a signed note or as \`openssl genpkey -algorithm ed25519\` writes it.
+
 --json prints one object: archive (its absolute path) and id.`;
   static override examples = [
     { description: 'Make an archive in a new folder', command: '<%= config.bin %> init /data/archive' },
     { description: 'Make an archive here', command: '<%= config.bin %> init' },
+    {
+      description: 'Sign with a key that is there',
+      command: '<%= config.bin %> init /data/archive --key ~/keys/archives.pem',
+    },
   ];
   static override args = {
     dir: Args.string({
@@ -19,11 +25,14 @@ The tree of the archive and its contents share one filesystem, which must know h
       description: 'The folder, made when it is not there. Default: the current folder.',
     }),
   };
+  static override flags = {
+    key: Flags.string({ helpValue: 'FILE', description: 'The private key that is to sign for the archive.' }),
+  };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Init);
     const { Archive } = await import('../archive/archive.js');
-    const made = await Archive.init(args.dir ?? process.cwd());
+    const made = await Archive.init(args.dir ?? process.cwd(), { key: flags.key });
     await this.print(made, flags, () => `Made an archive at ${visibleName(made.archive)} (id ${made.id}).`);
   }
 }

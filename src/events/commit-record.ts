@@ -18,7 +18,19 @@ export function encodeCommit(commit: CommitRecord): Buffer {
  * when a newer hkfs wrote it.
  */
 export function decodeCommit(bytes: Uint8Array, first: Position): CommitRecord {
-  const [version, stored, count, timeMs, operation, joined] = arrayIn(bytes, first);
+  return fromFields(arrayIn(bytes, first), first);
+}
+
+/** A commit record from outside, of whatever position it says. Throws as {@link decodeCommit}. */
+export function decodeLooseCommit(bytes: Uint8Array): CommitRecord {
+  const fields = arrayIn(bytes, null);
+  const [, first] = fields;
+  if (!isNatural(first)) throw damaged(null);
+  return fromFields(fields, first);
+}
+
+function fromFields(fields: readonly unknown[], first: Position): CommitRecord {
+  const [version, stored, count, timeMs, operation, joined] = fields;
   if (isNatural(version) && version > COMMIT_VERSION) throw newer(first);
   if (version !== COMMIT_VERSION || stored !== first) throw damaged(first);
   if (!isNatural(count) || count < 1 || !isNatural(timeMs) || !isNatural(operation)) throw damaged(first);
@@ -28,7 +40,7 @@ export function decodeCommit(bytes: Uint8Array, first: Position): CommitRecord {
   return { first, count, timeMs, operation, range };
 }
 
-function arrayIn(bytes: Uint8Array, first: Position): readonly unknown[] {
+function arrayIn(bytes: Uint8Array, first: Position | null): readonly unknown[] {
   let value: unknown;
   try {
     value = decodeCbor(bytes);
@@ -49,8 +61,9 @@ function isNatural(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-function damaged(first: Position, cause?: unknown): HkfsError {
-  return new HkfsError('LOG_DAMAGED', `the commit record of event ${first} is damaged`, { cause });
+function damaged(first: Position | null, cause?: unknown): HkfsError {
+  const which = first === null ? 'a commit record' : `the commit record of event ${first}`;
+  return new HkfsError('LOG_DAMAGED', `${which} is damaged`, { cause });
 }
 
 function newer(first: Position): HkfsError {

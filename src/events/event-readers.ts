@@ -4,6 +4,7 @@ import type { EventType, HkfsEvent, OperationStarted, PrunedEntry } from './type
 
 const SPECIAL_KINDS = ['fifo', 'socket', 'chardev', 'blockdev'] as const;
 const FINDINGS = ['missing', 'content', 'unreadable'] as const;
+const REMOTE_KINDS = ['directory', 's3', 'bundle'] as const;
 const HASH_ALGORITHMS = ['blake3-256'] as const;
 
 /** One reader per type, so that the compiler finds a forgotten one. */
@@ -98,7 +99,7 @@ const READERS: Readers = {
   'object.healed': (fields) => ({ type: 'object.healed', hash: fields.hash(2), from: fields.text(3) }),
   'objects.verified': (fields) => ({
     type: 'objects.verified',
-    hashes: fields.list(2, (hashes, at) => hashes.hash(at)),
+    hashes: fields.list(2, readHash),
   }),
   'tag.added': (fields) => ({ type: 'tag.added', tag: fields.text(2), position: fields.natural(3) }),
   'tar.ingested': (fields) => ({
@@ -107,6 +108,30 @@ const READERS: Readers = {
     name: fields.name(3),
     hash: fields.hash(4),
     size: fields.natural(5),
+  }),
+  'remote.added': (fields) => ({
+    type: 'remote.added',
+    name: fields.text(2),
+    url: fields.text(3),
+    kind: fields.oneOf(4, REMOTE_KINDS),
+  }),
+  'remote.removed': (fields) => ({ type: 'remote.removed', name: fields.text(2) }),
+  'backup.completed': (fields) => ({
+    type: 'backup.completed',
+    remote: fields.text(2),
+    size: fields.natural(3),
+    root: fields.hash(4),
+    objects: fields.natural(5),
+    bytes: fields.natural(6),
+  }),
+  'copies.verified': (fields) => ({
+    type: 'copies.verified',
+    remote: fields.text(2),
+    quick: fields.boolean(3),
+    objects: fields.natural(4),
+    bytes: fields.natural(5),
+    damaged: fields.list(6, readHash),
+    missing: fields.list(7, readHash),
   }),
 };
 
@@ -157,4 +182,8 @@ function prunedEntry(fields: FieldReader): PrunedEntry {
 
 function readText(fields: FieldReader, at: number): string {
   return fields.text(at);
+}
+
+function readHash(fields: FieldReader, at: number): string {
+  return fields.hash(at);
 }

@@ -109,6 +109,19 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
       const { directory, name, hash, size } = event;
       return [v, type, natural(directory), nameToBytes(name), hashBytes(hash), natural(size)];
     }
+    case 'remote.added':
+      return [v, type, text(event.name), text(event.url), event.kind];
+    case 'remote.removed':
+      return [v, type, text(event.name)];
+    case 'backup.completed': {
+      const { remote, size, root, objects, bytes } = event;
+      return [v, type, text(remote), natural(size), hashBytes(root), natural(objects), natural(bytes)];
+    }
+    case 'copies.verified': {
+      const { remote, quick, objects, bytes, damaged, missing } = event;
+      const lists = [damaged.map(hashBytes), missing.map(hashBytes)];
+      return [v, type, text(remote), quick, natural(objects), natural(bytes), ...lists];
+    }
     default:
       return neverStored(type);
   }

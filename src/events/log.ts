@@ -6,12 +6,15 @@ import { HkfsError, isHkfsError } from '../errors.js';
 import { decodeEvent, encodeEvent } from './codec.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import { encodeCommit } from './commit-record.js';
+import { HashTree } from './hash-tree.js';
 import { explainLevelError, flushLevel, openLevel, type Level } from './level.js';
 import { checkedLastCommit } from './log-open.js';
 import { commitKey, eventKey } from './log-keys.js';
 import { auditForward, Auditor, gap, readBackward, readForward } from './log-read.js';
-import { CompactRange } from './merkle.js';
+import { CompactRange, type Subtree } from './merkle.js';
 import type { Span } from './scan.js';
+import { followsFrom, type StoredCommit } from './segment.js';
+import { rangeAt, readStoredCommits } from './stored-commits.js';
 import type { CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
 
 export interface AppendContext {
@@ -38,6 +41,8 @@ export interface AuditProgress {
 }
 
 export class EventLog {
+  /** What proofs are made of. */
+  readonly tree: HashTree;
   readonly #level: Level;
   #range: CompactRange;
   #lastCommit: CommitRecord | null;
@@ -47,6 +52,7 @@ export class EventLog {
 
   private constructor(level: Level, lastCommit: CommitRecord | null) {
     this.#level = level;
+    this.tree = new HashTree(level);
     this.#lastCommit = lastCommit;
     this.#range = lastCommit === null ? CompactRange.empty() : rangeAfter(lastCommit);
   }
@@ -111,6 +117,32 @@ export class EventLog {
     yield* readForward(this.#level, { from, to }, { auditor, lazy });
   }
 
+  /** Whole commits with the bytes of their events; both ends of the span are ends of commits. */
+  readStored(span: SpanOptions = {}): AsyncGenerator<StoredCommit> {
+    return readStoredCommits(this.#level, this.#spanOf(span));
+  }
+
+  /** The fingerprint that the log had at a size. @throws RangeError for one that it never had */
+  async headAt(size: Position): Promise<Head> {
+    if (!Number.isSafeInteger(size) || size < 0 || size > this.size)
+      throw new RangeError(`no size ${size} in a log of ${this.size}`);
+    return { size, root: (await rangeAt(this.#level, size)).root().toString('hex') };
+  }
+
+  /**
+   * Appends commits of another copy of this log as they are there, in one write that is durable only
+   * once the file system was synced. Events are not decoded here: whoever folds them does.
+   *
+   * @returns the number of commits taken; the first that does not follow stops it, with nothing of it or
+   *   of those after it written
+   */
+  async adopt(commits: readonly StoredCommit[]): Promise<number> {
+    const before = this.#turn;
+    const adopted = before.then(() => this.#adopt(commits));
+    this.#turn = adopted.catch(() => undefined);
+    return adopted;
+  }
+
   /** As {@link read}, from the last record to the first. */
   readReverse(span: SpanOptions = {}): AsyncGenerator<EventRecord[]> {
     return readBackward(this.#level, this.#spanOf(span));
@@ -140,6 +172,12 @@ export class EventLog {
   getSync(position: Position): HkfsEvent {
     this.#checkPosition(position);
     return decodeEvent(this.#bytesAt(position), position);
+  }
+
+  /** The stored bytes of one event. @throws RangeError outside the log, HkfsError LOG_GAP */
+  bytesAt(position: Position): Buffer {
+    this.#checkPosition(position);
+    return this.#bytesAt(position);
   }
 
   /** Reads and checks everything, commit by commit; reports after each batch. Throws as {@link read}. */
@@ -175,12 +213,15 @@ export class EventLog {
   ): Promise<Appended> {
     if (this.#failure !== undefined) throw refused(this.#failure);
     const first = this.size;
-    const range = this.#range.clone();
+    const completed: Subtree[] = [];
+    const range = this.#range.clone(completed);
     for (const bytes of encoded) range.append(bytes);
+    const subtrees = await this.tree.rowsOf(first, completed);
     const timeMs = Math.max(context.timeMs, this.#lastCommit?.timeMs ?? 0);
     const { operation } = context;
     const commit = { first, count: encoded.length, timeMs, operation, range: range.hashes };
-    await this.#writeBatch(commit, encoded);
+    await this.#writeBatch(commit, encoded, subtrees);
+    this.tree.written(subtrees);
     this.#range = range;
     this.#lastCommit = commit;
     const records = events.map((event, at) => ({
@@ -193,12 +234,49 @@ export class EventLog {
     return { commit, records };
   }
 
-  async #writeBatch(commit: CommitRecord, encoded: readonly Buffer[]): Promise<void> {
+  async #adopt(commits: readonly StoredCommit[]): Promise<number> {
+    if (this.#failure !== undefined) throw refused(this.#failure);
+    const batch = this.#level.batch();
+    const first = this.size;
+    const completed: Subtree[] = [];
+    let range = this.#range;
+    let taken = 0;
+    for (const stored of commits) {
+      const subtrees: Subtree[] = [];
+      const next = range.clone(subtrees);
+      if (!followsFrom(next, stored)) break;
+      const { commit, events } = stored;
+      for (const [at, value] of events.entries()) batch.put(eventKey(commit.first + at), value);
+      batch.put(commitKey(commit.first), encodeCommit(commit));
+      completed.push(...subtrees);
+      range = next;
+      taken += 1;
+    }
+    const rows = await this.tree.rowsOf(first, completed);
+    for (const [key, value] of rows) batch.put(key, value);
+    try {
+      await batch.write();
+    } catch (error) {
+      this.#failure = explainLevelError(error, this.#level.location);
+      throw this.#failure;
+    }
+    this.tree.written(rows);
+    this.#range = range;
+    this.#lastCommit = commits[taken - 1]?.commit ?? this.#lastCommit;
+    return taken;
+  }
+
+  async #writeBatch(
+    commit: CommitRecord,
+    encoded: readonly Buffer[],
+    subtrees: readonly [Buffer, Buffer][],
+  ): Promise<void> {
     try {
       // A chained batch takes puts seven times as fast as an array of operations does.
       const batch = this.#level.batch();
       encoded.forEach((value, at) => batch.put(eventKey(commit.first + at), value));
       batch.put(commitKey(commit.first), encodeCommit(commit));
+      for (const [key, value] of subtrees) batch.put(key, value);
       await batch.write({ sync: true });
     } catch (error) {
       this.#failure = explainLevelError(error, this.#level.location);

@@ -1,5 +1,8 @@
-/** RFC 6962 sections 2.1.1 and 2.1.2: inclusion and consistency proofs; checked as in RFC 9162 section 2.1. */
-import { HASH_BYTES, nodeHash } from './merkle.js';
+/**
+ * RFC 6962 sections 2.1.1 and 2.1.2: what inclusion and consistency proofs are made of; checked as in
+ * RFC 9162 section 2.1. Numbers are sizes below 2^53, so that nothing here uses bit operations.
+ */
+import { CompactRange, HASH_BYTES, nodeHash } from './merkle.js';
 
 type Hashes = readonly Uint8Array[];
 
@@ -10,6 +13,10 @@ export interface InclusionClaim {
   readonly proof: Hashes;
   readonly root: Uint8Array;
 }
+export interface SubtreeInclusionClaim extends Omit<InclusionClaim, 'treeSize'> {
+  readonly start: number;
+  readonly end: number;
+}
 export interface ConsistencyClaim {
   readonly size1: number;
   readonly size2: number;
@@ -18,31 +25,60 @@ export interface ConsistencyClaim {
   readonly proof: Hashes;
 }
 
-/**
- * PATH(index, D[n]): the siblings from the leaf up to the root.
- *
- * @throws RangeError when there is no such leaf.
- */
-export function inclusionProof(leafHashes: Hashes, index: number): Uint8Array[] {
-  if (!Number.isInteger(index) || index < 0 || index >= leafHashes.length)
-    throw new RangeError(`no leaf ${index} among ${leafHashes.length}`);
-  if (leafHashes.length === 1) return [];
-  const split = splitOf(leafHashes.length);
-  const [left, right] = [leafHashes.slice(0, split), leafHashes.slice(split)];
-  return index < split
-    ? [...inclusionProof(left, index), treeRoot(right)]
-    : [...inclusionProof(right, index - split), treeRoot(left)];
+export interface SubtreeConsistencyClaim {
+  readonly start: number;
+  readonly end: number;
+  readonly size: number;
+  /** Of the subtree. */
+  readonly root1: Uint8Array;
+  /** Of the tree. */
+  readonly root2: Uint8Array;
+  readonly proof: Hashes;
+}
+
+/** The leaves whose Merkle tree hash stands in a proof: from `start` up to but not including `end`. */
+export interface LeafSpan {
+  readonly start: number;
+  readonly end: number;
 }
 
 /**
- * PROOF(size1, D[size2]): what shows that the first `size1` of `size2` leaves are unchanged.
+ * RFC 6962 PATH(index, D[size]): what is hashed for each line of the proof, from the leaf's sibling up to
+ * the root's child.
  *
- * @throws RangeError unless 0 < size1 ≤ size2 ≤ number of leaves.
+ * @throws RangeError when there is no such leaf.
  */
-export function consistencyProof(leafHashes: Hashes, size1: number, size2: number): Uint8Array[] {
-  if (!isSize(size1) || !isSize(size2) || size1 < 1 || size1 > size2 || size2 > leafHashes.length)
-    throw new RangeError(`no consistency proof from ${size1} to ${size2} of ${leafHashes.length} leaves`);
-  return subproof(leafHashes.slice(0, size2), size1, true);
+export function inclusionPath(index: number, size: number): LeafSpan[] {
+  if (!isSize(index) || !isSize(size) || index >= size)
+    throw new RangeError(`no leaf ${index} among ${size}`);
+  const path: LeafSpan[] = [];
+  let [start, end] = [0, size];
+  while (end - start > 1) {
+    const middle = start + splitOf(end - start);
+    path.push(index < middle ? { start: middle, end } : { start, end: middle });
+    [start, end] = index < middle ? [start, middle] : [middle, end];
+  }
+  return path.toReversed();
+}
+
+/**
+ * RFC 6962 PROOF(size1, D[size2]): what shows that the first `size1` of `size2` leaves are unchanged.
+ *
+ * @throws RangeError unless 0 < size1 ≤ size2.
+ */
+export function consistencyPath(size1: number, size2: number): LeafSpan[] {
+  if (!isSize(size1) || !isSize(size2) || size1 < 1 || size1 > size2)
+    throw new RangeError(`no consistency proof from ${size1} to ${size2}`);
+  const path: LeafSpan[] = [];
+  let [start, end] = [0, size2];
+  while (end !== size1) {
+    const middle = start + splitOf(end - start);
+    path.push(size1 <= middle ? { start: middle, end } : { start, end: middle });
+    [start, end] = size1 <= middle ? [start, middle] : [middle, end];
+  }
+  // What is left is the whole old tree, whose root is known, or the last of its subtrees.
+  if (start > 0) path.push({ start, end });
+  return path.toReversed();
 }
 
 /** True when the proof shows that the leaf is in the tree with this root. Never throws. */
@@ -64,51 +100,95 @@ export function verifyInclusion(claim: InclusionClaim): boolean {
   return last === 0 && equal(computed, root);
 }
 
+/** True when the proof shows that the leaf is in the subtree of the leaves from `start` to `end`. Never throws. */
+export function verifySubtreeInclusion(claim: SubtreeInclusionClaim): boolean {
+  const { leafIndex, start, end, leafHash: leaf, proof, root } = claim;
+  if (!isSubtree(start, end)) return false;
+  return verifyInclusion({
+    leafIndex: leafIndex - start,
+    treeSize: end - start,
+    leafHash: leaf,
+    proof,
+    root,
+  });
+}
+
 /**
  * True when the proof shows that the tree of `size1` leaves is a prefix of that of `size2`. An empty
  * first tree proves nothing and is refused. Never throws.
  */
-export function verifyConsistency(claim: ConsistencyClaim): boolean {
-  const { size1, size2, root1, root2, proof } = claim;
-  if (!isSize(size1) || !isSize(size2) || size1 < 1 || size1 > size2) return false;
-  if (size1 === size2) return proof.length === 0 && equal(root1, root2);
-  if (!areHashes([root1, root2, ...proof])) return false;
-  if (proof.length === 0) return false;
-  const computed = foldConsistency(size1, size2, isPowerOfTwo(size1) ? [root1, ...proof] : proof);
-  return computed !== null && equal(computed[0], root1) && equal(computed[1], root2);
+export function verifyConsistency({ size1, size2, root1, root2, proof }: ConsistencyClaim): boolean {
+  return size1 !== 0 && verifySubtreeConsistency({ start: 0, end: size1, size: size2, root1, root2, proof });
 }
 
-/** RFC 9162 section 2.1.4.2, steps 3 to 6: both roots as they follow from the path. */
-function foldConsistency(size1: number, size2: number, path: Hashes): [Uint8Array, Uint8Array] | null {
-  let [at, last] = [size1 - 1, size2 - 1];
-  while (at % 2 === 1) [at, last] = [half(at), half(last)];
+/**
+ * True when the proof shows that the leaves from `start` to `end`, with the root `root1`, are that part of
+ * the tree of `size` leaves: RFC 9162 section 2.1.4.2, where `start` is 0, and its generalisation in
+ * draft-ietf-plants-merkle-tree-certs. Never throws.
+ */
+export function verifySubtreeConsistency(claim: SubtreeConsistencyClaim): boolean {
+  const { start, end, size, root1, root2, proof } = claim;
+  if (!isSize(size) || !(end <= size)) return false;
+  // Nothing is part of anything.
+  if (isSize(start) && start === end) return proof.length === 0 && equal(root1, CompactRange.empty().root());
+  if (!isSubtree(start, end)) return false;
+  if (proof.length > 0 && !areHashes([root1, root2, ...proof])) return false;
+  const climb = new Climb(start, end - 1, size - 1);
+  climb.skipWhole();
+  const path = climb.isWhole ? [root1, ...proof] : proof;
+  if (path.length === 0) return false;
   let [first, second] = [path[0]!, path[0]!];
   for (const hash of path.slice(1)) {
-    if (last === 0) return null;
-    if (isRightmost(at, last)) {
-      first = nodeHash(hash, first);
+    if (climb.isAtRoot) return false;
+    if (climb.hasLeftSibling) {
+      if (!climb.isWhole) first = nodeHash(hash, first);
       second = nodeHash(hash, second);
-      [at, last] = climbToSibling(at, last);
     } else second = nodeHash(second, hash);
-    [at, last] = [half(at), half(last)];
+    climb.step();
   }
-  return last === 0 ? [first, second] : null;
+  return climb.isAtRoot && equal(first, root1) && equal(second, root2);
 }
 
-function subproof(leafHashes: Hashes, size: number, complete: boolean): Uint8Array[] {
-  if (size === leafHashes.length) return complete ? [] : [treeRoot(leafHashes)];
-  const split = splitOf(leafHashes.length);
-  const [left, right] = [leafHashes.slice(0, split), leafHashes.slice(split)];
-  return size <= split
-    ? [...subproof(left, size, complete), treeRoot(right)]
-    : [...subproof(right, size - split, false), treeRoot(left)];
-}
+/** The way up from the last node of a subtree: numbers of nodes on one level of the tree. */
+class Climb {
+  private first: number;
+  private at: number;
+  private last: number;
 
-/** MTH of leaves that are hashed already; at least one. */
-function treeRoot(leafHashes: Hashes): Uint8Array {
-  if (leafHashes.length === 1) return leafHashes[0]!;
-  const split = splitOf(leafHashes.length);
-  return nodeHash(treeRoot(leafHashes.slice(0, split)), treeRoot(leafHashes.slice(split)));
+  constructor(first: number, at: number, last: number) {
+    this.first = first;
+    this.at = at;
+    this.last = last;
+  }
+
+  /** The node is the whole subtree. */
+  get isWhole(): boolean {
+    return this.first === this.at;
+  }
+
+  get isAtRoot(): boolean {
+    return this.last === 0;
+  }
+
+  /** Else the sibling is on the right. A last node without a sibling meets the one of its ancestor. */
+  get hasLeftSibling(): boolean {
+    return isRightmost(this.at, this.last);
+  }
+
+  /** Up to the largest node that ends where the subtree ends. */
+  skipWhole(): void {
+    if (this.at === this.last) while (!this.isWhole) this.up();
+    else while (!this.isWhole && this.at % 2 === 1) this.up();
+  }
+
+  step(): void {
+    if (this.hasLeftSibling) while (this.at % 2 === 0 && this.at !== 0) this.up();
+    this.up();
+  }
+
+  private up(): void {
+    [this.first, this.at, this.last] = [half(this.first), half(this.at), half(this.last)];
+  }
 }
 
 /** The largest power of two below n; n is at least 2. */
@@ -137,8 +217,11 @@ function isSize(n: number): boolean {
   return Number.isSafeInteger(n) && n >= 0;
 }
 
-function isPowerOfTwo(n: number): boolean {
-  return splitOf(2 * n) === n;
+/** Not empty, and beginning at a multiple of the power of two that holds it. */
+function isSubtree(start: number, end: number): boolean {
+  if (!isSize(start) || !isSize(end) || start >= end) return false;
+  const length = end - start;
+  return start % (length === 1 ? 1 : 2 * splitOf(length)) === 0;
 }
 
 function areHashes(all: Hashes): boolean {

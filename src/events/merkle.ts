@@ -16,15 +16,28 @@ type HashText = string;
 const nodeScratch = Buffer.alloc(1 + 2 * HASH_BYTES, NODE_PREFIX);
 let leafScratch = Buffer.alloc(FIRST_SCRATCH, LEAF_PREFIX);
 
+/** Subtrees from this height on are worth keeping: those below are hashed again from at most 256 leaves. */
+export const KEPT_HEIGHT = 8;
+
+/** The root of the perfect subtree of 2^height leaves that begins at leaf index · 2^height. */
+export interface Subtree {
+  readonly height: number;
+  readonly index: number;
+  /** 32 bytes as latin1. */
+  readonly hash: string;
+}
+
 /** The state of an append-only Merkle tree: a few dozen hashes whatever its size. */
 export class CompactRange {
   #size: number;
   /** Largest subtree first; as many as `#size` has one-bits. */
   readonly #roots: HashText[];
+  readonly #kept: Subtree[] | undefined;
 
-  private constructor(size: number, roots: HashText[]) {
+  private constructor(size: number, roots: HashText[], kept?: Subtree[]) {
     this.#size = size;
     this.#roots = roots;
+    this.#kept = kept;
   }
 
   static empty(): CompactRange {
@@ -56,16 +69,21 @@ export class CompactRange {
     return this.#roots.map((root) => Buffer.from(root, 'latin1'));
   }
 
-  clone(): CompactRange {
-    return new CompactRange(this.#size, [...this.#roots]);
+  /** @param kept gets the subtrees of at least {@link KEPT_HEIGHT} that appending to the clone completes */
+  clone(kept?: Subtree[]): CompactRange {
+    return new CompactRange(this.#size, [...this.#roots], kept);
   }
 
   /** Adds a leaf; hashes twice on average. */
   append(leaf: Uint8Array): void {
     let root = leafText(leaf);
+    let height = 0;
     // Each trailing one-bit of the size is a perfect subtree that now gets its right-hand twin.
-    for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2)
+    for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
       root = nodeText(this.#roots.pop()!, root);
+      height += 1;
+      if (height >= KEPT_HEIGHT) this.#kept?.push({ height, index: (rest - 1) / 2, hash: root });
+    }
     this.#roots.push(root);
     this.#size += 1;
   }

@@ -197,6 +197,40 @@ export interface TarIngested {
   readonly size: number;
 }
 
+/** A place for backups, under a name. The URL is as the user wrote it and has no credentials. */
+export interface RemoteAdded {
+  readonly type: 'remote.added';
+  readonly name: string;
+  readonly url: string;
+  readonly kind: 'directory' | 's3' | 'bundle';
+}
+export interface RemoteRemoved {
+  readonly type: 'remote.removed';
+  readonly name: string;
+}
+/** The remote has the first `size` events and all objects that they name. */
+export interface BackupCompleted {
+  readonly type: 'backup.completed';
+  readonly remote: string;
+  readonly size: number;
+  /** The log's root at `size`. */
+  readonly root: Hash;
+  /** What this backup sent. */
+  readonly objects: number;
+  readonly bytes: number;
+}
+/** A remote's objects were looked at: listed only (`quick`), or read and hashed. */
+export interface CopiesVerified {
+  readonly type: 'copies.verified';
+  readonly remote: string;
+  readonly quick: boolean;
+  /** How many were looked at, and their bytes. */
+  readonly objects: number;
+  readonly bytes: number;
+  readonly damaged: readonly Hash[];
+  readonly missing: readonly Hash[];
+}
+
 export type HkfsEvent =
   | ArchiveCreated
   | OperationStarted
@@ -218,7 +252,11 @@ export type HkfsEvent =
   | ObjectHealed
   | ObjectsVerified
   | TagAdded
-  | TarIngested;
+  | TarIngested
+  | RemoteAdded
+  | RemoteRemoved
+  | BackupCompleted
+  | CopiesVerified;
 
 export type EventType = HkfsEvent['type'];
 

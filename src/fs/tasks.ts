@@ -146,6 +146,39 @@ export interface CheckResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
 }
 
+/** Objects copied to another file system, or from it, each under a staged name. */
+export interface CarryTask {
+  readonly task: 'carry';
+  readonly items: readonly CarryItem[];
+}
+
+export interface CarryItem {
+  readonly from: string;
+  readonly staged: string;
+  /** Where it is to get its name: what is there already is not copied. */
+  readonly to: string;
+  readonly hash: string;
+  /** Null: as the source has it. */
+  readonly mtimeNs: bigint | null;
+}
+
+export const CARRY = {
+  staged: 0,
+  exists: 1,
+  /** It has other bytes than its name says. */
+  damaged: 2,
+  missing: 3,
+  failed: 4,
+} as const;
+
+export interface CarryResult {
+  /** One of CARRY per item. */
+  readonly status: Uint8Array;
+  /** StatTable of the staged files. */
+  readonly stats: BigInt64Array;
+  readonly failures: ReadonlyMap<number, EntryFailure>;
+}
+
 export interface NameTask {
   readonly task: 'name';
   readonly items: readonly NameItem[];
@@ -460,6 +493,7 @@ export interface TaskResults {
   deposit: StageResult;
   hash: HashResult;
   check: CheckResult;
+  carry: CarryResult;
   name: NameResult;
   tree: TreeResult;
   twin: TwinResult;
@@ -481,6 +515,7 @@ export type Task =
   | DepositTask
   | HashTask
   | CheckTask
+  | CarryTask
   | NameTask
   | TreeTask
   | TwinTask

@@ -1,5 +1,6 @@
 /** The entry of a worker thread: takes tasks, answers with packed results. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { carryObjects } from './carry.js';
 import { checkObjects } from './check.js';
 import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
 import { depositContents } from './deposit.js';
@@ -59,6 +60,8 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return hashFiles(task, context);
     case 'check':
       return checkObjects(task, context);
+    case 'carry':
+      return carryObjects(task, context);
     case 'name':
       return nameObjects(task, context);
     case 'tree':

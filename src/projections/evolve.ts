@@ -12,6 +12,7 @@ import type {
   EventType,
   FileIngested,
   Hash,
+  HkfsEvent,
   ObjectRelocated,
   Place,
   Position,
@@ -86,6 +87,18 @@ export function evolve(record: EventRecord, rows: RowWriter): void {
       return;
     case 'tar.ingested':
       rows.put(keys.hashPositionKey(keys.PREFIX.tar, bytesOf(event.hash), position), tarValue(event, record));
+      return;
+    case 'remote.added':
+      rows.put(keys.remoteKey(keys.PREFIX.remote, event.name, position), timeAndEvent(record));
+      return;
+    case 'remote.removed':
+      rows.put(keys.remoteKey(keys.PREFIX.remote, event.name, position), EMPTY);
+      return;
+    case 'backup.completed':
+      rows.put(keys.remoteKey(keys.PREFIX.backup, event.remote, position), timeAndEvent(record));
+      return;
+    case 'copies.verified':
+      rows.put(keys.remoteKey(keys.PREFIX.copies, event.remote, position), timeAndEvent(record));
       return;
     case 'path.renamed':
     case 'path.restored':
@@ -236,6 +249,15 @@ function tarValue({ directory }: TarIngested, { operation }: EventRecord): Buffe
 
 function positionAndTime(record: EventRecord): Buffer {
   return Buffer.concat([keys.positionBytes(record.position), timeValue(record)]);
+}
+
+function timeAndEvent(record: EventRecord): Buffer {
+  return Buffer.concat([timeValue(record), record.bytes]);
+}
+
+/** The value of a remote's row taken apart. */
+export function parseTimeAndEvent(value: Buffer, position: Position): { timeMs: number; event: HkfsEvent } {
+  return { timeMs: keys.readPosition(value, 0), event: decodeEvent(value.subarray(8), position) };
 }
 
 function bytesOf(hash: Hash): Buffer {

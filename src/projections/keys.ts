@@ -17,6 +17,9 @@
  * | ended    | `x` operation                         | position, time                            |
  * | tag      | `t` name NUL position                 | position                                  |
  * | tar      | `a` hash position                     | directory, operation                      |
+ * | remote   | `r` name NUL position                 | time, event; empty when removed           |
+ * | backup   | `b` remote NUL position               | time, event                               |
+ * | copies   | `c` remote NUL position               | time, event: what a check of them found   |
  * | meta     | `m` name                              | checkpoint, version                       |
  * | local    | `~` …                                 | not derived from the log: seals, tree     |
  * | digest   | DEL directory id, piece unless 0      | remembered answers: see digests.ts        |
@@ -37,6 +40,9 @@ export const PREFIX = {
   ended: 0x78,
   tag: 0x74,
   tar: 0x61,
+  remote: 0x72,
+  backup: 0x62,
+  copies: 0x63,
   meta: 0x6d,
   local: 0x7e,
   digest: 0x7f,
@@ -227,9 +233,32 @@ export function operationKey(prefix: number, operation: number): Buffer {
 }
 
 export function tagKey(tag: string, position: Position): Buffer {
-  const name = nameToBytes(tag);
+  return namedKey(PREFIX.tag, tag, position);
+}
+
+/** A row of a remote: of itself, of a backup to it, or of what a check of its copies found. */
+export function remoteKey(prefix: number, remote: string, position: Position): Buffer {
+  return namedKey(prefix, remote, position);
+}
+
+/** Name and position out of a remote's key. */
+export function parseRemoteKey(key: Buffer): { remote: string; position: Position } {
+  return {
+    remote: nameFromBytes(key.subarray(1, key.length - 9)),
+    position: readPosition(key, key.length - 8),
+  };
+}
+
+/** All rows of one kind of one remote, or of all. */
+export function remoteRange(prefix: number, remote?: string): KeyRange {
+  if (remote === undefined) return prefixRange(Buffer.of(prefix));
+  return { gte: remoteKey(prefix, remote, 0), lt: remoteKey(prefix, remote, Number.MAX_SAFE_INTEGER) };
+}
+
+function namedKey(prefix: number, text: string, position: Position): Buffer {
+  const name = nameToBytes(text);
   const key = Buffer.allocUnsafe(10 + name.length);
-  key[0] = PREFIX.tag;
+  key[0] = prefix;
   key.set(name, 1);
   key[1 + name.length] = 0;
   writePosition(key, position, 2 + name.length);

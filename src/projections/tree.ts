@@ -183,6 +183,13 @@ export class TreeProjection {
       for await (const below of namespace.walk({ path, entry })) into.push(...this.materialise(below, null));
   }
 
+  /** All of the tree at a moment, each directory before what is in it. */
+  async *whole(namespace: Namespace): AsyncGenerator<TreeOperation> {
+    const entry = await namespace.resolve('');
+    for await (const named of namespace.walk({ path: '', entry: entry! }))
+      yield* this.materialise(named, null);
+  }
+
   private materialise({ path, entry }: NamedEntry, before: Entry | null): TreeOperation[] {
     const { event, position } = entry;
     if (event.type === 'directory.added') return [{ op: 'mkdir', path: this.onDisk(path) }];

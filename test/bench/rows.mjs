@@ -9,6 +9,7 @@ import { row as exportSmall } from './rows/export.mjs';
 import { row as ingestQueried } from './rows/ingest-queried.mjs';
 import { row as linkSmall } from './rows/link-small.mjs';
 import { row as memory } from './rows/memory.mjs';
+import { row as prove } from './rows/prove.mjs';
 import { row as queries } from './rows/queries.mjs';
 import { row as replay } from './rows/replay.mjs';
 import { rows as restore } from './rows/restore.mjs';
@@ -43,6 +44,7 @@ export const ROWS = [
   similar,
   replay,
   queries,
+  prove,
   at,
   ...dups,
   ingestQueried,

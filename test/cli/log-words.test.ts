@@ -39,6 +39,18 @@ test.each([
   ['objects.verified', { hashes: ['a', 'b'] }, '2 objects verified'],
   ['tag.added', { tag: 't', position: 5 }, 'tag t given to @5'],
   ['tar.ingested', { name: 'a.tar', size: 10240, path: 'a' }, 'tar a.tar ingested as a tree, 10.0 KiB'],
+  ['remote.added', { name: 'nas', url: '/mnt/nas' }, 'remote nas added: /mnt/nas'],
+  ['remote.removed', { name: 'nas' }, 'remote nas removed'],
+  [
+    'backup.completed',
+    { remote: 'nas', size: 8, objects: 2, bytes: 1536 },
+    'backup to nas completed up to @7: 2 objects sent, 1.5 KiB',
+  ],
+  [
+    'copies.verified',
+    { remote: 'nas', objects: 2, damaged: ['a'], missing: [] },
+    '2 copies at nas verified, 1 damaged',
+  ],
 ] as const)('%s is told in plain words', (type, fields, words) => {
   const line = describeEvent(row(type, fields));
   expect(line).toBe(`  @7  ${words}`);

@@ -8,7 +8,7 @@ import { heavyTest, randomFrom, seed, some } from './random.js';
 import { expectHolds, expectMended, expectSound, ingestOnce } from './soundness.js';
 import { makeSource, snapshotOf, writeNew } from './source-tree.js';
 
-test.each(some(['init.logged', 'init.directories'], 1))(
+test.each(some(['init.logged', 'init.directories', 'key.private', 'init.key'], 1))(
   'an init killed at %s left no archive; the next init makes one',
   (step) =>
     withScratch(async (directory) => {

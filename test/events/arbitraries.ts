@@ -121,6 +121,17 @@ const FIELDS = {
   'objects.verified': { hashes: fc.array(hash, { maxLength: 5 }) },
   'tag.added': { tag: text, position: natural },
   'tar.ingested': { directory: natural, name, hash, size: natural },
+  'remote.added': { name: text, url: text, kind: fc.constantFrom('directory', 's3', 'bundle') },
+  'remote.removed': { name: text },
+  'backup.completed': { remote: text, size: natural, root: hash, objects: natural, bytes: natural },
+  'copies.verified': {
+    remote: text,
+    quick: fc.boolean(),
+    objects: natural,
+    bytes: natural,
+    damaged: fc.array(hash, { maxLength: 3 }),
+    missing: fc.array(hash, { maxLength: 3 }),
+  },
 } satisfies Record<HkfsEvent['type'], Record<string, fc.Arbitrary<unknown>>>;
 
 export const EVENT_TYPES = Object.keys(FIELDS) as HkfsEvent['type'][];

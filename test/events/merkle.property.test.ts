@@ -5,11 +5,14 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CompactRange, leafHash } from '../../src/events/merkle.js';
 import {
-  consistencyProof,
-  inclusionProof,
+  consistencyPath,
+  inclusionPath,
   verifyConsistency,
   verifyInclusion,
+  verifySubtreeConsistency,
+  verifySubtreeInclusion,
 } from '../../src/events/merkle-proofs.js';
+import { consistencyProof, inclusionProof, treeRoot } from './merkle-twin.js';
 
 const sha256 = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest();
 
@@ -123,11 +126,37 @@ describe('proofs', () => {
         expect(verifyConsistency({ ...claim, root1: Buffer.alloc(32) })).toBe(false);
       }
   });
+});
 
-  test('a proof about leaves that are not there is refused', () => {
-    expect(() => inclusionProof(leafHashes, 33)).toThrow(RangeError);
-    expect(() => consistencyProof(leafHashes, 0, 5)).toThrow(RangeError);
-    expect(() => consistencyProof(leafHashes, 6, 5)).toThrow(RangeError);
+describe('the paths of proofs', () => {
+  const leafHashes = leavesOf(70).map(leafHash);
+  const hashed = (spans: readonly { start: number; end: number }[]): string[] =>
+    spans.map(({ start, end }) => hex(treeRoot(leafHashes.slice(start, end))));
+
+  test('are what RFC 6962 says word for word, for every leaf and every older tree of up to 70', () => {
+    for (let size = 1; size <= 70; size += 1)
+      for (let at = 0; at < size; at += 1) {
+        expect(hashed(inclusionPath(at, size))).toEqual(
+          inclusionProof(leafHashes.slice(0, size), at).map(hex),
+        );
+        expect(hashed(consistencyPath(at + 1, size))).toEqual(
+          consistencyProof(leafHashes, at + 1, size).map(hex),
+        );
+      }
+  });
+
+  test('about leaves and trees that are not there are refused', () => {
+    expect(() => inclusionPath(33, 33)).toThrow(RangeError);
+    expect(() => inclusionPath(-1, 33)).toThrow(RangeError);
+    expect(() => inclusionPath(0.5, 33)).toThrow(RangeError);
+    expect(() => consistencyPath(0, 5)).toThrow(RangeError);
+    expect(() => consistencyPath(6, 5)).toThrow(RangeError);
+  });
+
+  test('of trees beyond 2^32 leaves are as short as their height', () => {
+    expect(inclusionPath(2 ** 52, 2 ** 52 + 1)).toEqual([{ start: 0, end: 2 ** 52 }]);
+    expect(consistencyPath(2 ** 52, 2 ** 52 + 1)).toEqual([{ start: 2 ** 52, end: 2 ** 52 + 1 }]);
+    expect(inclusionPath(2 ** 51, 2 ** 52)).toHaveLength(52);
   });
 });
 
@@ -174,5 +203,40 @@ const proofOf = ({ proof }: Fixture): Buffer[] => (proof ?? []).map(base64);
       const claim = { ...sizes, root1: base64(root1), root2: base64(root2), proof: proofOf(given) };
       expect([given.desc, !verifyConsistency(claim)]).toEqual([given.desc, given.wantErr]);
     }
+  });
+
+  test('every case of a leaf in a subtree is accepted or refused as it says', () => {
+    const cases = fixtures('subtreeinclusion');
+    expect(cases.length).toBeGreaterThan(50);
+    for (const [file, given] of cases) {
+      const span = { start: Number(given.start), end: Number(given.end), leafIndex: Number(given.leafIdx) };
+      const claim = { ...span, leafHash: base64(given.leafHash), root: base64(given.root) };
+      expect([file, !verifySubtreeInclusion({ ...claim, proof: proofOf(given) })]).toEqual([
+        file,
+        given.wantErr,
+      ]);
+    }
+  });
+
+  test('every case of a subtree in a tree is accepted or refused as it says', () => {
+    const cases = fixtures('subtreeconsistency');
+    expect(cases.length).toBeGreaterThan(50);
+    for (const [file, given] of cases) {
+      const span = { start: Number(given.start), end: Number(given.end), size: Number(given.size) };
+      const roots = { root1: base64(given.root1), root2: base64(given.root2) };
+      expect([file, !verifySubtreeConsistency({ ...span, ...roots, proof: proofOf(given) })]).toEqual([
+        file,
+        given.wantErr,
+      ]);
+    }
+  });
+
+  test('there is no folder of cases that no test here reads', () => {
+    expect(readdirSync(FIXTURES).toSorted()).toEqual([
+      'consistency',
+      'inclusion',
+      'subtreeconsistency',
+      'subtreeinclusion',
+    ]);
   });
 });

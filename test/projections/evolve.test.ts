@@ -37,6 +37,25 @@ import {
 const markValue = Buffer.concat([keys.positionBytes(AT), keys.positionBytes(timeOf(AT))]);
 const INODE = { device: 1n, inode: 5n };
 const MOVED = { device: 2n, inode: 6n };
+const time = keys.positionBytes(timeOf(AT));
+const REMOTE: HkfsEvent = { type: 'remote.added', name: 'nas', url: '/mnt/nas', kind: 'directory' };
+const BACKUP: HkfsEvent = {
+  type: 'backup.completed',
+  remote: 'nas',
+  size: AT,
+  root: HASH,
+  objects: 2,
+  bytes: 99,
+};
+const COPIES: HkfsEvent = {
+  type: 'copies.verified',
+  remote: 'nas',
+  quick: true,
+  objects: 2,
+  bytes: 99,
+  damaged: [HASH],
+  missing: [],
+};
 
 const CASES: Record<
   Exclude<EventType, 'path.renamed' | 'path.restored' | 'attributes.changed'>,
@@ -118,6 +137,22 @@ const CASES: Record<
       keys.hashPositionKey(keys.PREFIX.tar, HASH_BYTES, AT),
       Buffer.concat([keys.positionBytes(3), keys.positionBytes(1)]),
     ]),
+  ],
+  'remote.added': [
+    REMOTE,
+    rows([keys.remoteKey(keys.PREFIX.remote, 'nas', AT), Buffer.concat([time, encodeEvent(REMOTE)])]),
+  ],
+  'remote.removed': [
+    { type: 'remote.removed', name: 'nas' },
+    rows([keys.remoteKey(keys.PREFIX.remote, 'nas', AT), GONE]),
+  ],
+  'backup.completed': [
+    BACKUP,
+    rows([keys.remoteKey(keys.PREFIX.backup, 'nas', AT), Buffer.concat([time, encodeEvent(BACKUP)])]),
+  ],
+  'copies.verified': [
+    COPIES,
+    rows([keys.remoteKey(keys.PREFIX.copies, 'nas', AT), Buffer.concat([time, encodeEvent(COPIES)])]),
   ],
 };
 

@@ -281,6 +281,10 @@ describe('events that are no names', () => {
     'objects.verified',
     'tag.added',
     'tar.ingested',
+    'remote.added',
+    'remote.removed',
+    'backup.completed',
+    'copies.verified',
   ];
 
   test.each(OTHERS)('%s changes nothing in the tree', (type) =>

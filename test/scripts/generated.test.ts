@@ -27,7 +27,9 @@ test('the committed pages are what the manifest says (else: npm run manifest)', 
 });
 
 test('the launcher knows every command file, and no other', () => {
-  const files = readdirSync(join(root, 'src/commands')).map((name) => name.replace(/\.ts$/, ''));
+  const files = readdirSync(join(root, 'src/commands'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.replace(/\.ts$/, '').replaceAll('/', ':'));
   expect(Object.keys(COMMANDS).sort()).toEqual(files.sort());
 });
 

@@ -12,6 +12,7 @@ import type { Span } from '../../projections/place-history.js';
 import { HkfsError } from '../../errors.js';
 import type { ArchiveReader, LogRow, ProofRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { plain } from '../plain-values.js';
 import { operationExtent } from './operations.js';
 import { tracePath } from './trace.js';
 
@@ -182,15 +183,4 @@ async function prunedRows(
     rows.push({ path, hash, kept: kept && (await paths.of(kept, position)) });
   }
   return rows;
-}
-
-/** Values that JSON can hold: big integers as strings, bytes as base64. */
-function plain(value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array)
-    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
-  return value;
 }

@@ -21,6 +21,8 @@ const TASK_BYTES = 32 << 20;
 
 export interface ObjectCheckOptions {
   readonly quick: boolean;
+  /** A catalogue: contents that are not here are not missing. */
+  readonly mayLack: boolean;
   /** Milliseconds since 1970; Infinity: every object. */
   readonly olderThanMs: number;
   /** Milliseconds since 1970 at which no more is read. */
@@ -175,7 +177,8 @@ export class ObjectCheck {
       const name = object.hash.slice(2);
       const present = files.get(name) ?? [];
       files.delete(name);
-      if (object.inodes.length > 0 && present[0]?.name !== name)
+      const isAbsent = object.inodes.length > 0 && present[0]?.name !== name;
+      if (isAbsent && !this.options.mayLack)
         await this.findings.bad(object.hash, 'missing', 'its file is not in the hash tree');
       const gone = object.inodes.filter((inode) => !present.some(({ stat }) => isInode(stat, inode)));
       for (const file of present) {

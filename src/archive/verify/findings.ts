@@ -11,6 +11,9 @@ const HASHES_PER_EVENT = 4096;
 /** Paths named for one damaged object; more are counted. */
 const MAX_PATHS = 1000;
 
+/** Where findings go as events. */
+export type EventSink = Pick<Committer, 'push' | 'maybeCommit'>;
+
 export class Findings {
   objects = 0;
   bytes = 0;
@@ -22,10 +25,10 @@ export class Findings {
   readonly views: string[] = [];
   private verified: Hash[] = [];
   private readonly archive: OpenArchive;
-  private readonly begin: () => Promise<Committer>;
+  private readonly begin: () => Promise<EventSink>;
 
   /** @param begin the operation's committer; the operation starts when the first event is due */
-  constructor(archive: OpenArchive, begin: () => Promise<Committer>) {
+  constructor(archive: OpenArchive, begin: () => Promise<EventSink>) {
     this.archive = archive;
     this.begin = begin;
   }

@@ -1,12 +1,15 @@
 /** The use case: contents against their names, tree against hash tree, views against the log. */
 import { isHkfsError } from '../../errors.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
-import type { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 import { ObjectCheck } from './check-objects.js';
 import { checkTree } from './check-tree.js';
-import { Findings } from './findings.js';
+import { isPureClone, readOrigin } from '../remote/origin.js';
+import { Findings, type EventSink } from './findings.js';
+
+/** A clone that has only followed stays the same history: what is found there is told, and not recorded. */
+const NOWHERE: EventSink = { push: () => 0, maybeCommit: () => Promise.resolve() };
 
 /** What is found becomes events of an operation of its own; a quick run that finds nothing has none. */
 export async function verify(
@@ -17,7 +20,9 @@ export async function verify(
   const started = clock();
   const { quick = false, olderThanMs = Infinity, budgetSeconds = Infinity, signal, onProgress } = options;
   let operation: Operation | null = null;
-  const begin = async (): Promise<Committer> => {
+  const isFollower = isPureClone(archive);
+  const begin = async (): Promise<EventSink> => {
+    if (isFollower) return NOWHERE;
     operation ??= await Operation.start(archive, {
       command: 'verify',
       args: describe(options),
@@ -30,8 +35,10 @@ export async function verify(
   const findings = new Findings(archive, begin);
   signal?.addEventListener('abort', () => archive.pool.cancel(), { once: true });
   const deadlineMs = started + budgetSeconds * 1000;
+  const isCatalogue = readOrigin(archive.layout)?.state === 'catalogue';
   const check = new ObjectCheck(archive, findings, {
     quick,
+    mayLack: isCatalogue,
     olderThanMs,
     deadlineMs,
     clock,
@@ -43,7 +50,7 @@ export async function verify(
     await check.run();
     // What became of inodes has to be in the views before the tree is judged by them.
     await operation?.committer.flush();
-    await checkTree(archive, findings, { inodes: check.inodes, signal });
+    if (!isCatalogue) await checkTree(archive, findings, { inodes: check.inodes, signal });
   };
   await Promise.all([checked(), audited]);
   if (!quick) await begin();

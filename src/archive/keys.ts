@@ -1,0 +1,106 @@
+/**
+ * The key that signs for an archive: `.hkfs/keys/archive`, its owner's alone, and beside it the public
+ * half for everybody else. Only the process that holds the archive makes one, so there is never a race.
+ */
+import { createPrivateKey, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { errnoOf, HkfsError } from '../errors.js';
+import { originOf } from '../events/checkpoint.js';
+import {
+  formatSignerKey,
+  formatVerifierKey,
+  parseSignerKey,
+  SEED_BYTES,
+  signerKey,
+  type SignerKey,
+} from '../events/signed-note.js';
+import { fsyncDirectory, writeFileDurably } from '../fs/durable.js';
+import { describeFsError } from '../fs/errors.js';
+import { failpoint } from '../fs/failpoints.js';
+import { toFsPath } from '../fs/names.js';
+import type { ArchiveFile, Layout } from './layout.js';
+
+/**
+ * The key of an archive. One that was made before there were keys gets its own now.
+ *
+ * @throws HkfsError BAD_KEY, KEY_MISMATCH and what the file system refuses
+ */
+export function archiveKey({ layout, file }: { layout: Layout; file: ArchiveFile }): SignerKey {
+  const { path, publicPath } = pathsOf(layout);
+  if (!existsSync(toFsPath(path))) {
+    if (existsSync(toFsPath(publicPath))) throw lost(path);
+    return makeKey(layout, file.id, randomBytes(SEED_BYTES));
+  }
+  const key = parseSignerKey(readText(path).trim());
+  const { name } = key.verifier;
+  if (name !== originOf(file.id))
+    throw new HkfsError('KEY_MISMATCH', `${path} is the key of ${name}, not of ${originOf(file.id)}`, {
+      hint: 'bring the key of this archive back from a backup; without it, move the wrong one away and a new one is made',
+    });
+  writePublicKey(layout, key);
+  return key;
+}
+
+/** The private key first: a public one without it would be of no use to anybody. */
+export function makeKey(layout: Layout, archiveId: string, seed: Uint8Array): SignerKey {
+  const key = signerKey(originOf(archiveId), seed);
+  try {
+    mkdirSync(toFsPath(layout.keys), { mode: 0o700, recursive: true });
+    fsyncDirectory(layout.hkfs);
+    writeFileDurably(pathsOf(layout).path, Buffer.from(`${formatSignerKey(key)}\n`), 0o600);
+    failpoint('key.private');
+    writePublicKey(layout, key);
+  } catch (error) {
+    throw describeFsError(error, layout.keys);
+  }
+  return key;
+}
+
+/**
+ * The 32 bytes of an existing key: a signer key of a signed note under any name, or PKCS #8 as
+ * `openssl genpkey -algorithm ed25519` writes it.
+ *
+ * @throws HkfsError BAD_KEY, NOT_FOUND
+ */
+export function readSeed(path: string): Buffer {
+  const text = readText(path);
+  if (!text.startsWith('-----BEGIN')) return parseSignerKey(text.trim()).seed;
+  try {
+    const { kty, crv, d } = createPrivateKey(text).export({ format: 'jwk' });
+    if (kty === 'OKP' && crv === 'Ed25519' && d !== undefined) return Buffer.from(d, 'base64url');
+  } catch {
+    // Whatever OpenSSL says of it, it is not what was asked for.
+  }
+  throw new HkfsError('BAD_KEY', `${path} has no Ed25519 private key that can be read`, {
+    hint: 'make one with `openssl genpkey -algorithm ed25519`; one with a passphrase cannot be used',
+  });
+}
+
+/** Where it is missing, or is not that of the private key. */
+function writePublicKey(layout: Layout, key: SignerKey): void {
+  const { publicPath } = pathsOf(layout);
+  const text = `${formatVerifierKey(key.verifier)}\n`;
+  if (existsSync(toFsPath(publicPath)) && readText(publicPath) === text) return;
+  writeFileDurably(publicPath, Buffer.from(text), 0o644);
+}
+
+function pathsOf({ keys }: Layout): { path: string; publicPath: string } {
+  return { path: `${keys}/archive`, publicPath: `${keys}/archive.pub` };
+}
+
+/** A new key would make everybody who has the old public one doubt the archive. */
+function lost(path: string): HkfsError {
+  return new HkfsError('BAD_KEY', `the private key ${path} is missing, its public half is there`, {
+    hint: 'bring it back from a backup; without one, move archive.pub away and a new key is made',
+  });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(toFsPath(path), 'utf8');
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno !== 'ENOENT' && errno !== 'EISDIR') throw describeFsError(error, path);
+    throw new HkfsError('NOT_FOUND', `there is no file ${path}`, { hint: 'name the file of the key' });
+  }
+}

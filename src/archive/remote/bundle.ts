@@ -1,0 +1,78 @@
+/** The use case: what a backup would send, as one file to carry by hand. */
+import { HkfsError } from '../../errors.js';
+import { encodeCheckpoint, verifyCheckpoint } from '../../events/checkpoint.js';
+import type { Head } from '../../events/types.js';
+import { BundleStore } from '../../store/remote/bundle-store.js';
+import type { BundleOptions, BundleSummary, KnownHead } from '../api.js';
+import { archiveKey } from '../keys.js';
+import type { OpenArchive } from '../open-archive.js';
+import { collectObjects } from './collect.js';
+import { damagedRow } from './damaged-row.js';
+import { ensureRemote } from './format.js';
+import { checkpointName } from './names.js';
+import { RateLimiter } from './rate-limiter.js';
+import { RemoteArchive } from './remote-archive.js';
+import { sendBundleLog } from './send-log.js';
+import { sendObjects } from './send-objects.js';
+import { TransferMeter } from './transfer-meter.js';
+
+/** @throws HkfsError BUNDLE_EXISTS, HEAD_DIFFERS, INTERRUPTED and what the file system refuses */
+export async function createBundle(
+  archive: OpenArchive,
+  options: BundleOptions,
+  clock: () => number,
+): Promise<BundleSummary> {
+  const started = clock();
+  const { log } = archive;
+  const since = options.since === undefined ? await log.headAt(0) : await headOf(archive, options.since);
+  const store = BundleStore.create(options.file);
+  try {
+    const remote = new RemoteArchive(store, archive.file.id);
+    await ensureRemote(store);
+    const span = { from: since.size, to: log.size };
+    const { objects: list } = await collectObjects(log, archive.contents(), span);
+    const totals = { files: list.length, bytes: list.bytes };
+    const meter = new TransferMeter('bundling', totals, options.onProgress);
+    const limiter = new RateLimiter(Infinity);
+    const { signal } = options;
+    const sent = await sendObjects(archive, store, { list, limiter, meter, signal, compress: null }).finally(
+      () => meter.stop(),
+    );
+    if (since.size > 0) {
+      const text = encodeCheckpoint(since, archiveKey(archive));
+      await store.create(checkpointName(remote.id, since.size), Buffer.from(text));
+    }
+    const { size, root, events, segments } = await sendBundleLog(archive, remote, since);
+    await store.finish();
+    const damaged = await Promise.all(
+      sent.damaged.map(({ hash, reason }) => damagedRow(archive, hash, reason)),
+    );
+    const { objects, bytes } = sent;
+    const seconds = (clock() - started) / 1000;
+    return { file: options.file, since, size, root, events, objects, bytes, segments, damaged, seconds };
+  } finally {
+    await store.close();
+  }
+}
+
+/** @throws HkfsError HEAD_DIFFERS where the log never had it */
+async function headOf(archive: OpenArchive, known: KnownHead): Promise<Head> {
+  const { log } = archive;
+  const given =
+    'checkpoint' in known ? verifyCheckpoint(known.checkpoint, archiveKey(archive).verifier) : known;
+  const size = 'position' in given ? given.position + 1 : given.size;
+  if (size > log.size) throw differs(`the log has ${log.size} events, and not ${size}`);
+  const ours = await log.headAt(size);
+  if ('root' in given && given.root !== ours.root)
+    throw differs(`after ${size} events this log had the root ${ours.root}, not ${given.root}`);
+  // A position within a commit: the bundle begins with the whole of it.
+  if (size === 0) return ours;
+  const commit = await log.commitAt(size - 1);
+  return commit.first + commit.count === size ? ours : log.headAt(commit.first);
+}
+
+function differs(what: string): HkfsError {
+  return new HkfsError('HEAD_DIFFERS', `that head is not of this history: ${what}`, {
+    hint: 'give the head of the clone that is to take the bundle: `hkfs head` there',
+  });
+}

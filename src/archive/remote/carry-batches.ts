@@ -1,0 +1,52 @@
+/** Many files through the threads that copy and hash them, a few batches at a time. */
+import type { WorkerPool } from '../../fs/pool.js';
+import type { CarryItem, CarryResult } from '../../fs/tasks.js';
+
+const BATCH_FILES = 128;
+const BATCH_BYTES = 8 << 20;
+
+export interface SizedItem extends CarryItem {
+  readonly size: number;
+}
+
+export interface CarryOptions {
+  /** Called before a batch is handed over. */
+  readonly before: (bytes: number) => Promise<void>;
+  /** Called in the order of the batches. */
+  readonly after: (items: readonly SizedItem[], result: CarryResult) => Promise<void>;
+}
+
+/** @throws errors of the file system that is written to */
+export async function carryBatches(
+  pool: WorkerPool,
+  items: Iterable<SizedItem>,
+  { before, after }: CarryOptions,
+): Promise<void> {
+  const inFlight: { batch: SizedItem[]; result: Promise<CarryResult> }[] = [];
+  const settleOldest = async (): Promise<void> => {
+    const { batch, result } = inFlight.shift()!;
+    await after(batch, await result);
+  };
+  for (const batch of batches(items)) {
+    await before(batch.reduce((sum, { size }) => sum + size, 0));
+    const result = pool.run({ task: 'carry', items: batch });
+    result.catch(() => {}); // awaited in settleOldest
+    inFlight.push({ batch, result });
+    if (inFlight.length > pool.size * 2) await settleOldest();
+  }
+  while (inFlight.length > 0) await settleOldest();
+}
+
+function* batches(items: Iterable<SizedItem>): Generator<SizedItem[]> {
+  let batch: SizedItem[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    batch.push(item);
+    bytes += item.size;
+    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}

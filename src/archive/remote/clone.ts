@@ -1,0 +1,267 @@
+/**
+ * The use case: an archive from a remote. The log is imported and checked against the signed checkpoint,
+ * the views are folded from it, contents fetched, the tree built; `archive.json` comes last, so that a
+ * directory is an archive only when all of that is done.
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
+import { EventLog } from '../../events/log.js';
+import { endOf } from '../../events/segment.js';
+import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
+import type { Head } from '../../events/types.js';
+import { writeFileDurably } from '../../fs/durable.js';
+import { describeFsError } from '../../fs/errors.js';
+import { failpoint } from '../../fs/failpoints.js';
+import { toFsPath } from '../../fs/names.js';
+import type { BlobStore } from '../../store/remote/blob-store.js';
+import { openBlobStore } from '../../store/remote/open.js';
+import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
+import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
+import { explainError } from '../explain-error.js';
+import { makeDirectory, makeFolders, refuseWithoutHardLinks } from '../init.js';
+import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
+import { OpenArchive, sweepStaging } from '../open-archive.js';
+import { readVerifierKey } from '../proof-files.js';
+import { resolveMoment } from '../queries/moments.js';
+import { refuseGap } from './bundle-gap.js';
+import { buildTree } from './build-tree.js';
+import { checkCheckpoints } from './check-checkpoints.js';
+import { cutLog } from './cut-log.js';
+import { isRemote } from './format.js';
+import { importLog } from './import-log.js';
+import { writeVerifierKey } from './public-key.js';
+import { readOrigin, writeOrigin } from './origin.js';
+import { archivesOf, RemoteArchive } from './remote-archive.js';
+import { fetchAll, type Lost } from './fetch-all.js';
+
+/** @throws HkfsError REMOTE_*, BAD_SIGNATURE, KEY_MISMATCH, ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, INTERRUPTED */
+export async function cloneArchive(options: CloneOptions, clock: () => number): Promise<CloneSummary> {
+  const started = clock();
+  const root = resolve(options.directory);
+  const layout = layoutOf(root);
+  const store = await openBlobStore(options.url, { env: options.env ?? process.env });
+  try {
+    const done = await new Clone(layout, { ...options, store, clock }).run();
+    return { ...done, archive: root, seconds: (clock() - started) / 1000 };
+  } catch (error) {
+    throw explainError(error, layout);
+  } finally {
+    await store.close();
+  }
+}
+
+interface Parts extends CloneOptions {
+  readonly store: BlobStore;
+  readonly clock: () => number;
+}
+
+type Done = Omit<CloneSummary, 'archive' | 'seconds'>;
+
+class Clone {
+  private readonly layout: Layout;
+  private readonly parts: Parts;
+
+  constructor(layout: Layout, parts: Parts) {
+    this.layout = layout;
+    this.parts = parts;
+  }
+
+  async run(): Promise<Done> {
+    const { catalogue = false, store } = this.parts;
+    const url = this.storedUrl();
+    const remote = await chooseArchive(store, this.parts.archiveId);
+    const key = await this.keyOf(remote);
+    const newest = (await remote.checkpoints()).at(-1);
+    if (newest === undefined) throw noBackup(remote);
+    const { size, root } = await remote.checkpoint(newest, key);
+    const { segments } = await remote.listLog();
+    refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
+    this.prepare(remote);
+    writeOrigin(this.layout, { url, archive: remote.id, head: { size, root }, state: 'cloning' });
+    failpoint('clone.begun');
+    await this.importLog(remote, { to: { size, root }, key });
+    failpoint('clone.log');
+    const archive = await this.openArchive(remote);
+    try {
+      const damagedFiles = await checkCheckpoints(remote, archive.log, { key, newest });
+      const lost = catalogue ? await withoutContents(archive) : await this.bringContents(archive);
+      const head = archive.log.head();
+      await archive.sync();
+      failpoint('clone.tree');
+      this.becomeArchive(archive, key, head);
+      return {
+        id: remote.id,
+        ...head,
+        key: formatVerifierKey(key),
+        ...lost,
+        damagedFiles,
+        catalogue,
+      };
+    } finally {
+      await archive.close();
+    }
+  }
+
+  /** Good from any directory, and without credentials. */
+  private storedUrl(): string {
+    const { url, env = process.env } = this.parts;
+    return storedUrl(url, parseRemoteUrl(url), env);
+  }
+
+  /** The key that is given, or else the one that the remote has: whoever must not trust it gives one. */
+  private async keyOf(remote: RemoteArchive): Promise<VerifierKey> {
+    const theirs = await remote.key();
+    if (this.parts.key === undefined) {
+      if (theirs === null) throw noBackup(remote);
+      return theirs;
+    }
+    const wanted = readVerifierKey(this.parts.key);
+    if (theirs === null || Buffer.compare(theirs.publicKey, wanted.publicKey) === 0) return wanted;
+    throw new HkfsError(
+      'KEY_MISMATCH',
+      `${remote.store.url} is signed by ${formatVerifierKey(theirs)}, and not by the key that was given`,
+      {
+        hint: 'take the archive.pub of the archive itself; if that is the one given, do not trust this remote',
+      },
+    );
+  }
+
+  private prepare(remote: RemoteArchive): void {
+    const { layout } = this;
+    try {
+      refuseOthers(layout, remote);
+      makeDirectory(layout.root);
+      makeFolders(layout);
+      refuseWithoutHardLinks(layout);
+      sweepStaging(layout);
+    } catch (error) {
+      throw describeFsError(error, layout.root);
+    }
+  }
+
+  private async importLog(remote: RemoteArchive, { to, key }: { to: Head; key: VerifierKey }): Promise<void> {
+    const log = await this.openLog();
+    try {
+      const { signal, onProgress } = this.parts;
+      await importLog(log, remote, { to, key, signal, onProgress });
+      await log.compactForClose();
+    } finally {
+      await log.close();
+    }
+  }
+
+  /** One that a power cut left damaged is fetched again. */
+  private async openLog(): Promise<EventLog> {
+    const { layout } = this;
+    try {
+      return await EventLog.open(layout.log, { createIfMissing: true });
+    } catch (error) {
+      if (!isHkfsError(error, 'LOG_DAMAGED') && !isHkfsError(error, 'LOG_GAP')) throw error;
+      for (const path of [layout.log, layout.views]) rmSync(toFsPath(path), { recursive: true, force: true });
+      return EventLog.open(layout.log, { createIfMissing: true });
+    }
+  }
+
+  private async openArchive(remote: RemoteArchive): Promise<OpenArchive> {
+    const { layout, parts } = this;
+    const { onProgress, at, clock } = parts;
+    const open = (): Promise<OpenArchive> =>
+      OpenArchive.open(layout.root, { file: fileOf(remote.id, clock()), onProgress });
+    const archive = await open();
+    failpoint('clone.views');
+    if (at === undefined) return archive;
+    const end = await endOfMoment(archive, at, clock()).finally(() => archive.close());
+    await cutLog(layout, end);
+    return open();
+  }
+
+  private async bringContents(archive: OpenArchive): Promise<Lost> {
+    const { store, signal, onProgress, onMessage = () => {} } = this.parts;
+    const lost = await fetchAll(archive, store, { signal, onProgress });
+    failpoint('clone.objects');
+    await buildTree(archive, {
+      lost: new Set([...lost.damaged, ...lost.missing].map(({ hash }: DamagedRow) => hash)),
+      onMessage,
+      onEntries: () => {},
+    });
+    return lost;
+  }
+
+  private becomeArchive(archive: OpenArchive, key: VerifierKey, head: Head): void {
+    const { layout, parts } = this;
+    writeVerifierKey(layout, key);
+    const state = parts.catalogue === true ? 'catalogue' : 'complete';
+    writeOrigin(layout, { url: this.storedUrl(), archive: archive.file.id, head, state });
+    const text = `${JSON.stringify(archive.file, null, 2)}\n`;
+    writeFileDurably(layout.archiveFile, Buffer.from(text), 0o644);
+    failpoint('clone.done');
+  }
+}
+
+/** @throws HkfsError REMOTE_FOREIGN where there is none, USAGE where there are several and none was named */
+export async function chooseArchive(store: BlobStore, id: string | undefined): Promise<RemoteArchive> {
+  if (!(await isRemote(store)))
+    throw new HkfsError('REMOTE_FOREIGN', `${store.url} is no remote of hkfs`, {
+      hint: 'check the path; for S3, bucket and prefix',
+    });
+  const ids = await archivesOf(store);
+  if (id !== undefined && ids.includes(id)) return new RemoteArchive(store, id);
+  if (id === undefined && ids.length === 1) return new RemoteArchive(store, ids[0]!);
+  const list = ids.length === 0 ? 'it holds none yet' : `it holds ${ids.join(', ')}`;
+  if (id !== undefined || ids.length === 0)
+    throw new HkfsError('REMOTE_FOREIGN', `${store.url} has no such archive: ${list}`, {
+      hint: 'check the URL and the id',
+    });
+  throw new HkfsError('USAGE', `${store.url} has several archives: ${list}`, {
+    hint: 'choose one with --id',
+  });
+}
+
+function noBackup(remote: RemoteArchive): HkfsError {
+  return new HkfsError(
+    'REMOTE_FOREIGN',
+    `${remote.store.url} has no completed backup of archive ${remote.id}`,
+    { hint: 'the first backup was not finished: run `hkfs backup` there again' },
+  );
+}
+
+function refuseOthers(layout: Layout, remote: RemoteArchive): void {
+  if (existsSync(toFsPath(layout.archiveFile)))
+    throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.root} is an archive already`, {
+      hint: 'name another directory; `hkfs pull` brings a clone up to date',
+    });
+  const origin = readOrigin(layout);
+  if (origin !== null && origin.archive !== remote.id)
+    throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} has a begun clone of another archive`, {
+      hint: 'name another directory, or remove this one',
+    });
+  if (origin !== null || namesIn(layout.root).length === 0) return;
+  throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, {
+    hint: 'name another directory',
+  });
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(toFsPath(path));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function fileOf(id: string, nowMs: number): ArchiveFile {
+  return { format: FORMAT_VERSION, id, hash: 'blake3-256', created: new Date(nowMs).toISOString() };
+}
+
+/** Logs consist of whole commits: of the one that has the moment, all. */
+async function endOfMoment(archive: OpenArchive, at: string, nowMs: number): Promise<number> {
+  const { position } = await resolveMoment(archive, at, nowMs);
+  return endOf(await archive.log.commitAt(position));
+}
+
+async function withoutContents(archive: OpenArchive): Promise<Lost> {
+  await archive.views.setTreePosition(archive.log.size);
+  return { objects: 0, bytes: 0, damaged: [], missing: [] };
+}

@@ -1,0 +1,99 @@
+/**
+ * The use case: many small log segments of a remote become few. The new ones are made first, from our own
+ * log once it was found to be the same; then those that they cover go. The only thing of backups that
+ * removes anything.
+ */
+import { encodeStoredCommit, endOf } from '../../events/segment.js';
+import { failpoint } from '../../fs/failpoints.js';
+import { openBlobStore } from '../../store/remote/open.js';
+import type { CompactOptions, CompactSummary } from '../api.js';
+import type { OpenArchive } from '../open-archive.js';
+import { claimName, segmentName, type SegmentSpan } from './names.js';
+import { planSegments, type CommitExtent } from './plan.js';
+import { publicKey } from './public-key.js';
+import { lastBackup, registeredRemote } from './registered.js';
+import { RemoteArchive, type LogListing, type NamedSegment } from './remote-archive.js';
+import { remoteBase } from './remote-base.js';
+
+/** What is to be made and what is to go, as a value. */
+export interface CompactPlan {
+  readonly made: readonly SegmentSpan[];
+  readonly removed: readonly string[];
+}
+
+/** @throws HkfsError REMOTE_*, also where the right to remove is lacking */
+export async function compactRemote(
+  archive: OpenArchive,
+  options: CompactOptions,
+  clock: () => number,
+): Promise<CompactSummary> {
+  const started = clock();
+  const registered = await registeredRemote(archive, options.remote);
+  const store = await openBlobStore(registered.url, { env: options.env ?? process.env });
+  try {
+    const remote = new RemoteArchive(store, archive.file.id);
+    const known = (await lastBackup(archive, registered))?.size ?? null;
+    const { size } = await remoteBase(remote, archive.log, { key: publicKey(archive), known, mend: true });
+    const listing = await remote.listLog();
+    const wanted = planSegments(await extents(archive, size));
+    const plan = planCompaction(remote.id, { listing, wanted, size });
+    if (!options.dryRun) await execute(archive, remote, plan);
+    return {
+      remote: registered.name,
+      url: registered.url,
+      before: listing.segments.length,
+      after: listing.segments.length + plan.made.length - segmentsIn(plan),
+      made: plan.made.length,
+      removed: plan.removed.length,
+      seconds: (clock() - started) / 1000,
+      ...(options.dryRun ? { dryRun: true } : {}),
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+/** @param about.size what the newest checkpoint covers: only what lies below is touched */
+export function planCompaction(
+  id: string,
+  { listing, wanted, size }: { listing: LogListing; wanted: readonly SegmentSpan[]; size: number },
+): CompactPlan {
+  const names = new Set(wanted.map((span) => segmentName(id, span)));
+  const covered = listing.segments.filter(({ name, last }) => last < size && !names.has(name));
+  const there = new Set(listing.segments.map(({ name }) => name));
+  const made = wanted.filter((span) => !there.has(segmentName(id, span)));
+  const claims = listing.claims.filter((first) => first < size).map((first) => claimName(id, first));
+  if (covered.length <= made.length) return { made: [], removed: claims };
+  return { made, removed: [...covered.map(({ name }: NamedSegment) => name), ...claims] };
+}
+
+async function execute(archive: OpenArchive, remote: RemoteArchive, plan: CompactPlan): Promise<void> {
+  const { store, id } = remote;
+  for (const span of plan.made) {
+    const parts: Buffer[] = [];
+    for await (const stored of archive.log.readStored({ from: span.first, to: span.last + 1 }))
+      parts.push(encodeStoredCommit(stored));
+    await store.create(segmentName(id, span), Buffer.concat(parts));
+    failpoint('compact.made');
+  }
+  await store.flush();
+  failpoint('compact.flushed');
+  for (const name of plan.removed) {
+    await store.remove(name);
+    failpoint('compact.removed');
+  }
+  await store.flush();
+}
+
+async function extents(archive: OpenArchive, size: number): Promise<CommitExtent[]> {
+  const found: CommitExtent[] = [];
+  for await (const { commit, events } of archive.log.readStored({ from: 0, to: size })) {
+    const bytes = events.reduce((sum, event) => sum + event.length, 0);
+    found.push({ first: commit.first, last: endOf(commit) - 1, bytes });
+  }
+  return found;
+}
+
+function segmentsIn({ removed }: CompactPlan): number {
+  return removed.filter((name) => name.includes('-', name.lastIndexOf('/'))).length;
+}

@@ -1,0 +1,148 @@
+/** One object from a remote into a staged file: it is there only if its bytes are what its hash says. */
+import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync } from 'node:fs';
+import { errnoOf } from '../../errors.js';
+import type { Hash } from '../../events/types.js';
+import { finishStaged, withStagedFile, writeStaged } from '../../fs/contents.js';
+import { fsyncDirectory } from '../../fs/durable.js';
+import { createHasher, hashBytes, hashToHex } from '../../fs/hash.js';
+import { parentPath } from '../../fs/names.js';
+import { renameByLink } from '../../fs/rename-no-replace.js';
+import { objectPath } from '../../fs/stage.js';
+import type { BlobStore, TransferOptions } from '../../store/remote/blob-store.js';
+import type { Layout } from '../layout.js';
+import { objectName } from './names.js';
+
+/** Up to here an object is read in one request and never touches the disk unhashed. */
+const IN_MEMORY_BYTES = 8 << 20;
+const BLOCK = 1 << 20;
+
+export type Fetched = 'fetched' | 'damaged' | 'missing';
+
+export interface WantedObject {
+  readonly hash: Hash;
+  readonly size: number;
+  /** What its file is to have. */
+  readonly mtimeNs?: bigint;
+}
+
+/**
+ * Reads an object, plain or compressed, into the new file `staged`. Where it is not `fetched`, there is
+ * no such file.
+ *
+ * @throws HkfsError of the remote, errnos of the staging file system
+ */
+export async function fetchObject(
+  store: BlobStore,
+  wanted: WantedObject,
+  { staged, ...transfer }: TransferOptions & { staged: string },
+): Promise<Fetched> {
+  if (wanted.size > IN_MEMORY_BYTES) return fetchLarge(store, wanted, { staged, ...transfer });
+  const bytes = await readObject(store, wanted.hash);
+  if (bytes === undefined) return 'missing';
+  if (bytes === null || hashToHex(hashBytes(bytes)) !== wanted.hash) return 'damaged';
+  transfer.onBytes?.(bytes.length);
+  withStagedFile(staged, (fd) => {
+    writeStaged(fd, bytes);
+    finishStaged(fd, wanted.mtimeNs ?? nowNs());
+  });
+  return 'fetched';
+}
+
+/** Fetches an object and names it in the hash tree, durably: for one at a time. */
+export async function fetchIntoTree(
+  store: BlobStore,
+  wanted: WantedObject,
+  { layout, ...transfer }: TransferOptions & { layout: Layout },
+): Promise<Fetched> {
+  const path = objectPath(layout.objects, Buffer.from(wanted.hash, 'hex'));
+  if (existsSync(path)) return 'fetched';
+  const staged = `${layout.staging}/fetch-${process.pid}-${wanted.hash}`;
+  rmSync(staged, { force: true });
+  const outcome = await fetchObject(store, wanted, { staged, ...transfer });
+  if (outcome !== 'fetched') return outcome;
+  syncFile(staged);
+  nameUnlessThere(staged, path);
+  fsyncDirectory(parentPath(path));
+  return 'fetched';
+}
+
+async function fetchLarge(
+  store: BlobStore,
+  wanted: WantedObject,
+  { staged, ...transfer }: TransferOptions & { staged: string },
+): Promise<Fetched> {
+  const isPlain = await store.download(objectName(wanted.hash), staged, transfer);
+  if (!isPlain && !(await downloadCompressed(store, wanted.hash, staged))) return 'missing';
+  if (hashFile(staged) === wanted.hash) {
+    finish(staged, wanted.mtimeNs ?? nowNs());
+    return 'fetched';
+  }
+  rmSync(staged, { force: true });
+  return 'damaged';
+}
+
+/** Undefined where it is not there; null where it does not decompress. */
+async function readObject(store: BlobStore, hash: Hash): Promise<Buffer | undefined | null> {
+  const plain = await store.read(objectName(hash));
+  if (plain !== undefined) return plain;
+  const packed = await store.read(objectName(hash, true));
+  if (packed === undefined) return undefined;
+  const { decompress } = await import('../../store/remote/zstd.js');
+  return decompress(packed);
+}
+
+async function downloadCompressed(store: BlobStore, hash: Hash, staged: string): Promise<boolean> {
+  const packed = await store.read(objectName(hash, true));
+  if (packed === undefined) return false;
+  const { decompress } = await import('../../store/remote/zstd.js');
+  const bytes = await decompress(packed);
+  withStagedFile(staged, (fd) => writeStaged(fd, bytes ?? Buffer.alloc(0)));
+  return true;
+}
+
+function hashFile(path: string): Hash {
+  const fd = openSync(path, 'r');
+  const block = Buffer.allocUnsafe(BLOCK);
+  const hasher = createHasher();
+  try {
+    for (;;) {
+      const length = readSync(fd, block, 0, block.length, null);
+      if (length === 0) return hashToHex(hasher.digest());
+      hasher.update(block.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function finish(path: string, mtimeNs: bigint): void {
+  const fd = openSync(path, 'r');
+  try {
+    finishStaged(fd, mtimeNs);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Another process may have fetched the same meanwhile. */
+function nameUnlessThere(staged: string, path: string): void {
+  try {
+    renameByLink(staged, path);
+  } catch (error) {
+    rmSync(staged, { force: true });
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+function nowNs(): bigint {
+  return BigInt(Date.now()) * 1_000_000n;
+}

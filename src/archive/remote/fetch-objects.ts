@@ -1,0 +1,203 @@
+/**
+ * Many objects from a remote into the hash tree: staged and hashed in parallel, then synced, then named
+ * (docs/design.md, "Order of writes"), one batch being named while the next is staged.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import type { Hash } from '../../events/types.js';
+import { failpoint } from '../../fs/failpoints.js';
+import { objectPath } from '../../fs/stage.js';
+import { CARRY, type CarryResult, type EntryFailure, type NameItem } from '../../fs/tasks.js';
+import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
+import type { OpenArchive } from '../open-archive.js';
+import { carryBatches, type SizedItem } from './carry-batches.js';
+import { fetchObject, type WantedObject } from './fetch-object.js';
+import { throwIfStopped } from './import-log.js';
+import { objectName } from './names.js';
+import type { ListedObject, ObjectList } from './object-list.js';
+import type { TransferMeter } from './transfer-meter.js';
+
+const NAME_FILES = 8192;
+const NAME_BYTES = 256 << 20;
+const CHUNK = 512;
+
+export interface FetchOptions {
+  readonly list: ObjectList;
+  readonly meter: TransferMeter;
+  readonly signal: AbortSignal | undefined;
+  /** What the file of an object is to have, where the remote does not know. */
+  readonly mtimeNs: (hash: Hash) => Promise<bigint | undefined>;
+}
+
+export interface FetchOutcome {
+  readonly objects: number;
+  readonly bytes: number;
+  /** At the remote with other bytes than their names say. */
+  readonly damaged: readonly Hash[];
+  readonly missing: readonly Hash[];
+}
+
+/** @throws HkfsError of the remote, INTERRUPTED; errnos of the archive's file system */
+export async function fetchObjects(
+  archive: OpenArchive,
+  store: BlobStore,
+  options: FetchOptions,
+): Promise<FetchOutcome> {
+  const fetcher = new Fetcher(archive, store, options);
+  if (store.files) await fetcher.byThreads(store.files);
+  else await fetcher.byRequests();
+  await fetcher.finish();
+  return fetcher;
+}
+
+class Fetcher implements FetchOutcome {
+  objects = 0;
+  bytes = 0;
+  readonly damaged: Hash[] = [];
+  readonly missing: Hash[] = [];
+  private readonly archive: OpenArchive;
+  private readonly store: BlobStore;
+  private readonly options: FetchOptions;
+  private waiting: NameItem[] = [];
+  private waitingBytes = 0;
+  private naming: Promise<void> = Promise.resolve();
+  private nextStaged = 0;
+
+  constructor(archive: OpenArchive, store: BlobStore, options: FetchOptions) {
+    this.archive = archive;
+    this.store = store;
+    this.options = options;
+  }
+
+  async byThreads(files: BlobFiles): Promise<void> {
+    const absent: ListedObject[] = [];
+    await carryBatches(this.archive.pool, this.items(files), {
+      before: () => Promise.resolve(throwIfStopped(this.options.signal)),
+      after: (items, result) => this.takeCarried(items, result, absent),
+    });
+    // Not there as it is: it may be there compressed.
+    for (const object of absent) await this.fetchOne(object);
+  }
+
+  async byRequests(): Promise<void> {
+    const objects = this.options.list[Symbol.iterator]();
+    const failures: unknown[] = [];
+    const work = async (): Promise<void> => {
+      for (const object of objects) {
+        if (failures.length > 0) return;
+        try {
+          throwIfStopped(this.options.signal);
+          await this.fetchOne(object);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: this.store.concurrency }, work));
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async finish(): Promise<void> {
+    await this.nameBatch();
+    await this.naming;
+    await this.archive.sync();
+  }
+
+  private *items(files: BlobFiles): Generator<SizedItem> {
+    for (const { hash, size } of this.options.list)
+      yield {
+        from: files.path(objectName(hash)),
+        staged: this.newStaged(),
+        to: this.pathOf(hash),
+        hash,
+        size,
+        mtimeNs: null,
+      };
+  }
+
+  private async takeCarried(
+    items: readonly SizedItem[],
+    { status, failures }: CarryResult,
+    absent: ListedObject[],
+  ): Promise<void> {
+    for (const [index, item] of items.entries()) {
+      const { hash, size, staged, to } = item;
+      switch (status[index]) {
+        case CARRY.staged:
+          await this.staged({ from: staged, to, replace: false }, size);
+          break;
+        case CARRY.exists:
+          this.options.meter.add(size);
+          break;
+        case CARRY.missing:
+          absent.push({ hash, size });
+          break;
+        case CARRY.damaged:
+          this.damaged.push(hash);
+          break;
+        default:
+          this.unreadable(item, failures.get(index)!);
+      }
+    }
+  }
+
+  /** One file on a bad sector is lost; a disk that is gone stops all. */
+  private unreadable({ hash, from }: SizedItem, { code, message }: EntryFailure): void {
+    if (code !== 'EIO') throw Object.assign(new Error(message), { code, path: from });
+    this.damaged.push(hash);
+  }
+
+  private async fetchOne({ hash, size }: ListedObject): Promise<void> {
+    const to = this.pathOf(hash);
+    if (existsSync(to)) return this.options.meter.add(size);
+    const staged = this.newStaged();
+    const { signal } = this.options;
+    const mtimeNs = await this.options.mtimeNs(hash);
+    const wanted: WantedObject = { hash, size, ...(mtimeNs === undefined ? {} : { mtimeNs }) };
+    const outcome = await fetchObject(this.store, wanted, { staged, ...(signal ? { signal } : {}) });
+    if (outcome === 'fetched') await this.staged({ from: staged, to, replace: false }, size);
+    else this[outcome].push(hash);
+  }
+
+  private async staged(item: NameItem, size: number): Promise<void> {
+    this.waiting.push(item);
+    this.waitingBytes += size;
+    this.objects += 1;
+    this.bytes += size;
+    this.options.meter.add(size);
+    if (this.waiting.length >= NAME_FILES || this.waitingBytes >= NAME_BYTES) await this.nameBatch();
+  }
+
+  /** Begins to name what is staged; waits for the batch before. */
+  private async nameBatch(): Promise<void> {
+    const items = this.waiting;
+    this.waiting = [];
+    this.waitingBytes = 0;
+    await this.naming;
+    if (items.length === 0) return;
+    this.naming = this.nameAll(items);
+    this.naming.catch(() => {}); // awaited by the next batch or at the end
+  }
+
+  private async nameAll(items: readonly NameItem[]): Promise<void> {
+    failpoint('fetch.sync');
+    await this.archive.sync();
+    for (let at = 0; at < items.length; at += CHUNK) {
+      const chunk = items.slice(at, at + CHUNK);
+      const { failures } = await this.archive.pool.run({ task: 'name', items: chunk });
+      for (const [index, { code, message }] of failures) {
+        // Fetched twice: the first is as good.
+        if (code !== 'EEXIST') throw Object.assign(new Error(message), { code });
+        rmSync(chunk[index]!.from, { force: true });
+      }
+    }
+    failpoint('fetch.named');
+  }
+
+  private newStaged(): string {
+    return `${this.archive.layout.staging}/fetch-${this.nextStaged++}`;
+  }
+
+  private pathOf(hash: Hash): string {
+    return objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
+  }
+}

@@ -1,0 +1,66 @@
+/** A remote's log into ours: nothing is believed until the root that a checkpoint signs was computed from it. */
+import { HkfsError } from '../../errors.js';
+import type { EventLog } from '../../events/log.js';
+import type { Head } from '../../events/types.js';
+import { failpoint } from '../../fs/failpoints.js';
+import type { Progress } from '../api.js';
+import { refuseGap } from './bundle-gap.js';
+import { checkpointName } from './names.js';
+import { tellingParted } from './parting.js';
+import type { RemoteArchive } from './remote-archive.js';
+import { SegmentReader } from './segment-reader.js';
+import type { VerifierKey } from '../../events/signed-note.js';
+
+export interface ImportOptions {
+  /** What a checkpoint of the remote signs. */
+  readonly to: Head;
+  readonly key: VerifierKey;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/**
+ * Appends what ours lacks. What it has must be the beginning of the remote's.
+ * @throws HkfsError REMOTE_DAMAGED naming the segment, REMOTE_DIVERGED, INTERRUPTED
+ */
+export function importLog(log: EventLog, remote: RemoteArchive, options: ImportOptions): Promise<void> {
+  const { key, to } = options;
+  return tellingParted(remote, log, { key, size: to.size, act: () => adoptAll(log, remote, options) });
+}
+
+async function adoptAll(
+  log: EventLog,
+  remote: RemoteArchive,
+  { to, signal, onProgress }: ImportOptions,
+): Promise<void> {
+  const { segments } = await remote.listLog();
+  refuseGap(remote, { first: segments[0]?.first ?? 0, size: log.size });
+  const reader = new SegmentReader(remote, segments);
+  while (log.size < to.size) {
+    throwIfStopped(signal);
+    const { segment, commits } = await reader.read(log.size, to.size);
+    const isNext = commits[0]!.commit.first === log.size;
+    const taken = isNext ? await log.adopt(commits) : 0;
+    failpoint('clone.segment');
+    if (taken < commits.length) reader.reject(segment);
+    onProgress?.({
+      phase: 'log',
+      files: log.size,
+      bytes: 0,
+      totalFiles: to.size,
+      totalBytes: null,
+    });
+  }
+  if (log.head().root !== to.root)
+    throw remote.damaged(
+      checkpointName(remote.id, to.size),
+      'the log segments do not have the root that it signs',
+    );
+}
+
+export function throwIfStopped(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new HkfsError('INTERRUPTED', 'stopped; what was done stays', {
+    hint: 'run the same command again to go on',
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * The use case: a clone gets what its origin (another remote, a bundle) has by now. Contents come first,
+ * then the log, then views and tree: so the log never names what is not here, whenever it is cut short.
+ */
+import { HkfsError } from '../../errors.js';
+import { CompactRange } from '../../events/merkle.js';
+import { peekType, RawEvent } from '../../events/raw-event.js';
+import { followsFrom, type StoredCommit } from '../../events/segment.js';
+import type { VerifierKey } from '../../events/signed-note.js';
+import type { Head } from '../../events/types.js';
+import { failpoint } from '../../fs/failpoints.js';
+import type { BlobStore } from '../../store/remote/blob-store.js';
+import { openBlobStore } from '../../store/remote/open.js';
+import type { PullOptions, PullSummary } from '../api.js';
+import type { OpenArchive } from '../open-archive.js';
+import { catchUpTree } from '../tree-catch-up.js';
+import { refuseGap } from './bundle-gap.js';
+import { fetchList, type Lost } from './fetch-all.js';
+import { isRemote } from './format.js';
+import { importLog } from './import-log.js';
+import { checkpointName } from './names.js';
+import { ObjectList } from './object-list.js';
+import { readOrigin, writeOrigin, type Origin } from './origin.js';
+import { diverged, partingPosition, tellingParted } from './parting.js';
+import { publicKey } from './public-key.js';
+import { RemoteArchive } from './remote-archive.js';
+import { SegmentReader } from './segment-reader.js';
+
+/** @throws HkfsError REMOTE_*, BUNDLE_GAP, BAD_SIGNATURE, INTERRUPTED */
+export async function pull(
+  archive: OpenArchive,
+  options: PullOptions,
+  clock: () => number,
+): Promise<PullSummary> {
+  const started = clock();
+  const origin = readOrigin(archive.layout);
+  const url = options.url ?? origin?.url;
+  if (url === undefined)
+    throw new HkfsError('USAGE', 'this archive is no clone: it has no origin', {
+      hint: 'name the remote or the bundle that has more of it',
+    });
+  const store = await openBlobStore(url, { env: options.env ?? process.env });
+  try {
+    const done = await new Pull(archive, { ...options, store, origin, clock }).run();
+    return { ...done, url, seconds: (clock() - started) / 1000 };
+  } finally {
+    await store.close();
+  }
+}
+
+interface Parts extends PullOptions {
+  readonly store: BlobStore;
+  readonly origin: Origin | null;
+  readonly clock: () => number;
+}
+
+class Pull {
+  private readonly archive: OpenArchive;
+  private readonly parts: Parts;
+  private readonly remote: RemoteArchive;
+
+  constructor(archive: OpenArchive, parts: Parts) {
+    this.archive = archive;
+    this.parts = parts;
+    this.remote = new RemoteArchive(parts.store, archive.file.id);
+  }
+
+  async run(): Promise<Omit<PullSummary, 'url' | 'seconds'>> {
+    const { archive, remote } = this;
+    const key = publicKey(archive);
+    const to = await this.newest(key);
+    await this.refuseDiverged(to, key);
+    const before = archive.log.size;
+    if (to.size <= before) return { ...archive.log.head(), events: 0, ...NOTHING, upToDate: true };
+    const lost = this.isCatalogue ? NOTHING : await this.bringContents(to, key);
+    failpoint('pull.objects');
+    this.rememberOrigin(to);
+    const { signal, onProgress } = this.parts;
+    await importLog(archive.log, remote, { to, key, signal, onProgress });
+    await archive.sync();
+    failpoint('pull.log');
+    const tree = await archive.treePosition();
+    await archive.catchUp(onProgress);
+    if (this.isCatalogue) await archive.views.setTreePosition(archive.log.size);
+    else await catchUpTree(archive, tree, this.parts.clock);
+    return { ...archive.log.head(), events: to.size - before, ...lost, upToDate: false };
+  }
+
+  private get isCatalogue(): boolean {
+    return this.parts.origin?.state === 'catalogue';
+  }
+
+  private async newest(key: VerifierKey): Promise<Head> {
+    const { remote } = this;
+    const newest = (await isRemote(remote.store)) ? (await remote.checkpoints()).at(-1) : undefined;
+    if (newest === undefined)
+      throw new HkfsError('REMOTE_FOREIGN', `${remote.store.url} has nothing of archive ${remote.id}`, {
+        hint: 'name a remote or a bundle of this archive',
+      });
+    return remote.checkpoint(newest, key);
+  }
+
+  /** What both have has to be the same. */
+  private async refuseDiverged(to: Head, key: VerifierKey): Promise<void> {
+    const { log } = this.archive;
+    if (to.size > log.size || (await log.headAt(to.size)).root === to.root) return;
+    const position = await partingPosition(this.remote, log, { key, size: to.size });
+    throw diverged(this.remote, { reason: 'both have events of their own', position });
+  }
+
+  /** Reads the new part of the log once to know what it names, checked against the signed root. */
+  private async bringContents(to: Head, key: VerifierKey): Promise<Lost> {
+    const { signal, onProgress } = this.parts;
+    const { size } = to;
+    const act = (): Promise<ObjectList> => this.listNew(to);
+    const list = await tellingParted(this.remote, this.archive.log, { key, size, act });
+    return fetchList(this.archive, this.remote.store, { list, signal, onProgress });
+  }
+
+  private async listNew(to: Head): Promise<ObjectList> {
+    const list = new ObjectList();
+    const raw = new RawEvent();
+    const seen = new Set<string>();
+    for await (const { events } of this.checkedCommits(to))
+      for (const bytes of events) {
+        if (peekType(bytes) !== 'object.stored' || raw.read(bytes) !== 'object.stored') continue;
+        const text = raw.hash!.toString('latin1');
+        if (!seen.has(text)) list.add(raw.hash!, raw.size);
+        seen.add(text);
+      }
+    return list;
+  }
+
+  private async *checkedCommits(to: Head): AsyncGenerator<StoredCommit> {
+    const { log } = this.archive;
+    const { segments } = await this.remote.listLog();
+    refuseGap(this.remote, { first: segments[0]?.first ?? 0, size: log.size });
+    const reader = new SegmentReader(this.remote, segments);
+    const range = CompactRange.from(log.size, log.lastCommit?.range ?? []);
+    while (range.size < to.size) {
+      const { segment, commits } = await reader.read(range.size, to.size);
+      for (const stored of commits) {
+        if (!followsFrom(range, stored))
+          throw this.remote.damaged(segment.name, `it is no log from event ${stored.commit.first} on`);
+        yield stored;
+      }
+    }
+    if (range.root().toString('hex') !== to.root)
+      throw this.remote.damaged(
+        checkpointName(this.remote.id, to.size),
+        'the log segments do not have the root that it signs',
+      );
+  }
+
+  /** From now on events below this size are somebody else's: the tree on this disk has to follow them. */
+  private rememberOrigin(head: Head): void {
+    const { origin, store } = this.parts;
+    const { layout, file } = this.archive;
+    writeOrigin(layout, {
+      url: origin?.url ?? store.url,
+      archive: file.id,
+      head,
+      state: origin?.state ?? 'complete',
+    });
+  }
+}
+
+const NOTHING: Lost = { objects: 0, bytes: 0, damaged: [], missing: [] };

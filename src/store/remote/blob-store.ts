@@ -1,0 +1,66 @@
+/**
+ * What a remote is made of: a place of named blobs, each made once and never changed. The kinds (a
+ * directory, S3, a bundle) implement this and nothing else, and one conformance suite holds them to it.
+ *
+ * A blob's name is a relative path of plain ASCII (`objects/ab/cdef…`): segments of letters, digits, `.`,
+ * `-` and `_`, joined with `/`, none of them `.` or `..`.
+ */
+
+/** The bytes of a blob: in memory, or a range of a file that does not change meanwhile. */
+export type BlobBody = Uint8Array | { readonly file: string; readonly size: number };
+
+export interface BlobInfo {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface TransferOptions {
+  /** Stops the transfer; what was half done is invisible or swept later. */
+  readonly signal?: AbortSignal;
+  /** Told the bytes that have gone over since the last call. */
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * A kind whose blobs are files of a mounted file system: worker threads read and write them with their own
+ * calls, many times faster than one blob after the other through {@link BlobStore.create}.
+ */
+export interface BlobFiles {
+  /** The file of a blob, whether it is there or not. */
+  path(name: string): string;
+  /** A path for a new file on the same file system, to be written by whoever asks. */
+  newTemporary(): string;
+  /** A content that is written whole gets its name, once it is on the disk; never replaces one. */
+  keep(name: string, temporary: string, size: number): Promise<void>;
+}
+
+export interface BlobStore {
+  /** As the user wrote it, without credentials. */
+  readonly url: string;
+  readonly kind: 'directory' | 's3' | 'bundle';
+  /** How many transfers at once this kind is best used with. */
+  readonly concurrency: number;
+  readonly files?: BlobFiles;
+
+  /**
+   * Makes a blob, whole or not at all; never overwrites. When it returns, the blob is as durable as the
+   * kind can make it, or will be after {@link flush} (a directory syncs once for many).
+   */
+  create(name: string, body: BlobBody, options?: TransferOptions): Promise<'created' | 'exists'>;
+  /** Makes durable all that was created before. */
+  flush(): Promise<void>;
+  /** The bytes from `offset` on, `length` of them or to the end; undefined where there is no such blob. */
+  read(name: string, range?: { offset: number; length?: number }): Promise<Buffer | undefined>;
+  /** Writes a blob into a new file in chunks, without holding it in memory; false where there is none. */
+  download(name: string, file: string, options?: TransferOptions): Promise<boolean>;
+  /** The size, or undefined where there is no such blob. */
+  stat(name: string): Promise<BlobInfo | undefined>;
+  /** All blobs whose names begin with `prefix`, in the order of their names' bytes, from after `after` on. */
+  list(prefix: string, after?: string): AsyncIterable<BlobInfo>;
+  /** Only `remote compact` and tests ask for it. No error where there is no such blob. */
+  remove(name: string): Promise<void>;
+  /** Bytes that may still be written, where the kind can tell. */
+  free(): Promise<number | undefined>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,139 @@
+/**
+ * A large content in parts. An upload that was cut off is gone on with: what has arrived of it is not sent
+ * again. Parts are compared by their MD5, which is what a server tells of them.
+ */
+import { createHash } from 'node:crypto';
+import type { TransferOptions } from './blob-store.js';
+import type { OpenBody } from './file-body.js';
+import type { S3Client } from './s3-client.js';
+import { partBytesOf } from './s3-etag.js';
+import { elementsOf, escaped, textOf } from './s3-xml.js';
+
+/** Parts of one content on their way at once. */
+const PARTS_AT_ONCE = 4;
+
+export interface Upload {
+  readonly name: string;
+  readonly source: OpenBody;
+  readonly size: number;
+}
+
+export async function uploadInParts(
+  client: S3Client,
+  upload: Upload,
+  options: TransferOptions,
+): Promise<'created' | 'exists'> {
+  const { name } = upload;
+  const { signal } = options;
+  const present = await client.send({ method: 'HEAD', name, signal, accept: [404] });
+  if (present.status !== 404) return 'exists';
+  const id = (await unfinished(client, name, signal)) ?? (await begun(client, name, signal));
+  const parts = await sendParts(client, { ...upload, id }, options);
+  const answer = await client.send({
+    method: 'POST',
+    name,
+    query: { uploadId: id },
+    headers: { 'if-none-match': '*' },
+    body: Buffer.from(completion(parts)),
+    signal,
+    // 404: an earlier try of this request completed the upload, and its answer was lost.
+    accept: [404, 412],
+  });
+  if (answer.status === 200) return 'created';
+  if (answer.status === 404 && !answer.wasTriedBefore) return uploadInParts(client, upload, options);
+  return 'exists';
+}
+
+async function begun(client: S3Client, name: string, signal: AbortSignal | undefined): Promise<string> {
+  const answer = await client.send({ method: 'POST', name, query: { uploads: '' }, signal });
+  return textOf(answer.body.toString('utf8'), 'UploadId')!;
+}
+
+/** The newest upload of this name that somebody began. Without the right to look there is none. */
+async function unfinished(
+  client: S3Client,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const key = client.keyOf(name);
+  const query = { uploads: '', prefix: key, 'max-uploads': '10' };
+  const answer = await client.send({ method: 'GET', query, signal, accept: [403, 405, 501] });
+  if (answer.status !== 200) return undefined;
+  return elementsOf(answer.body.toString('utf8'), 'Upload')
+    .filter((each) => textOf(each, 'Key') === key)
+    .map((each) => ({ id: textOf(each, 'UploadId'), began: textOf(each, 'Initiated') ?? '' }))
+    .sort((a, b) => (a.began < b.began ? 1 : -1))[0]?.id;
+}
+
+type Parts = ReadonlyMap<number, string>;
+
+/** ETags of what has arrived, by the numbers of the parts. */
+async function arrived(
+  client: S3Client,
+  { name, id }: { name: string; id: string },
+  signal: AbortSignal | undefined,
+): Promise<Parts> {
+  const found = new Map<number, string>();
+  let marker = '0';
+  for (;;) {
+    const query = { uploadId: id, 'part-number-marker': marker };
+    const answer = await client.send({ method: 'GET', name, query, signal, accept: [403, 404] });
+    if (answer.status !== 200) return found;
+    const xml = answer.body.toString('utf8');
+    for (const part of elementsOf(xml, 'Part'))
+      found.set(Number(textOf(part, 'PartNumber')), (textOf(part, 'ETag') ?? '').replaceAll('"', ''));
+    const next = textOf(xml, 'NextPartNumberMarker');
+    if (textOf(xml, 'IsTruncated') !== 'true' || next === undefined || Number(next) <= Number(marker))
+      return found;
+    marker = next;
+  }
+}
+
+async function sendParts(
+  client: S3Client,
+  upload: Upload & { readonly id: string },
+  options: TransferOptions,
+): Promise<Parts> {
+  const { name, id, size, source } = upload;
+  const partBytes = partBytesOf(size);
+  const there = await arrived(client, { name, id }, options.signal);
+  const sent = new Map<number, string>();
+  const numbers = Array.from({ length: Math.ceil(size / partBytes) }, (_, at) => at + 1).values();
+  let failure: { readonly error: unknown } | null = null;
+  const send = async (number: number): Promise<void> => {
+    options.signal?.throwIfAborted();
+    const offset = (number - 1) * partBytes;
+    const bytes = await source.read(offset, Math.min(partBytes, size - offset));
+    const md5 = createHash('md5').update(bytes).digest('hex');
+    const isThere = there.get(number) === md5;
+    sent.set(number, isThere ? md5 : await sendPart(client, { name, id, number, bytes }, options));
+    options.onBytes?.(bytes.length);
+  };
+  const sendSome = async (): Promise<void> => {
+    for (const number of numbers) {
+      if (failure) return;
+      await send(number).catch((error: unknown) => (failure ??= { error }));
+    }
+  };
+  // All of them, because they read from one open file, which is closed afterwards.
+  await Promise.all(Array.from({ length: PARTS_AT_ONCE }, sendSome));
+  if (failure) throw (failure as { error: unknown }).error;
+  return sent;
+}
+
+async function sendPart(
+  client: S3Client,
+  { name, id, number, bytes }: { name: string; id: string; number: number; bytes: Buffer },
+  { signal }: TransferOptions,
+): Promise<string> {
+  const query = { partNumber: String(number), uploadId: id };
+  const answer = await client.send({ method: 'PUT', name, query, body: bytes, signal });
+  return String(answer.headers.etag).replaceAll('"', '');
+}
+
+function completion(parts: Parts): string {
+  const each = [...parts]
+    .sort(([a], [b]) => a - b)
+    .map(([number, etag]) => `<Part><PartNumber>${number}</PartNumber><ETag>${escaped(etag)}</ETag></Part>`);
+  return `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${each.join('')}</CompleteMultipartUpload>`;
+}
