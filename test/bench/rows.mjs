@@ -1,6 +1,7 @@
 /** All rows, in the order in which they run. */
 import { row as againSmall } from './rows/again-small.mjs';
 import { row as at } from './rows/at.mjs';
+import { rows as backup } from './rows/backup.mjs';
 import { row as copyLarge } from './rows/copy-large.mjs';
 import { row as copySmall } from './rows/copy-small.mjs';
 import { row as ingestQueried } from './rows/ingest-queried.mjs';
@@ -32,6 +33,7 @@ export const ROWS = [
   copyLarge,
   ...restore,
   ...verify,
+  ...backup,
   sync,
   replay,
   queries,
