@@ -36,10 +36,8 @@ const CLONE: Steps = [
   ['clone.views', [1]],
   ['carry.read', [1, 60]],
   ['carry.written', [1, 60]],
-  ['fetch.sync', [1]],
   ['object.name', [1, 50]],
   ['object.named', [1, 50]],
-  ['fetch.named', [1]],
   ['clone.objects', [1]],
   ['tree.apply', [1, 30]],
   ['tree.link', [1, 60]],
@@ -106,6 +104,18 @@ describe('a clone', () => {
         await expectClone(archive, { remote, clone });
       }),
   );
+
+  test('that goes on after the machine was started anew reads what it has, and fetches what is torn', () =>
+    withRemote(async ({ archive, remote, clone }) => {
+      await row(['backup', 'disk', '-a', archive]);
+      await expectKilled(['clone', remote, clone], 'tree.apply=kill');
+      const origin = join(clone, '.hkfs/origin.json');
+      const before = JSON.parse(fs.readFileSync(origin, 'utf8')) as object;
+      fs.writeFileSync(origin, JSON.stringify({ ...before, bootId: 'another' }));
+      const [torn] = filesBelow(join(clone, '.hkfs/objects'));
+      fs.truncateSync(torn!, 0);
+      await expectClone(archive, { remote, clone });
+    }));
 
   test('killed after its last step is an archive', () =>
     withRemote(async ({ archive, remote, clone }) => {
@@ -217,10 +227,10 @@ async function expectSame(archive: string, clone: string): Promise<void> {
 
 function inodesBelow(directory: string): Set<number> {
   if (!fs.existsSync(directory)) return new Set();
-  const files = fs.readdirSync(directory, { recursive: true, withFileTypes: true });
-  return new Set(
-    files
-      .filter((entry) => entry.isFile())
-      .map((entry) => fs.statSync(join(entry.parentPath, entry.name)).ino),
-  );
+  return new Set(filesBelow(directory).map((path) => fs.statSync(path).ino));
+}
+
+function filesBelow(directory: string): string[] {
+  const entries = fs.readdirSync(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }

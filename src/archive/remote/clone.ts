@@ -88,8 +88,14 @@ class Clone {
     const named = await this.importLog(remote, { to: { size, root }, key });
     failpoint('clone.log');
     const early = this.fetchEarly(named);
-    early.catch(() => {}); // awaited once the views are there
-    const archive = await this.openArchive(remote);
+    const settled = early.then(
+      () => {},
+      () => {},
+    );
+    const archive = await this.openArchive(remote).catch(async (error: unknown) => {
+      await settled;
+      throw error;
+    });
     try {
       const damagedFiles = await checkCheckpoints(remote, archive.log, { key, newest });
       const lost = catalogue
@@ -108,6 +114,7 @@ class Clone {
         catalogue,
       };
     } finally {
+      await settled;
       await archive.close();
     }
   }
