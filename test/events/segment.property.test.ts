@@ -2,7 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { decodeCbor } from '../../src/events/cbor.js';
 import { CompactRange } from '../../src/events/merkle.js';
-import { decodeSegment, encodeStoredCommit, followsFrom, type StoredCommit } from '../../src/events/segment.js';
+import {
+  decodeSegment,
+  encodeStoredCommit,
+  followsFrom,
+  type StoredCommit,
+} from '../../src/events/segment.js';
 
 const event = fc.uint8Array({ minLength: 1, maxLength: 400 }).map((bytes) => Buffer.from(bytes));
 const history = fc
@@ -34,8 +39,16 @@ describe('commits in a segment', () => {
     fc.assert(
       fc.property(history, (commits) => {
         for (const { commit, events } of commits) {
-          const [record, list] = decodeCbor(encodeStoredCommit({ commit, events })) as [Uint8Array, Uint8Array[]];
-          expect(decodeCbor(record)).toEqual([1, commit.first, commit.count, commit.timeMs, commit.operation, expect.anything()]);
+          const item = decodeCbor(encodeStoredCommit({ commit, events }));
+          const [record, list] = item as [Uint8Array, Uint8Array[]];
+          expect(decodeCbor(record)).toEqual([
+            1,
+            commit.first,
+            commit.count,
+            commit.timeMs,
+            commit.operation,
+            expect.anything(),
+          ]);
           expect(list.map((bytes) => Buffer.from(bytes))).toEqual(events);
         }
       }),
@@ -56,7 +69,7 @@ describe('commits in a segment', () => {
   });
 });
 
-/** Whether it is the history up to this commit; time and operation are not in the tree. */
+/** Whether it is the history up to this commit. */
 function isWhole(bytes: Buffer, last: StoredCommit): boolean {
   const range = CompactRange.empty();
   const ends: StoredCommit[] = [];

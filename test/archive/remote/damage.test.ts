@@ -28,7 +28,8 @@ describe('a bit that flipped in a file of a remote', () => {
           rewrite(path, flipped(bytes, at));
           const outcome = await clone();
           // A bit in white space, or one that the signature does not cover, alters nothing.
-          if (!isClean(outcome)) expect([name, at, told(outcome)]).toEqual([name, at, expect.stringContaining(lastOf(name))]);
+          if (!isClean(outcome))
+            expect([name, at, told(outcome)]).toEqual([name, at, expect.stringContaining(lastOf(name))]);
           else expect([name, at, isHarmless(name, bytes, at)]).toEqual([name, at, true]);
         }
         rewrite(path, bytes);
@@ -71,7 +72,9 @@ describe('a remote that lost files', () => {
       await archive.ingest({ sources: [source], to: '' });
       await expect(archive.backup({ remote: 'disk' })).rejects.toMatchObject({
         code: 'REMOTE_DIVERGED',
-        message: expect.stringMatching(/a backup has reached position \d+, and its newest checkpoint is at position \d+/),
+        message: expect.stringMatching(
+          /a backup has reached position \d+, and its newest checkpoint is at position \d+/,
+        ),
       });
       await archive.backup({ remote: 'disk', mend: true });
       const outcome = await clone();

@@ -27,17 +27,19 @@ describe('names at a remote', () => {
     expect([claimName(ID, 9) < segmentName(ID, { first: 9, last: 9 })]).toEqual([true]);
   });
 
-  test.each(['objects/ab/cd', 'objects/AB/x', 'archives/x/log/5-2', 'archives/x/log/0000000000000009-0000000000000001'])(
-    '%s is none',
-    (name) => {
-      expect([parseObjectName(name), parseSegmentName(name), parseClaimName(name), parseCheckpointName(name)]).toEqual([
-        null,
-        null,
-        null,
-        null,
-      ]);
-    },
-  );
+  test.each([
+    'objects/ab/cd',
+    'objects/AB/x',
+    'archives/x/log/5-2',
+    'archives/x/log/0000000000000009-0000000000000001',
+  ])('%s is none', (name) => {
+    expect([
+      parseObjectName(name),
+      parseSegmentName(name),
+      parseClaimName(name),
+      parseCheckpointName(name),
+    ]).toEqual([null, null, null, null]);
+  });
 
   test('are in the order of the log', () => {
     fc.assert(
@@ -114,15 +116,14 @@ describe('a compaction', () => {
       bytes: 1,
       name: segmentName(ID, { first, last }),
     });
-    const listing = { segments: [named(0, 9), named(10, 19), named(20, 29), named(30, 39)], claims: [0, 10, 30] };
+    const listing = {
+      segments: [named(0, 9), named(10, 19), named(20, 29), named(30, 39)],
+      claims: [0, 10, 30],
+    };
     const plan = planCompaction(ID, { listing, wanted: [{ first: 0, last: 29 }], size: 30 });
     expect(plan).toEqual({
       made: [{ first: 0, last: 29 }],
-      removed: [
-        ...listing.segments.slice(0, 3).map(({ name }) => name),
-        claimName(ID, 0),
-        claimName(ID, 10),
-      ],
+      removed: [...listing.segments.slice(0, 3).map(({ name }) => name), claimName(ID, 0), claimName(ID, 10)],
     });
     const done = { segments: [named(0, 29), named(30, 39)], claims: [30] };
     expect(planCompaction(ID, { listing: done, wanted: [{ first: 0, last: 29 }], size: 30 })).toEqual({
@@ -137,7 +138,7 @@ describe('a limited rate', () => {
     let clock = 0;
     const limiter = new RateLimiter(1000, {
       now: () => clock,
-      wait: (ms) => Promise.resolve((clock += ms)),
+      wait: async (ms) => void (clock += ms),
     });
     for (const bytes of [500, 2000, 10, 490]) await limiter.take(bytes);
     await limiter.take(0);

@@ -66,7 +66,8 @@ events = []
 for name in sorted(name for name in os.listdir(f"{home}/log") if "-" in name):
     data, at = read(f"{home}/log/{name}"), 0
     while at < len(data):
-        (record, stored), at = item(data, at)
+        (record, stored, digest), at = item(data, at)
+        assert hashlib.sha256(record).digest() == digest
         first = item(record, 0)[0][1]
         for number, event in enumerate(stored):
             if first + number == len(events) < int(size):
