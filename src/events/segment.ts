@@ -1,9 +1,11 @@
 /**
  * Log segments: the bytes in which commits travel between copies of a log. A CBOR sequence (RFC 8742)
- * of whole commits, each the array `[commit record, [event, …]]` of byte strings that are exactly what
- * the log stores, so that a receiver computes the Merkle tree over the very leaves. Because each commit
- * stands for itself, segments that follow each other are joined by joining their bytes.
+ * of whole commits, each the array `[commit record, [event, …], digest]` of byte strings; record and events
+ * are exactly what the log stores, so that a receiver computes the Merkle tree over the very leaves. The
+ * digest is the record's SHA-256: time and operation are in no tree. Because each commit stands for
+ * itself, segments that follow each other are joined by joining their bytes.
  */
+import { createHash } from 'node:crypto';
 import { HkfsError } from '../errors.js';
 import { decodeLooseCommit, encodeCommit } from './commit-record.js';
 import { CompactRange } from './merkle.js';
@@ -17,7 +19,7 @@ export interface StoredCommit {
 
 const BYTES = 0x40;
 const ARRAY = 0x80;
-const PAIR = ARRAY + 2;
+const FIELDS = 3;
 const MAX_HEAD = 9;
 const WORD = 2 ** 32;
 
@@ -29,13 +31,14 @@ export function endOf({ first, count }: CommitRecord): Position {
 /** The bytes of one commit in a segment, canonical CBOR. */
 export function encodeStoredCommit({ commit, events }: StoredCommit): Buffer {
   const record = encodeCommit(commit);
+  const digest = digestOf(record);
   const payload = events.reduce((sum, event) => sum + event.length + MAX_HEAD, record.length);
-  const into = Buffer.allocUnsafe(payload + 3 * MAX_HEAD);
-  into[0] = PAIR;
+  const into = Buffer.allocUnsafe(payload + digest.length + 4 * MAX_HEAD);
+  into[0] = ARRAY + FIELDS;
   let at = writeBytes(into, 1, record);
   at = writeHead(into, at, { major: ARRAY, length: events.length });
   for (const event of events) at = writeBytes(into, at, event);
-  return into.subarray(0, at);
+  return into.subarray(0, writeBytes(into, at, digest));
 }
 
 /**
@@ -57,6 +60,10 @@ export function followsFrom(range: CompactRange, { commit, events }: StoredCommi
   for (const event of events) range.append(event);
   const { hashes } = range;
   return hashes.length === commit.range.length && hashes.every((hash, at) => hash.equals(commit.range[at]!));
+}
+
+function digestOf(record: Buffer): Buffer {
+  return createHash('sha256').update(record).digest();
 }
 
 function writeBytes(into: Buffer, at: number, bytes: Buffer): number {
@@ -87,12 +94,14 @@ class SegmentReader {
 
   commit(): StoredCommit {
     const start = this.at;
-    if (this.head(ARRAY) !== 2) throw this.damaged(start);
-    const commit = decodeLooseCommit(this.byteString());
+    if (this.head(ARRAY) !== FIELDS) throw this.damaged(start);
+    const record = this.byteString();
+    const commit = decodeLooseCommit(record);
     const count = this.head(ARRAY);
     if (count !== commit.count) throw this.damaged(start);
     const events: Buffer[] = [];
     for (let left = count; left > 0; left -= 1) events.push(this.byteString());
+    if (!this.byteString().equals(digestOf(record))) throw this.damaged(start);
     return { commit, events };
   }
 

@@ -19,6 +19,7 @@ import {
 } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { hashBytes } from './hash.js';
+import { nameObject } from './place.js';
 import { lstatOrNull, toFailure } from './scan.js';
 import { StatTable } from './stats.js';
 import { CARRY, type CarryItem, type CarryResult, type CarryTask, type EntryFailure } from './tasks.js';
@@ -36,6 +37,7 @@ export function carryObjects(task: CarryTask, context: TaskContext): CarryResult
       const outcome = carry(item, context);
       if (typeof outcome === 'number') status[index] = outcome;
       else stats.set(index, outcome);
+      if (task.named && status[index] === CARRY.staged) status[index] = name(item, context);
     } catch (error) {
       if (isStagingError(error) || errnoOf(error) === 'ECANCELED') throw error;
       status[index] = errnoOf(error) === 'ENOENT' ? CARRY.missing : CARRY.failed;
@@ -55,6 +57,21 @@ function carry(item: CarryItem, context: TaskContext): number | fs.BigIntStats {
     if (size <= BigInt(length)) return carrySmall({ fd, item, mtimeNs: times, size: Number(size) }, context);
     const isSparse = blocks * 512n < size;
     return carryLarge({ fd, item, mtimeNs: times, size: Number(size), isSparse }, context);
+  });
+}
+
+function name({ staged, to }: CarryItem, context: TaskContext): number {
+  return inStaging(() => {
+    try {
+      failpoint('object.name');
+      nameObject({ from: staged, to, replace: false }, context);
+      failpoint('object.named');
+      return CARRY.staged;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+      fs.unlinkSync(staged);
+      return CARRY.exists;
+    }
   });
 }
 

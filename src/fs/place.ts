@@ -42,7 +42,7 @@ export function nameObjects(task: NameTask, context: TaskContext): NameResult {
   return { failures };
 }
 
-function nameObject(item: NameItem, context: TaskContext): void {
+export function nameObject(item: NameItem, context: TaskContext): void {
   if (item.replace) return fs.renameSync(item.from, item.to);
   if (context.posix) return context.posix.renameNoReplace(item.from, item.to);
   fs.linkSync(item.from, item.to);

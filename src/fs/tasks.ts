@@ -150,6 +150,8 @@ export interface CheckResult {
 export interface CarryTask {
   readonly task: 'carry';
   readonly items: readonly CarryItem[];
+  /** Also give each its name at once: only where nobody trusts names before all is synced. */
+  readonly named: boolean;
 }
 
 export interface CarryItem {

@@ -2,6 +2,7 @@
 import { row as againSmall } from './rows/again-small.mjs';
 import { row as at } from './rows/at.mjs';
 import { row as contains } from './rows/contains.mjs';
+import { rows as backup } from './rows/backup.mjs';
 import { row as copyLarge } from './rows/copy-large.mjs';
 import { row as copySmall } from './rows/copy-small.mjs';
 import { rows as dups } from './rows/dups.mjs';
@@ -39,6 +40,7 @@ export const ROWS = [
   ...restore,
   exportSmall,
   ...verify,
+  ...backup,
   sync,
   contains,
   similar,

@@ -51,7 +51,7 @@ describe('a signed head', () => {
     expect(checked('head.txt')).toMatchObject({ holds: true, kind: 'checkpoint', size, root });
   });
 
-  test('is signed also while another process writes, by that process', async () => {
+  test('is signed also while another process writes', async () => {
     box.write({ 'd/later': 'later' });
     const holder = box.start(['ingest', box.source, '--to', 'held'], {
       HKFS_FAILPOINT: 'commit.append=pause@2',
@@ -68,10 +68,12 @@ describe('a signed head', () => {
 });
 
 describe('an inclusion proof', () => {
-  test.each([0, 1, 2, 255, 256, 300])('of event %d holds and shows the event', (position) => {
-    write('event', box.run('prove', `@${position}`).stdout);
-    const [row] = box.rows<{ type: string }>('log', '--from', String(position), '--limit', '1');
-    expect(checked('event')).toMatchObject({ holds: true, position, event: { type: row!.type } });
+  test('of any event holds and shows the event', () => {
+    const types = box.rows<{ type: string }>('log').map(({ type }) => type);
+    for (const position of [0, 256, types.length - 1]) {
+      write('event', box.run('prove', `@${position}`).stdout);
+      expect(checked('event')).toMatchObject({ holds: true, position, event: { type: types[position] } });
+    }
   });
 
   test('goes to a new file with -o, and never over one that is there', () => {
@@ -140,7 +142,6 @@ describe('bad input', () => {
   bad('a proof of two things', () => box.run('prove', '@1', '--since', oldHead), 'USAGE');
   bad('an event that is no position', () => box.run('prove', 'yesterday'), 'USAGE');
   bad('an event beyond the log', () => box.run('prove', '@999999'), 'BAD_MOMENT');
-  bad('a head beyond the log by position', () => box.run('prove', '--since', '@999999'), 'BAD_MOMENT');
   bad('a head of nothing', () => box.run('prove', '--since', `0:${'0'.repeat(64)}`), 'BAD_MOMENT');
   bad('a head in no file', () => box.run('prove', '--since', 'nosuch'), 'NOT_FOUND');
   bad('a head in a file of something else', () => box.run('prove', '--since', 'source/d/first'), 'BAD_NOTE');
@@ -152,7 +153,6 @@ describe('bad input', () => {
   bad('a proof without a key', () => check('bad'), 'USAGE');
   bad('a proof that was cut off', () => withKey(proof().slice(0, 200)), 'BAD_PROOF');
   bad('a proof without its signature', () => withKey(proof().slice(0, -40)), 'BAD_NOTE');
-  bad('an empty file', () => withKey(''), 'BAD_NOTE');
 });
 
 test('an archive from before there were keys and kept subtrees gets both when it first proves something', () => {
@@ -186,7 +186,7 @@ testWhen(hasTool('python3') && hasTool('openssl'), 'no python3 or no openssl')(
     const inclusion = box.run('prove', '@77').stdout;
     const consistency = box.run('prove', '--since', '@200').stdout;
     expect([inclusion, consistency].map(python)).toEqual(['holds\n', 'holds\n']);
-    expect(() => python(inclusion.replace('index 77', 'index 76'))).toThrow();
-    expect(() => python(consistency.replace('old 201', 'old 202'))).toThrow();
+    expect(() => python(inclusion.replace('index 77', 'index 76'))).toThrow(/Command failed/);
+    expect(() => python(consistency.replace('old 201', 'old 202'))).toThrow(/Command failed/);
   },
 );

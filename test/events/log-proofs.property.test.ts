@@ -138,7 +138,9 @@ describe('proofs from kept subtrees', () => {
       await withLog(location, async (log) => {
         const { bytes } = await log.get(700);
         await log.close();
-        await tamper(location, (level) => level.put(Buffer.from('00000000000002bd', 'hex'), bytes));
+        await tamper(location, (level) =>
+          level.put(Buffer.from('00000000000002bd', 'hex'), Buffer.from(bytes)),
+        );
       });
       await withLog(location, async (log) => {
         await expect(inclusionProof(log, 701, log.size)).rejects.toMatchObject({ code: 'LOG_DAMAGED' });

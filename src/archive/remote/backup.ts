@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
-import type { HkfsEvent } from '../../events/types.js';
+import type { HkfsEvent, Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
@@ -68,7 +68,7 @@ class Backup {
   async run(): Promise<Done> {
     const plan = await this.plan();
     if (this.parts.dryRun) return planned(plan);
-    if (plan.upToDate) return upToDate(plan);
+    if (plan.upToDate) return this.nothingNew(plan);
     if (plan.base.size === 0) await ensureRemote(this.parts.store);
     const sent = await this.sendObjects(plan);
     failpoint('backup.objects');
@@ -94,10 +94,24 @@ class Backup {
     };
   }
 
+  /** A backup that was killed after its checkpoint is told now. */
+  private async nothingNew({ base }: BackupPlan): Promise<Done> {
+    const isTold = ((await this.known()) ?? 0) >= base.size;
+    const nothing = { objects: 0, bytes: 0, events: 0, segments: 0, damaged: [] };
+    const operation = isTold ? null : await this.recordBackup(nothing, { ...nothing, ...base });
+    this.forgetUnfinished();
+    return { ...nothing, operation, size: base.size, root: base.root, upToDate: true };
+  }
+
+  /** How far the log says that backups to this remote have come. */
+  private async known(): Promise<Position | null> {
+    return (await lastBackup(this.archive, this.parts.registered))?.size ?? null;
+  }
+
   private async plan(): Promise<BackupPlan> {
     const { archive, remote, parts } = this;
     const mend = parts.mend === true;
-    const known = (await lastBackup(archive, parts.registered))?.size ?? null;
+    const known = await this.known();
     const isKnown = await isRemote(parts.store);
     if (!isKnown && known !== null && !mend) await this.refuseEmpty();
     const { verifier } = archiveKey(archive);
@@ -186,11 +200,6 @@ class Backup {
   private unfinished(): string {
     return `${this.archive.layout.hkfs}/remotes/${encodeURIComponent(this.parts.registered.name)}/unfinished`;
   }
-}
-
-function upToDate({ base }: BackupPlan): Done {
-  const nothing = { operation: null, events: 0, objects: 0, bytes: 0, segments: 0, damaged: [] };
-  return { ...nothing, size: base.size, root: base.root, upToDate: true };
 }
 
 function planned({ base, target, objects, upToDate }: BackupPlan): Done {

@@ -25,12 +25,17 @@ export async function buildTree(archive: OpenArchive, options: BuildOptions): Pr
   const tree = new TreeProjection(views.level, layout.root, layout.objects);
   const builder = new TreeBuilder(archive, options);
   let batch: TreeOperation[] = [];
+  // While one batch is put on the disk, the next is made.
+  let before: Promise<void> = Promise.resolve();
   for await (const operation of tree.whole(archive.namespace())) {
     if (operation.op === 'link' && options.lost.has(hashOf(operation.object))) continue;
     if (batch.push(operation) < BATCH) continue;
-    await builder.apply(batch);
+    await before;
+    before = builder.apply(batch);
+    before.catch(() => {}); // awaited before the next
     batch = [];
   }
+  await before;
   await builder.apply(batch);
   await views.setTreePosition(archive.log.size);
 }
@@ -51,7 +56,10 @@ class TreeBuilder {
     for (const chunk of chunks(operations.filter(({ op }) => op === 'mkdir'))) await this.run(chunk, seals);
     const others = operations.filter(({ op }) => op !== 'mkdir');
     await Promise.all(chunks(others).map((chunk) => this.run(chunk, seals)));
-    await this.archive.views.level.batch([...seals.values()].map(({ row }) => row));
+    // A chained batch takes puts several times as fast as an array does.
+    const rows = this.archive.views.level.batch();
+    for (const { row } of seals.values()) rows.put(row.key, row.value);
+    await rows.write();
     this.options.onEntries(operations.length);
   }
 

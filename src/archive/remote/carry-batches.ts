@@ -10,6 +10,8 @@ export interface SizedItem extends CarryItem {
 }
 
 export interface CarryOptions {
+  /** See CarryTask. */
+  readonly named?: boolean;
   /** Called before a batch is handed over. */
   readonly before: (bytes: number) => Promise<void>;
   /** Called in the order of the batches. */
@@ -20,7 +22,7 @@ export interface CarryOptions {
 export async function carryBatches(
   pool: WorkerPool,
   items: Iterable<SizedItem>,
-  { before, after }: CarryOptions,
+  { before, after, named = false }: CarryOptions,
 ): Promise<void> {
   const inFlight: { batch: SizedItem[]; result: Promise<CarryResult> }[] = [];
   const settleOldest = async (): Promise<void> => {
@@ -29,7 +31,7 @@ export async function carryBatches(
   };
   for (const batch of batches(items)) {
     await before(batch.reduce((sum, { size }) => sum + size, 0));
-    const result = pool.run({ task: 'carry', items: batch });
+    const result = pool.run({ task: 'carry', items: batch, named });
     result.catch(() => {}); // awaited in settleOldest
     inFlight.push({ batch, result });
     if (inFlight.length > pool.size * 2) await settleOldest();

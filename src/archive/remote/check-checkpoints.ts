@@ -37,7 +37,7 @@ export async function checkCheckpoints(
   const pending = checks[Symbol.iterator]();
   const work = async (): Promise<void> => {
     for (const { name, head } of pending) {
-      const reason = await whatIsWrong(log, head);
+      const reason = await whatIsWrong(log, newest, head);
       if (reason !== null) found.push({ name, reason });
     }
   };
@@ -45,9 +45,14 @@ export async function checkCheckpoints(
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function whatIsWrong(log: EventLog, read: () => Promise<Head | null>): Promise<string | null> {
+async function whatIsWrong(
+  log: EventLog,
+  newest: Position,
+  read: () => Promise<Head | null>,
+): Promise<string | null> {
   try {
     const head = await read();
+    if (head !== null && head.size > newest) return 'it states more than was ever appended';
     if (head === null || head.size > log.size) return null;
     const ours = await log.headAt(head.size);
     return ours.root === head.root ? null : 'it states another root than the log has';

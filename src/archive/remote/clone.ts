@@ -7,13 +7,15 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
-import { endOf } from '../../events/segment.js';
+import { endOf, type StoredCommit } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
-import { writeFileDurably } from '../../fs/durable.js';
+import { syncFilesystem, writeFileDurably } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
+import { WorkerPool } from '../../fs/pool.js';
+import { loadPosix } from '../../fs/posix.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
@@ -28,12 +30,16 @@ import { refuseGap } from './bundle-gap.js';
 import { buildTree } from './build-tree.js';
 import { checkCheckpoints } from './check-checkpoints.js';
 import { cutLog } from './cut-log.js';
+import { fetchObjects, type FetchOutcome, type FetchTarget } from './fetch-objects.js';
 import { isRemote } from './format.js';
 import { importLog } from './import-log.js';
 import { writeVerifierKey } from './public-key.js';
-import { readOrigin, writeOrigin } from './origin.js';
+import { NamedObjects } from './named-objects.js';
+import { readOrigin, writeOrigin, type Origin } from './origin.js';
 import { archivesOf, RemoteArchive } from './remote-archive.js';
-import { fetchAll, type Lost } from './fetch-all.js';
+import { fetchAll, lostRows, type Lost } from './fetch-all.js';
+import { TransferMeter } from './transfer-meter.js';
+import { bootId, dropTorn } from './trust-objects.js';
 
 /** @throws HkfsError REMOTE_*, BAD_SIGNATURE, KEY_MISMATCH, ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, INTERRUPTED */
 export async function cloneArchive(options: CloneOptions, clock: () => number): Promise<CloneSummary> {
@@ -78,14 +84,23 @@ class Clone {
     const { segments } = await remote.listLog();
     refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
     this.prepare(remote);
-    writeOrigin(this.layout, { url, archive: remote.id, head: { size, root }, state: 'cloning' });
-    failpoint('clone.begun');
-    await this.importLog(remote, { to: { size, root }, key });
+    await this.begin({ url, archive: remote.id, head: { size, root }, state: 'cloning' });
+    const named = await this.importLog(remote, { to: { size, root }, key });
     failpoint('clone.log');
-    const archive = await this.openArchive(remote);
+    const early = this.fetchEarly(named);
+    const settled = early.then(
+      () => {},
+      () => {},
+    );
+    const archive = await this.openArchive(remote).catch(async (error: unknown) => {
+      await settled;
+      throw error;
+    });
     try {
       const damagedFiles = await checkCheckpoints(remote, archive.log, { key, newest });
-      const lost = catalogue ? await withoutContents(archive) : await this.bringContents(archive);
+      const lost = catalogue
+        ? await withoutContents(archive)
+        : await this.bringContents(archive, await early);
       const head = archive.log.head();
       await archive.sync();
       failpoint('clone.tree');
@@ -99,7 +114,40 @@ class Clone {
         catalogue,
       };
     } finally {
+      await settled;
       await archive.close();
+    }
+  }
+
+  /** From now on this directory is a clone under way. */
+  private async begin(origin: Origin): Promise<void> {
+    const { layout } = this;
+    const before = readOrigin(layout);
+    const boot = bootId();
+    if (before !== null && (boot === null || before.bootId !== boot)) {
+      const target = targetOf(layout);
+      await dropTorn(target).finally(() => target.pool.close());
+    }
+    writeOrigin(layout, { ...origin, bootId: boot });
+    failpoint('clone.begun');
+  }
+
+  /**
+   * Where threads copy, contents come while the views are folded from the log.
+   * @returns null where they are still to be fetched
+   */
+  private async fetchEarly(named: NamedObjects | null): Promise<FetchOutcome | null> {
+    const { store, catalogue, at, signal, onProgress } = this.parts;
+    if (!store.files || catalogue === true || at !== undefined || named?.isComplete !== true) return null;
+    const { list } = named;
+    const target = targetOf(this.layout);
+    const meter = new TransferMeter('fetching', { files: list.length, bytes: list.bytes }, onProgress);
+    const mtimeNs = (): Promise<undefined> => Promise.resolve(undefined);
+    try {
+      return await fetchObjects(target, store, { list, meter, signal, mtimeNs, unsynced: true });
+    } finally {
+      meter.stop();
+      await target.pool.close();
     }
   }
 
@@ -140,12 +188,19 @@ class Clone {
     }
   }
 
-  private async importLog(remote: RemoteArchive, { to, key }: { to: Head; key: VerifierKey }): Promise<void> {
+  /** @returns what all of it names; null where a part was here before */
+  private async importLog(
+    remote: RemoteArchive,
+    { to, key }: { to: Head; key: VerifierKey },
+  ): Promise<NamedObjects | null> {
     const log = await this.openLog();
+    const named = log.size === 0 ? new NamedObjects() : null;
     try {
       const { signal, onProgress } = this.parts;
-      await importLog(log, remote, { to, key, signal, onProgress });
+      const onCommits = (commits: readonly StoredCommit[]): void => named?.add(commits);
+      await importLog(log, remote, { to, key, signal, onProgress, onCommits });
       await log.compactForClose();
+      return named;
     } finally {
       await log.close();
     }
@@ -176,9 +231,11 @@ class Clone {
     return open();
   }
 
-  private async bringContents(archive: OpenArchive): Promise<Lost> {
+  private async bringContents(archive: OpenArchive, early: FetchOutcome | null): Promise<Lost> {
     const { store, signal, onProgress, onMessage = () => {} } = this.parts;
-    const lost = await fetchAll(archive, store, { signal, onProgress });
+    const lost = early
+      ? await lostRows(archive, store, early)
+      : await fetchAll(archive, store, { signal, onProgress });
     failpoint('clone.objects');
     await buildTree(archive, {
       lost: new Set([...lost.damaged, ...lost.missing].map(({ hash }: DamagedRow) => hash)),
@@ -259,6 +316,11 @@ function fileOf(id: string, nowMs: number): ArchiveFile {
 async function endOfMoment(archive: OpenArchive, at: string, nowMs: number): Promise<number> {
   const { position } = await resolveMoment(archive, at, nowMs);
   return endOf(await archive.log.commitAt(position));
+}
+
+/** The hash tree of what is no archive yet, with threads of its own. */
+function targetOf(layout: Layout): FetchTarget {
+  return { layout, pool: new WorkerPool(), sync: () => syncFilesystem(layout.hkfs, loadPosix()) };
 }
 
 async function withoutContents(archive: OpenArchive): Promise<Lost> {

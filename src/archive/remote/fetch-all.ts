@@ -5,7 +5,7 @@ import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { DamagedRow, Progress } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { damagedRow } from './damaged-row.js';
-import { fetchObjects } from './fetch-objects.js';
+import { fetchObjects, type FetchOutcome } from './fetch-objects.js';
 import { ObjectList } from './object-list.js';
 import { TransferMeter } from './transfer-meter.js';
 
@@ -47,23 +47,27 @@ export async function fetchList(
   const contents = archive.contents();
   const mtimeNs = (hash: Hash): Promise<bigint | undefined> => firstMtime(archive, contents, hash);
   try {
-    const { objects, bytes, damaged, missing } = await fetchObjects(archive, store, {
-      list,
-      meter,
-      signal,
-      mtimeNs,
-    });
-    const rows = (hashes: readonly Hash[], reason: string): Promise<DamagedRow[]> =>
-      Promise.all(hashes.map((hash) => damagedRow(archive, hash, `${reason} at ${store.url}`)));
-    return {
-      objects,
-      bytes,
-      damaged: await rows(damaged, 'it has other bytes than its name says'),
-      missing: await rows(missing, 'it is not there'),
-    };
+    const outcome = await fetchObjects(archive, store, { list, meter, signal, mtimeNs });
+    return await lostRows(archive, store, outcome);
   } finally {
     meter.stop();
   }
+}
+
+/** What could not be had, with the names that it has. */
+export async function lostRows(
+  archive: OpenArchive,
+  store: BlobStore,
+  { objects, bytes, damaged, missing }: FetchOutcome,
+): Promise<Lost> {
+  const rows = (hashes: readonly Hash[], reason: string): Promise<DamagedRow[]> =>
+    Promise.all(hashes.map((hash) => damagedRow(archive, hash, `${reason} at ${store.url}`)));
+  return {
+    objects,
+    bytes,
+    damaged: await rows(damaged, 'it has other bytes than its name says'),
+    missing: await rows(missing, 'it is not there'),
+  };
 }
 
 /** As the file had it that brought the content. */

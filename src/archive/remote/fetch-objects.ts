@@ -6,9 +6,10 @@ import { existsSync, rmSync } from 'node:fs';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { objectPath } from '../../fs/stage.js';
+import type { WorkerPool } from '../../fs/pool.js';
 import { CARRY, type CarryResult, type EntryFailure, type NameItem } from '../../fs/tasks.js';
 import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
-import type { OpenArchive } from '../open-archive.js';
+import type { Layout } from '../layout.js';
 import { carryBatches, type SizedItem } from './carry-batches.js';
 import { fetchObject, type WantedObject } from './fetch-object.js';
 import { throwIfStopped } from './import-log.js';
@@ -20,7 +21,20 @@ const NAME_FILES = 8192;
 const NAME_BYTES = 256 << 20;
 const CHUNK = 512;
 
+/** Where objects go: an open archive, or what is to become one. */
+export interface FetchTarget {
+  readonly layout: Layout;
+  readonly pool: WorkerPool;
+  /** Makes all that was written durable. */
+  sync(): Promise<void>;
+}
+
 export interface FetchOptions {
+  /**
+   * Name each as soon as it is written, and sync once at the end: for a clone, whose contents nobody
+   * trusts before; after a power cut they are read again (`trust-objects.ts`).
+   */
+  readonly unsynced?: boolean;
   readonly list: ObjectList;
   readonly meter: TransferMeter;
   readonly signal: AbortSignal | undefined;
@@ -38,11 +52,11 @@ export interface FetchOutcome {
 
 /** @throws HkfsError of the remote, INTERRUPTED; errnos of the archive's file system */
 export async function fetchObjects(
-  archive: OpenArchive,
+  target: FetchTarget,
   store: BlobStore,
   options: FetchOptions,
 ): Promise<FetchOutcome> {
-  const fetcher = new Fetcher(archive, store, options);
+  const fetcher = new Fetcher(target, store, options);
   if (store.files) await fetcher.byThreads(store.files);
   else await fetcher.byRequests();
   await fetcher.finish();
@@ -54,7 +68,7 @@ class Fetcher implements FetchOutcome {
   bytes = 0;
   readonly damaged: Hash[] = [];
   readonly missing: Hash[] = [];
-  private readonly archive: OpenArchive;
+  private readonly target: FetchTarget;
   private readonly store: BlobStore;
   private readonly options: FetchOptions;
   private waiting: NameItem[] = [];
@@ -62,15 +76,16 @@ class Fetcher implements FetchOutcome {
   private naming: Promise<void> = Promise.resolve();
   private nextStaged = 0;
 
-  constructor(archive: OpenArchive, store: BlobStore, options: FetchOptions) {
-    this.archive = archive;
+  constructor(target: FetchTarget, store: BlobStore, options: FetchOptions) {
+    this.target = target;
     this.store = store;
     this.options = options;
   }
 
   async byThreads(files: BlobFiles): Promise<void> {
     const absent: ListedObject[] = [];
-    await carryBatches(this.archive.pool, this.items(files), {
+    await carryBatches(this.target.pool, this.items(files), {
+      named: this.options.unsynced === true,
       before: () => Promise.resolve(throwIfStopped(this.options.signal)),
       after: (items, result) => this.takeCarried(items, result, absent),
     });
@@ -99,7 +114,7 @@ class Fetcher implements FetchOutcome {
   async finish(): Promise<void> {
     await this.nameBatch();
     await this.naming;
-    await this.archive.sync();
+    await this.target.sync();
   }
 
   private *items(files: BlobFiles): Generator<SizedItem> {
@@ -123,7 +138,7 @@ class Fetcher implements FetchOutcome {
       const { hash, size, staged, to } = item;
       switch (status[index]) {
         case CARRY.staged:
-          await this.staged({ from: staged, to, replace: false }, size);
+          await this.carried({ from: staged, to, replace: false }, size);
           break;
         case CARRY.exists:
           this.options.meter.add(size);
@@ -158,12 +173,21 @@ class Fetcher implements FetchOutcome {
     else this[outcome].push(hash);
   }
 
-  private async staged(item: NameItem, size: number): Promise<void> {
-    this.waiting.push(item);
-    this.waitingBytes += size;
+  private async carried(item: NameItem, size: number): Promise<void> {
+    if (this.options.unsynced === true) this.count(size);
+    else await this.staged(item, size);
+  }
+
+  private count(size: number): void {
     this.objects += 1;
     this.bytes += size;
     this.options.meter.add(size);
+  }
+
+  private async staged(item: NameItem, size: number): Promise<void> {
+    this.waiting.push(item);
+    this.waitingBytes += size;
+    this.count(size);
     if (this.waiting.length >= NAME_FILES || this.waitingBytes >= NAME_BYTES) await this.nameBatch();
   }
 
@@ -180,10 +204,10 @@ class Fetcher implements FetchOutcome {
 
   private async nameAll(items: readonly NameItem[]): Promise<void> {
     failpoint('fetch.sync');
-    await this.archive.sync();
+    await this.target.sync();
     for (let at = 0; at < items.length; at += CHUNK) {
       const chunk = items.slice(at, at + CHUNK);
-      const { failures } = await this.archive.pool.run({ task: 'name', items: chunk });
+      const { failures } = await this.target.pool.run({ task: 'name', items: chunk });
       for (const [index, { code, message }] of failures) {
         // Fetched twice: the first is as good.
         if (code !== 'EEXIST') throw Object.assign(new Error(message), { code });
@@ -194,10 +218,10 @@ class Fetcher implements FetchOutcome {
   }
 
   private newStaged(): string {
-    return `${this.archive.layout.staging}/fetch-${this.nextStaged++}`;
+    return `${this.target.layout.staging}/fetch-${this.nextStaged++}`;
   }
 
   private pathOf(hash: Hash): string {
-    return objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
+    return objectPath(this.target.layout.objects, Buffer.from(hash, 'hex'));
   }
 }

@@ -1,6 +1,7 @@
 /** A remote's log into ours: nothing is believed until the root that a checkpoint signs was computed from it. */
 import { HkfsError } from '../../errors.js';
 import type { EventLog } from '../../events/log.js';
+import type { StoredCommit } from '../../events/segment.js';
 import type { Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import type { Progress } from '../api.js';
@@ -15,6 +16,8 @@ export interface ImportOptions {
   /** What a checkpoint of the remote signs. */
   readonly to: Head;
   readonly key: VerifierKey;
+  /** Sees all that is taken. */
+  readonly onCommits?: ((commits: readonly StoredCommit[]) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -31,7 +34,7 @@ export function importLog(log: EventLog, remote: RemoteArchive, options: ImportO
 async function adoptAll(
   log: EventLog,
   remote: RemoteArchive,
-  { to, signal, onProgress }: ImportOptions,
+  { to, signal, onProgress, onCommits }: ImportOptions,
 ): Promise<void> {
   const { segments } = await remote.listLog();
   refuseGap(remote, { first: segments[0]?.first ?? 0, size: log.size });
@@ -41,6 +44,7 @@ async function adoptAll(
     const { segment, commits } = await reader.read(log.size, to.size);
     const isNext = commits[0]!.commit.first === log.size;
     const taken = isNext ? await log.adopt(commits) : 0;
+    onCommits?.(commits.slice(0, taken));
     failpoint('clone.segment');
     if (taken < commits.length) reader.reject(segment);
     onProgress?.({

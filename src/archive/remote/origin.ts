@@ -13,6 +13,8 @@ export interface Origin {
   readonly head: Head;
   /** `catalogue`: names only; contents are fetched when they are asked for. */
   readonly state: 'cloning' | 'catalogue' | 'complete';
+  /** Of the run that began, while `cloning`. */
+  readonly bootId?: string | null;
 }
 
 /** Null for an archive that is no clone. */

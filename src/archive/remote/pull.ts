@@ -4,7 +4,6 @@
  */
 import { HkfsError } from '../../errors.js';
 import { CompactRange } from '../../events/merkle.js';
-import { peekType, RawEvent } from '../../events/raw-event.js';
 import { followsFrom, type StoredCommit } from '../../events/segment.js';
 import type { VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
@@ -19,7 +18,8 @@ import { fetchList, type Lost } from './fetch-all.js';
 import { isRemote } from './format.js';
 import { importLog } from './import-log.js';
 import { checkpointName } from './names.js';
-import { ObjectList } from './object-list.js';
+import { NamedObjects } from './named-objects.js';
+import type { ObjectList } from './object-list.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
 import { diverged, partingPosition, tellingParted } from './parting.js';
 import { publicKey } from './public-key.js';
@@ -118,17 +118,9 @@ class Pull {
   }
 
   private async listNew(to: Head): Promise<ObjectList> {
-    const list = new ObjectList();
-    const raw = new RawEvent();
-    const seen = new Set<string>();
-    for await (const { events } of this.checkedCommits(to))
-      for (const bytes of events) {
-        if (peekType(bytes) !== 'object.stored' || raw.read(bytes) !== 'object.stored') continue;
-        const text = raw.hash!.toString('latin1');
-        if (!seen.has(text)) list.add(raw.hash!, raw.size);
-        seen.add(text);
-      }
-    return list;
+    const named = new NamedObjects();
+    for await (const stored of this.checkedCommits(to)) named.add([stored]);
+    return named.list;
   }
 
   private async *checkedCommits(to: Head): AsyncGenerator<StoredCommit> {

@@ -23,7 +23,7 @@ import { nameWithoutReplacing } from './directory-names.js';
 
 const TEMPORARIES = '.hkfs-tmp';
 /** So many contents share one sync; a kill costs no more than these. */
-const BATCH_BLOBS = 4096;
+const BATCH_BLOBS = 16_384;
 const BATCH_BYTES = 512 << 20;
 /** After so long a temporary of another machine counts as left behind. */
 const STALE_MS = 14 * 24 * 3600_000;
