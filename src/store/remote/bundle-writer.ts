@@ -119,16 +119,15 @@ export class BundleWriter {
   }
 
   private async appendFile(body: Exclude<BlobBody, Uint8Array>, options: TransferOptions): Promise<string> {
-    const source = openBody(body);
+    const source = await openBody(body);
     const hasher = createHash('sha256');
     try {
       for (let at = 0; at < body.size; at += STEP_BYTES) {
         options.signal?.throwIfAborted();
-        const bytes = source.read(at, Math.min(STEP_BYTES, body.size - at));
+        const bytes = await source.read(at, Math.min(STEP_BYTES, body.size - at));
         hasher.update(bytes);
         this.append(bytes);
         options.onBytes?.(bytes.length);
-        if (body.size > STEP_BYTES) await new Promise(setImmediate);
       }
     } finally {
       source.close();

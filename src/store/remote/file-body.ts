@@ -1,10 +1,16 @@
-/** Bodies of blobs out of files that do not change meanwhile, and proof that they did not. */
+/**
+ * Bodies of blobs out of files that do not change meanwhile, and proof that they did not. Read beside the
+ * event loop: a file that is not in memory would keep all transfers waiting for its disk.
+ */
 import * as fs from 'node:fs';
+import { promisify } from 'node:util';
 import { errnoOf, HkfsError } from '../../errors.js';
 import { toFsPath } from '../../fs/names.js';
 import { bodyProblem } from './blob-names.js';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+const open = promisify(fs.open);
+const readInto = promisify(fs.read);
 
 export interface FileRange {
   readonly file: string;
@@ -13,59 +19,75 @@ export interface FileRange {
 
 export interface OpenBody {
   /** @throws HkfsError OBJECT_DAMAGED where the file ends before */
-  read(offset: number, length: number): Buffer;
+  read(offset: number, length: number): Promise<Buffer>;
   close(): void;
 }
 
 /** @throws HkfsError OBJECT_MISSING, OBJECT_DAMAGED */
-export function openBody(body: FileRange): OpenBody {
-  const fd = reading(body.file, () => {
-    const opened = fs.openSync(toFsPath(body.file), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    const { size } = fs.fstatSync(opened);
-    if (size === body.size) return opened;
-    fs.closeSync(opened);
+export async function openBody(body: FileRange): Promise<OpenBody> {
+  const fd = await openFile(body);
+  const { size } = fs.fstatSync(fd);
+  if (size !== body.size) {
+    fs.closeSync(fd);
     throw bodyProblem(body.file, `has ${size} bytes instead of ${body.size}`);
-  });
+  }
   return {
-    read: (offset, length) => reading(body.file, () => readRange(fd, { ...body, offset, length })),
+    async read(offset, length) {
+      const bytes = await readRange(fd, body, { offset, length });
+      if (bytes.length < length) throw bodyProblem(body.file, `ends at ${offset + bytes.length}`);
+      return bytes;
+    },
     close: () => fs.closeSync(fd),
   };
 }
 
-/** All of a small file. */
-export function readBody(body: FileRange): Buffer {
-  const open = openBody(body);
+/** All of a small file. @throws HkfsError OBJECT_MISSING, OBJECT_DAMAGED */
+export async function readBody(body: FileRange): Promise<Buffer> {
+  const fd = await openFile(body);
   try {
-    return open.read(0, body.size);
+    // One byte more, to see a longer file.
+    const bytes = await readRange(fd, body, { offset: 0, length: body.size + 1 });
+    if (bytes.length === body.size) return bytes;
+    const { size } = fs.fstatSync(fd);
+    throw bodyProblem(body.file, `has ${size} bytes instead of ${body.size}`);
   } finally {
-    open.close();
+    fs.closeSync(fd);
   }
 }
 
-function readRange(
+async function openFile({ file }: FileRange): Promise<number> {
+  try {
+    return await open(toFsPath(file), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    throw readError(error, file);
+  }
+}
+
+async function readRange(
   fd: number,
-  { file, offset, length }: FileRange & { offset: number; length: number },
-): Buffer {
+  { file }: FileRange,
+  { offset, length }: { offset: number; length: number },
+): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   let done = 0;
-  while (done < length) {
-    const count = fs.readSync(fd, bytes, done, length - done, offset + done);
-    if (count === 0) throw bodyProblem(file, `ends at ${offset + done}`);
-    done += count;
+  try {
+    while (done < length) {
+      const { bytesRead } = await readInto(fd, bytes, done, length - done, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+  } catch (error) {
+    throw readError(error, file);
   }
-  return bytes;
+  return bytes.subarray(0, done);
 }
 
-function reading<T>(file: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    if (errno !== 'ENOENT') throw bodyProblem(file, `cannot be read: ${errno}`, error);
-    throw new HkfsError('OBJECT_MISSING', `${file} is not there`, {
-      hint: 'run hkfs verify; hkfs heal brings missing objects back',
-      cause: error,
-    });
-  }
+function readError(error: unknown, file: string): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  if (errno !== 'ENOENT') return bodyProblem(file, `cannot be read: ${errno}`, error);
+  return new HkfsError('OBJECT_MISSING', `${file} is not there`, {
+    hint: 'run hkfs verify; hkfs heal brings missing objects back',
+    cause: error,
+  });
 }

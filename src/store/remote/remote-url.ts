@@ -83,8 +83,8 @@ function fileUrlPath(url: string): string {
 function s3Remote(url: string, cwd: string): S3Remote {
   const parts = parsed(url, 'it cannot be read');
   refuseCredentials(parts);
-  // Not parts.hostname: names of buckets may have capitals.
-  const bucket = /^s3:\/\/([^/?#]*)/i.exec(url)![1]!;
+  // Not as the URL's own parts, which tidy dots away.
+  const [, bucket = '', pathname = ''] = /^s3:\/\/([^/?#]*)([^?#]*)/i.exec(url)!;
   if (!BUCKET.test(bucket)) throw badUrl(`${JSON.stringify(bucket)} is no name of a bucket`);
   const unknown = [...parts.searchParams.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined)
@@ -94,7 +94,7 @@ function s3Remote(url: string, cwd: string): S3Remote {
   return {
     kind: 's3',
     bucket,
-    prefix: prefixOf(parts.pathname),
+    prefix: prefixOf(pathname),
     ...rest,
     ...(endpoint === undefined ? {} : { endpoint: checkEndpoint(endpoint) }),
     ...(pathStyle === undefined ? {} : { pathStyle: booleanOf(pathStyle) }),

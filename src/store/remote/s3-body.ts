@@ -9,13 +9,12 @@ const STEP_BYTES = 4 << 20;
 
 /** A large file for one request: hashed first, for the signature, and then read again. */
 export async function streamedBody(body: FileRange, { signal }: TransferOptions): Promise<FileBody> {
-  const open = openBody(body);
+  const open = await openBody(body);
   try {
     const hasher = createHash('sha256');
     for (let at = 0; at < body.size; at += STEP_BYTES) {
       signal?.throwIfAborted();
-      hasher.update(open.read(at, Math.min(STEP_BYTES, body.size - at)));
-      await new Promise(setImmediate);
+      hasher.update(await open.read(at, Math.min(STEP_BYTES, body.size - at)));
     }
     return {
       hash: hasher.digest('hex'),

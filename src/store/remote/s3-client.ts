@@ -1,4 +1,5 @@
 /** Signed requests to one bucket, tried again while there is hope. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { S3Remote } from './remote-url.js';
@@ -43,7 +44,7 @@ const PATIENCE_MS = 90_000;
 const FIRST_TRIES = 4;
 const MAX_TRIES = 50;
 /** Of an answer that came whole and is none. */
-const CHECKED_TRIES = 6;
+const CHECKED_TRIES = 5;
 const BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5_000;
 
@@ -61,6 +62,7 @@ export class S3Client {
   private readonly bucketPath: string;
   private readonly prefix: string;
   private readonly patienceMs: number;
+  private readonly signals = new WeakSet<AbortSignal>();
   /** When the server last answered as one does. */
   private lastGood = 0;
   requests = 0;
@@ -90,6 +92,7 @@ export class S3Client {
    */
   async send(request: S3Request): Promise<TriedAnswer> {
     const began = Date.now();
+    this.expectListeners(request.signal);
     let wasTriedBefore = false;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.attempt(request);
@@ -107,6 +110,13 @@ export class S3Client {
 
   close(): void {
     this.transport.close();
+  }
+
+  /** One signal stops all transfers that are under way, more than the ten at which Node suspects a leak. */
+  private expectListeners(signal: AbortSignal | undefined): void {
+    if (signal === undefined || this.signals.has(signal)) return;
+    this.signals.add(signal);
+    setMaxListeners(0, signal);
   }
 
   private async attempt(request: S3Request): Promise<Outcome> {

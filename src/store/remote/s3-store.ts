@@ -124,9 +124,9 @@ export class S3Store implements BlobStore {
   ): Promise<'created' | 'exists'> {
     const { signal } = options;
     if (body instanceof Uint8Array) return this.put(name, body, signal);
-    if (body.size <= PART_BYTES) return this.put(name, readBody(body), signal);
+    if (body.size <= PART_BYTES) return this.put(name, await readBody(body), signal);
     if (isContentName(name)) {
-      const source = openBody(body);
+      const source = await openBody(body);
       try {
         return await uploadInParts(this.client, { name, source, size: body.size }, options);
       } finally {

@@ -103,7 +103,7 @@ async function sendParts(
   const send = async (number: number): Promise<void> => {
     options.signal?.throwIfAborted();
     const offset = (number - 1) * partBytes;
-    const bytes = source.read(offset, Math.min(partBytes, size - offset));
+    const bytes = await source.read(offset, Math.min(partBytes, size - offset));
     const md5 = createHash('md5').update(bytes).digest('hex');
     const isThere = there.get(number) === md5;
     sent.set(number, isThere ? md5 : await sendPart(client, { name, id, number, bytes }, options));

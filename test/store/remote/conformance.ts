@@ -153,12 +153,12 @@ export function describeBlobStore(
     });
 
     run('more blobs than a page of a list has are all listed once', async () => {
-      const names = Array.from({ length: 1203 }, (_, at) => `objects/${String(at).padStart(5, '0')}`);
+      const names = Array.from({ length: 1010 }, (_, at) => `objects/${String(at).padStart(5, '0')}`);
       for (let at = 0; at < names.length; at += 50)
         await Promise.all(names.slice(at, at + 50).map((each) => store.create(each, Buffer.from('x'))));
       await store.flush();
       expect((await listed(store)).map((info) => info.name)).toEqual(names);
-      expect((await listed(store, '', names[1100])).map((info) => info.name)).toEqual(names.slice(1101));
+      expect((await listed(store, '', names[1003])).map((info) => info.name)).toEqual(names.slice(1004));
     });
 
     run.each([

@@ -123,6 +123,26 @@ describe('an S3 remote', () => {
     await store.close();
   });
 
+  testWithS3('many transfers under one signal are no leak, and are all stopped by it', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', listen);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const store = s3Store(s3Url(bucket, newPrefix()));
+    const create = (_: unknown, at: number): Promise<string> =>
+      store.create(`objects/${at}`, Buffer.from('x'), { signal });
+    await Promise.all(Array.from({ length: 40 }, create));
+    const stopped = Array.from({ length: 40 }, (each, at) => create(each, at + 40));
+    controller.abort();
+    for (const outcome of await Promise.allSettled(stopped))
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'AbortError' } });
+    await new Promise(setImmediate);
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+    await store.close();
+  });
+
   testWithS3('what others keep under the prefix is not listed', async () => {
     const url = s3Url(bucket, newPrefix());
     const client = s3Client(url);
