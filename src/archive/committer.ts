@@ -64,6 +64,7 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
   rmdir: 'not removed from the tree',
   rename: 'not renamed in the tree',
   chmod: 'its mode is not as before in the tree',
+  relink: 'not put into the tree',
 };
 
 interface TreeOutcome {
@@ -134,6 +135,17 @@ export class Committer {
     this.index.addPending(hash, to);
     const text = `object ${hash} had other bytes than its name says; replaced by the content of ${object.healedFrom}`;
     this.options.onMessage({ level: 'warning', code: 'OBJECT_DAMAGED', path, text });
+  }
+
+  /** A staged file that is to be an object's inode; `from`: the one that it takes the place of. */
+  heal(item: NameItem, object: { hash: Hash; size: number; from: InodeId | null; to: InodeId }): void {
+    const { hash, size, from, to } = object;
+    this.batch.namings.push(item);
+    this.batch.bytes += size;
+    if (from === null) return this.stored({ hash, size, ...to });
+    this.push({ type: 'object.relocated', hash, size, from: idOf(from), to });
+    this.batch.stored.push(hash);
+    this.index.addPending(hash, to);
   }
 
   release(item: ReleaseItem): void {
@@ -316,6 +328,10 @@ export class Committer {
 /** Removes a staged file that turned out to be a second copy. */
 export function discardStaged(staging: string, id: number): void {
   unlinkSync(`${staging}/${id}`);
+}
+
+function idOf({ device, inode }: InodeId): InodeId {
+  return { device, inode };
 }
 
 /** Of `…/ab/<62 hex>`. */

@@ -232,7 +232,8 @@ class RemoteVerification {
       found.filter((object) => object.finding === finding).map(({ hash }) => hash);
     const { committer } = await this.started();
     committer.push({
-      ...{ type: 'copies.verified', remote: this.parts.registered.name, quick, objects, bytes, healed },
+      type: 'copies.verified',
+      ...{ remote: this.parts.registered.name, quick, objects, bytes, healed },
       ...{ damaged: hashes('damaged'), missing: hashes('missing'), size, before, after, upTo },
     });
     await committer.flush();
