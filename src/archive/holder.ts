@@ -34,6 +34,7 @@ export type QueryMethod =
   | 'prove'
   | 'tags'
   | 'remotes'
+  | 'copies'
   | 'resolveMoment';
 
 export interface Request {
