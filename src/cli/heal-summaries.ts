@@ -10,7 +10,9 @@ export function healParagraph({ objects, healed, lost, seconds }: HealSummary): 
   ];
   return [
     ...lines,
-    ...healed.map((row) => `  healed from ${visibleText(row.healedFrom ?? '?')}  ${row.hash}: ${placesOf(row)}`),
+    ...healed.map(
+      (row) => `  healed from ${visibleText(row.healedFrom ?? '?')}  ${row.hash}: ${placesOf(row)}`,
+    ),
     ...damageLines('without a good copy anywhere', lost),
   ].join('\n');
 }
@@ -25,7 +27,8 @@ export function remoteVerifyParagraph(summary: RemoteVerifySummary): string {
     ...summary.damaged.map((row) => objectLine('damaged', row)),
     ...summary.missing.map((row) => objectLine('missing', row)),
     ...summary.files.map(
-      ({ name, reason, healed }) => `  ${visibleName(name)}: ${visibleText(reason)}${healed ? '; sent again' : ''}`,
+      ({ name, reason, healed }) =>
+        `  ${visibleName(name)}: ${visibleText(reason)}${healed ? '; sent again' : ''}`,
     ),
   ];
   lines.push(findings.length === 0 ? 'No damage.' : `${plural(findings.length, 'finding')}:`);

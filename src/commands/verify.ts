@@ -59,7 +59,9 @@ Exit code 4: contents are damaged or missing, and were not healed, or the log's 
     const { flags } = await this.parse(Verify);
     const { remote } = flags;
     await this.write(flags, (archive, work) =>
-      remote === undefined ? this.verify(archive, work, flags) : this.verifyRemote(archive, work, { ...flags, remote }),
+      remote === undefined
+        ? this.verify(archive, work, flags)
+        : this.verifyRemote(archive, work, { ...flags, remote }),
     );
   }
 

@@ -134,7 +134,8 @@ class Tree {
   ): fs.BigIntStats | 'full' | undefined {
     const { object, inodes, mayMake } = operation;
     const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    if (there === undefined) return mayMake ? this.link(path, { op: 'link', path: '', object, previous: null }) : undefined;
+    if (there === undefined)
+      return mayMake ? this.link(path, { op: 'link', path: '', object, previous: null }) : undefined;
     if (isInodeOf(object, there)) return protectedStat(path);
     if (!inodes.some(({ device, inode }) => inode === there.ino && device === there.dev)) return;
     const temporary = this.temporary();

@@ -214,7 +214,8 @@ export class TreeProjection {
     const object = this.objectPath(hash);
     const operations: TreeOperation[] = [];
     const names = new Contents(this.level, position).livePaths(hash, new Namespace(this.level, position));
-    for await (const path of names) operations.push({ op: 'relink', path: this.onDisk(path), object, ...lost });
+    for await (const path of names)
+      operations.push({ op: 'relink', path: this.onDisk(path), object, ...lost });
     return operations;
   }
 

@@ -33,7 +33,13 @@ const MEND: Steps = [
   ['mend.log', [1]],
   ['commit.append', [1, 2]],
 ];
-const SMALL = ['heal commit.append 3', 'heal object.named 1', 'heal tree.apply 1', 'mend mend.room 1', 'mend mend.removed 1'];
+const SMALL = [
+  'heal commit.append 3',
+  'heal object.named 1',
+  'heal tree.apply 1',
+  'mend mend.room 1',
+  'mend mend.removed 1',
+];
 const rounds = (what: string, steps: Steps): { step: string; time: number }[] =>
   steps
     .flatMap(([step, times]) => times.map((time) => ({ step, time })))
@@ -77,7 +83,9 @@ describe('mending a remote', () => {
         await expectKilled(['verify', '--remote', 'disk', '--heal', '-a', archive], `${step}=kill@${time}`);
         await row(['verify', '--remote', 'disk', '--heal', '-a', archive]);
         const clean = { damaged: [], missing: [], files: [] };
-        expect(await row<RemoteVerifySummary>(['verify', '--remote', 'disk', '-a', archive])).toMatchObject(clean);
+        expect(await row<RemoteVerifySummary>(['verify', '--remote', 'disk', '-a', archive])).toMatchObject(
+          clean,
+        );
       }),
   );
 });
@@ -88,7 +96,8 @@ const FILES = 8;
 function withLosses(use: (places: { archive: string; remote: string }) => Promise<void>): Promise<void> {
   return withArchive(async (archive, source) => {
     const remote = `${archive}-remote`;
-    for (let file = 0; file < FILES; file += 1) fs.writeFileSync(join(source, `f${file}`), `bytes of file ${file}`);
+    for (let file = 0; file < FILES; file += 1)
+      fs.writeFileSync(join(source, `f${file}`), `bytes of file ${file}`);
     fs.writeFileSync(join(source, 'twin'), 'bytes of file 0');
     await row(['ingest', source, '--to', 'source', '-a', archive]);
     await row(['remote', 'add', 'disk', remote, '-a', archive]);

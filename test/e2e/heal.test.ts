@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CopiesRow, HealSummary, RemoteVerifySummary, VerifySummary } from '../../src/archive/api.js';
-import { makeBucket, removeBucket, s3Environment, s3Store, s3Url, testWithS3 } from '../store/remote/s3-server.js';
+import {
+  makeBucket,
+  removeBucket,
+  s3Environment,
+  s3Store,
+  s3Url,
+  testWithS3,
+} from '../store/remote/s3-server.js';
 import { hkfs, inode, parseRows, sh } from './hkfs.js';
 
 let scratch = '';
@@ -39,7 +46,9 @@ beforeEach(() => {
   sh(`cp -a '${template}/archive' '${root}'`);
   // Inodes of a copy are others: the log learns of them.
   run(['verify', '-a', root]);
-  sh(`[ -e '${template}/spare' ] || cp -a '${remote}' '${template}/spare'; rm -rf '${remote}'; cp -a '${template}/spare' '${remote}'`);
+  sh(
+    `[ -e '${template}/spare' ] || cp -a '${remote}' '${template}/spare'; rm -rf '${remote}'; cp -a '${template}/spare' '${remote}'`,
+  );
 });
 
 function run(args: readonly string[], expected = 0): string {
@@ -159,7 +168,9 @@ describe('verify --remote', () => {
     expect(verifyRemote()).toMatchObject({
       ...{ remote: 'disk', objects: 4, damaged: [], missing: [], files: [], remaining: 0 },
     });
-    expect(copiesOf('photos/a')).toEqual([{ remote: 'disk', state: 'verified', verified: expect.any(String) }]);
+    expect(copiesOf('photos/a')).toEqual([
+      { remote: 'disk', state: 'verified', verified: expect.any(String) },
+    ]);
     expect(parseRows<CopiesRow>(run(['copies', '--min', '2', '-a', root, '--json']))).toEqual([]);
     expect(json(['backup', 'disk'])).toMatchObject({ upToDate: true });
   });

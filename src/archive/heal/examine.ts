@@ -89,7 +89,8 @@ async function hashFiles(archive: OpenArchive, files: readonly string[]): Promis
   const { hashes, failures } = await archive.pool.run({ task: 'hash', files });
   for (const [index, file] of files.entries()) {
     const failure = failures.get(index);
-    if (failure?.code === 'ECANCELED') throw Object.assign(new Error(failure.message), { code: failure.code });
+    if (failure?.code === 'ECANCELED')
+      throw Object.assign(new Error(failure.message), { code: failure.code });
     const actual = hashToHex(hashes.subarray(index * 32, index * 32 + 32));
     read.set(file, failure ? { code: failure.code } : { actual });
   }

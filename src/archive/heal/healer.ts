@@ -79,7 +79,8 @@ export class Healer {
     const committer = await this.begin();
     if (committer === null) return;
     const left = [...gone];
-    for (const { inode } of files) if (inode && !isRecorded(object, inode)) tellInode(committer, object, left.shift() ?? null, inode);
+    for (const { inode } of files)
+      if (inode && !isRecorded(object, inode)) tellInode(committer, object, left.shift() ?? null, inode);
     committer.push({ type: 'object.healed', hash: object.hash, from: 'verify' });
     await committer.flush();
   }
@@ -107,7 +108,8 @@ export class Healer {
     }
     failpoint('heal.staged');
     for (const { file } of staged.copies)
-      if (file.inode) keepDamaged(this.archive.layout.hkfs, { path: file.path, hash, inode: file.inode.inode });
+      if (file.inode)
+        keepDamaged(this.archive.layout.hkfs, { path: file.path, hash, inode: file.inode.inode });
     const committer = await this.begin();
     if (committer) this.commit(committer, examined, staged);
     else await this.replaceUntold(examined, staged.copies);

@@ -82,7 +82,11 @@ export class HealSources {
       try {
         const outcome = await fetchObject(store, wanted, { staged, ...(signal ? { signal } : {}) });
         if (outcome === 'fetched') return remote.name;
-        this.warn('COPY_LOST', hash, `${remote.name} has it ${outcome === 'missing' ? 'no more' : 'damaged'}`);
+        this.warn(
+          'COPY_LOST',
+          hash,
+          `${remote.name} has it ${outcome === 'missing' ? 'no more' : 'damaged'}`,
+        );
       } catch (error) {
         if (!isHkfsError(error) || signal?.aborted) throw error;
         this.warn(error.code, hash, error.message);
@@ -151,7 +155,10 @@ function isInode(path: string, { device, inode }: { device: bigint; inode: bigin
 }
 
 /** What takes the place of a damaged file may take a person's work from them: the bytes stay below `.hkfs`. */
-export function keepDamaged(hkfs: string, { path, hash, inode }: { path: string; hash: Hash; inode: bigint }): void {
+export function keepDamaged(
+  hkfs: string,
+  { path, hash, inode }: { path: string; hash: Hash; inode: bigint },
+): void {
   const directory = `${hkfs}/damaged`;
   mkdirSync(toFsPath(directory), { recursive: true });
   try {

@@ -106,12 +106,13 @@ class Check implements LogCheck {
         throw await this.parted(size);
       this.size = Math.max(this.size, size);
     } catch (error) {
-      if (!isHkfsError(error, 'BAD_SIGNATURE') && !isHkfsError(error, 'REMOTE_DAMAGED')) throw error;
+      if (!isHkfsError(error)) throw error;
+      const { code } = error;
+      if (code !== 'BAD_SIGNATURE' && code !== 'REMOTE_DAMAGED') throw error;
       // Another key that signs here is no damage.
-      const key = await keyOf(this.remote);
-      if (key !== null) await refuseOtherKey(this.remote, this.options.key);
+      if ((await keyOf(this.remote)) !== null) await refuseOtherKey(this.remote, key);
       const name = checkpointName(this.remote.id, size);
-      const reason = isHkfsError(error, 'BAD_SIGNATURE') ? 'its signature is wrong' : error.message;
+      const reason = code === 'BAD_SIGNATURE' ? 'its signature is wrong' : error.message;
       this.findings.push({ name, reason, isMissing: false, checkpoint: size });
     }
   }
@@ -119,7 +120,10 @@ class Check implements LogCheck {
   private async parted(size: Position): Promise<Error> {
     const position = await partingPosition(this.remote, this.events, { key: this.options.key, size });
     const more = size - this.events.size;
-    const reason = more > 0 && position >= this.events.size ? `it has ${more} events more` : 'both have events of their own';
+    const reason =
+      more > 0 && position >= this.events.size
+        ? `it has ${more} events more`
+        : 'both have events of their own';
     return diverged(this.remote, { reason, position });
   }
 
@@ -183,6 +187,7 @@ async function segmentBytes(
   const isWhole = (await log.commitAt(first)).first === first && endOf(await log.commitAt(last)) === last + 1;
   if (!isWhole) return null;
   const parts: Buffer[] = [];
-  for await (const stored of log.readStored({ from: first, to: last + 1 })) parts.push(encodeStoredCommit(stored));
+  for await (const stored of log.readStored({ from: first, to: last + 1 }))
+    parts.push(encodeStoredCommit(stored));
   return Buffer.concat(parts);
 }

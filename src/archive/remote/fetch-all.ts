@@ -67,7 +67,11 @@ export async function fetchList(
 }
 
 /** As the file had it that brought the content. */
-export async function firstMtime(archive: OpenArchive, contents: Contents, hash: Hash): Promise<bigint | undefined> {
+export async function firstMtime(
+  archive: OpenArchive,
+  contents: Contents,
+  hash: Hash,
+): Promise<bigint | undefined> {
   let first: Position | undefined;
   for await (const { position } of contents.postings(hash))
     if (first === undefined || position < first) first = position;

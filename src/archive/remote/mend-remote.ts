@@ -41,7 +41,8 @@ export async function mendObjects(
 ): Promise<Hash[]> {
   const list = new ObjectList();
   for (const finding of findings)
-    if (await makeRoom(archive, store, finding, options)) list.add(Buffer.from(finding.hash, 'hex'), finding.size);
+    if (await makeRoom(archive, store, finding, options))
+      list.add(Buffer.from(finding.hash, 'hex'), finding.size);
   if (list.length === 0) return [];
   failpoint('mend.room');
   const meter = new TransferMeter('sending', { files: list.length, bytes: list.bytes }, undefined);
@@ -105,7 +106,11 @@ async function removed(store: BlobStore, name: string, options: MendOptions): Pr
     return true;
   } catch (error) {
     if (!isRefused(error)) throw error;
-    tellStays(options, name, 'a damaged file has to be removed before it is sent again, and that was refused');
+    tellStays(
+      options,
+      name,
+      'a damaged file has to be removed before it is sent again, and that was refused',
+    );
     return false;
   }
 }
