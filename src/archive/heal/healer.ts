@@ -6,6 +6,10 @@ import { lstatSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { joinPath } from '../../fs/names.js';
+import { twinPaths } from '../../fs/place.js';
+import { lstatOrNull } from '../../fs/scan.js';
+import { objectPath } from '../../fs/stage.js';
 import type { NameItem } from '../../fs/tasks.js';
 import type { InodeId } from '../../projections/keys.js';
 import { TreeProjection } from '../../projections/tree.js';
@@ -67,6 +71,17 @@ export class Healer {
     } finally {
       await this.sources.close();
     }
+  }
+
+  /** Names of what was healed that are links to it: all but those in whose place something else stands. */
+  linkedNames(): Set<string> {
+    const { layout } = this.archive;
+    const isLink = ({ hash }: DamagedRow, path: string): boolean => {
+      const objects = twinPaths(objectPath(layout.objects, Buffer.from(hash, 'hex')));
+      const there = lstatOrNull(joinPath(layout.root, path));
+      return there !== null && objects.some((object) => lstatOrNull(object)?.ino === there.ino);
+    };
+    return new Set(this.healed.flatMap((row) => row.paths.filter((path) => isLink(row, path))));
   }
 
   /** An operation begins when there is something to tell. */

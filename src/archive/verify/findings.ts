@@ -92,6 +92,12 @@ export class Findings {
       }
   }
 
+  /** Names that were found broken, and are links now. */
+  linkedAgain(paths: ReadonlySet<string>): void {
+    const left = this.unlinked.filter(({ path }) => !paths.has(path));
+    this.unlinked.splice(0, this.unlinked.length, ...left);
+  }
+
   /** What was verified so far becomes an event. */
   async flush(): Promise<void> {
     if (this.verified.length === 0) return;

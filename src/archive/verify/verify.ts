@@ -80,6 +80,7 @@ async function healFound(
   const healer = new Healer(archive, { env, onMessage, signal }, begin);
   await healer.heal(wrong);
   findings.healedFrom(new Map(healer.healed.map(({ hash, healedFrom }) => [hash, healedFrom!])));
+  findings.linkedAgain(healer.linkedNames());
 }
 
 async function close(
