@@ -96,10 +96,11 @@ const FILES = 8;
 function withLosses(use: (places: { archive: string; remote: string }) => Promise<void>): Promise<void> {
   return withArchive(async (archive, source) => {
     const remote = `${archive}-remote`;
+    fs.mkdirSync(source);
     for (let file = 0; file < FILES; file += 1)
       fs.writeFileSync(join(source, `f${file}`), `bytes of file ${file}`);
     fs.writeFileSync(join(source, 'twin'), 'bytes of file 0');
-    await row(['ingest', source, '--to', 'source', '-a', archive]);
+    await row(['ingest', source, '-a', archive]);
     await row(['remote', 'add', 'disk', remote, '-a', archive]);
     await row(['backup', 'disk', '-a', archive]);
     const objects = join(archive, '.hkfs/objects');
