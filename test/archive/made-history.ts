@@ -60,7 +60,7 @@ export async function withOpened<T>(
 ): Promise<T> {
   return withScratch(async (directory) => {
     const root = join(directory, 'archive');
-    await initArchive(root, ID, () => START);
+    await initArchive(root, ID, { clock: () => START, seed: Buffer.alloc(32, 7) });
     const log = await EventLog.open(join(root, '.hkfs/log'));
     for (const { events, timeMs, operation } of commits) await log.append(events, { timeMs, operation });
     await log.close();

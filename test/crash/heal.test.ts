@@ -15,7 +15,7 @@ const HEAL: Steps = [
   ['object.name', [1, 2]],
   ['object.named', [1, 2]],
   ['commit.named', [1]],
-  ['commit.append', [1, 2, 3, 4]],
+  ['commit.append', [1, 2, 3]],
   ['commit.appended', [1, 2, 3]],
   ['commit.views', [3]],
   ['tree.apply', [1, 2]],

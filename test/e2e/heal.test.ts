@@ -3,7 +3,13 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { CopiesRow, HealSummary, RemoteVerifySummary, VerifySummary } from '../../src/archive/api.js';
+import type {
+  CopiesRow,
+  HealSummary,
+  RemoteVerifySummary,
+  StatRow,
+  VerifySummary,
+} from '../../src/archive/api.js';
 import {
   makeBucket,
   removeBucket,
@@ -56,17 +62,19 @@ function run(args: readonly string[], expected = 0): string {
   if (status !== expected) throw new Error(`hkfs ${args.join(' ')} left with ${status}: ${stdout}${stderr}`);
   return stdout;
 }
-const json = <T>(args: readonly string[], expected = 0): T =>
-  JSON.parse(run([...args, '-a', root, '--json'], expected)) as T;
-const heal = (expected = 0, ...words: string[]): HealSummary => json(['heal', ...words], expected);
-const verify = (expected = 0, ...words: string[]): VerifySummary => json(['verify', ...words], expected);
+const json = (args: readonly string[], expected = 0): unknown =>
+  JSON.parse(run([...args, '-a', root, '--json'], expected));
+const heal = (expected = 0, ...words: string[]): HealSummary =>
+  json(['heal', ...words], expected) as HealSummary;
+const verify = (expected = 0, ...words: string[]): VerifySummary =>
+  json(['verify', ...words], expected) as VerifySummary;
 const verifyRemote = (expected = 0, ...words: string[]): RemoteVerifySummary =>
-  json(['verify', '--remote', 'disk', ...words], expected);
-const hashOf = (path: string): string => json<{ hash: string }>(['stat', path]).hash;
+  json(['verify', '--remote', 'disk', ...words], expected) as RemoteVerifySummary;
+const hashOf = (path: string): string => (json(['stat', path]) as StatRow).hash!;
 const at = (base: string, hash: string): string => join(base, hash.slice(0, 2), hash.slice(2));
 const objectOf = (path: string): string => at(join(root, '.hkfs/objects'), hashOf(path));
 const blobOf = (path: string): string => at(join(remote, 'objects'), hashOf(path));
-const copiesOf = (path: string): unknown => json<{ copies: unknown }>(['stat', path]).copies;
+const copiesOf = (path: string): unknown => (json(['stat', path]) as StatRow).copies;
 
 /** One bit, in place: all names of the inode have it. */
 function flip(file: string, offset = 0): void {
@@ -234,10 +242,10 @@ describe('with S3', () => {
     const bucket = await makeBucket();
     const url = s3Url(bucket, 'home');
     const env = s3Environment;
-    const ok = <T>(args: readonly string[], expected = 0): T => {
+    const ok = (args: readonly string[], expected = 0): unknown => {
       const ended = hkfs([...args, '-a', root, '--json'], { cwd: scratch, env });
       expect([ended.status, ended.stderr]).toEqual([expected, expect.anything()]);
-      return JSON.parse(ended.stdout) as T;
+      return JSON.parse(ended.stdout);
     };
     const store = s3Store(url);
     try {
@@ -251,7 +259,7 @@ describe('with S3', () => {
       expect(ok(['verify', '--remote', 'cloud'])).toMatchObject({ missing: [], damaged: [] });
       fs.rmSync(remote, { recursive: true });
       flip(objectOf('photos/large'), 100);
-      expect(ok<HealSummary>(['heal', 'photos/large']).healed).toMatchObject([{ healedFrom: 'cloud' }]);
+      expect(ok(['heal', 'photos/large'])).toMatchObject({ healed: [{ healedFrom: 'cloud' }] });
     } finally {
       await store.close();
       await removeBucket(bucket);

@@ -241,6 +241,7 @@ describe('events that are no names', () => {
     | 'path.removed'
     | 'path.renamed'
     | 'path.restored'
+    | 'object.healed'
   >[] = [
     'archive.created',
     'operation.started',
@@ -251,7 +252,6 @@ describe('events that are no names', () => {
     'object.relocated',
     'object.removed',
     'object.damaged',
-    'object.healed',
     'objects.verified',
     'tag.added',
     'remote.added',

@@ -58,7 +58,7 @@ export async function verify(
   if (options.heal && !signal?.aborted) {
     const started = async (): Promise<Committer | null> => {
       await begin();
-      return (operation as Operation | null)?.committer ?? null;
+      return operation?.committer ?? null;
     };
     await healFound(archive, findings, { options, begin: started });
   }
