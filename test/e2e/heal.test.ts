@@ -147,6 +147,20 @@ describe('heal', () => {
     expectWhole();
   });
 
+  test('in a clone that only follows, brings all back and appends no event', () => {
+    const clone = join(scratch, `clone-of-${round}`);
+    run(['clone', remote, clone]);
+    const head = run(['head', '-a', clone]);
+    const hash = hashOf('photos/a');
+    flip(at(join(clone, '.hkfs/objects'), hash));
+    run(['verify', '-a', clone], 4);
+    expect(run(['heal', 'photos', '-a', clone])).toContain('healed from disk');
+    run(['verify', '-a', clone]);
+    for (const name of ['a', 'again'])
+      expect(fs.readFileSync(join(clone, 'photos', name), 'utf8')).toBe('bytes of a');
+    expect(run(['head', '-a', clone])).toBe(head);
+  });
+
   test('leaves all as it is where no remote has good bytes, and says so', () => {
     flip(objectOf('photos/a'));
     flip(blobOf('photos/a'));
@@ -225,6 +239,14 @@ describe('verify --remote', () => {
     expect(verifyRemote(4, '--quick').files.length).toBeGreaterThanOrEqual(3);
     verifyRemote(0, '--heal');
     expect(verifyRemote(0)).toMatchObject({ files: [] });
+  });
+
+  test('of a bundle reads what it has, and changes nothing in it', () => {
+    const file = join(scratch, `bundle-${round}`);
+    run(['bundle', 'create', file, '--since', '@5', '-a', root]);
+    run(['remote', 'add', 'paper', file, '-a', root]);
+    expect(json(['verify', '--remote', 'paper'])).toMatchObject({ damaged: [], missing: [], files: [] });
+    expect(hkfs(['verify', '--remote', 'paper', '--heal', '-a', root]).stderr).toContain('[READ_ONLY]');
   });
 
   test('of a place that has lost everything is refused, and nothing is sent there', () => {

@@ -26,6 +26,8 @@ export interface FileFinding {
 export interface LogCheck {
   /** What the remote is to have: the newest checkpoint that is right, or what our log knows of. */
   readonly size: Position;
+  /** Where it begins: a bundle may do so later than the log. */
+  readonly from: Position;
   readonly findings: readonly FileFinding[];
 }
 
@@ -53,6 +55,7 @@ export async function checkRemoteLog(
 
 class Check implements LogCheck {
   size: Position;
+  from = 0;
   readonly findings: FileFinding[] = [];
   private readonly events: EventLog;
   private readonly remote: RemoteArchive;
@@ -129,7 +132,9 @@ class Check implements LogCheck {
 
   async log(): Promise<void> {
     const { segments, claims } = await this.remote.listLog();
-    for (const gap of gapsOf(segments, this.size)) this.missing(segmentName(this.remote.id, gap));
+    if (this.remote.store.kind === 'bundle') this.from = segments[0]?.first ?? 0;
+    for (const gap of gapsOf(segments, this.size))
+      if (gap.last >= this.from) this.missing(segmentName(this.remote.id, gap));
     if (this.options.quick) return;
     for (const segment of segments) if (segment.first < this.size) await this.segment(segment);
     for (const first of claims) await this.claim(first);

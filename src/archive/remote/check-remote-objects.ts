@@ -37,18 +37,18 @@ export interface ObjectFinding {
   readonly names: readonly string[];
 }
 
-/** All contents that events before `size` have stored, in the order of their hashes, and what is there of them. */
+/** All contents that events of the span have stored, in the order of their hashes, and what is there of them. */
 export async function listCandidates(
   archive: OpenArchive,
   store: BlobStore,
-  { copies, size }: { copies: RemoteCopies; size: Position },
+  { copies, from, size }: { copies: RemoteCopies; from: Position; size: Position },
 ): Promise<Candidate[]> {
   const there = store.list(OBJECTS)[Symbol.asyncIterator]();
   let next = await there.next();
   const candidates: Candidate[] = [];
   for await (const object of archive.contents().objects()) {
     const { hash, firstStored } = object;
-    if (object.inodes.length === 0 || firstStored >= size) continue;
+    if (object.inodes.length === 0 || firstStored < from || firstStored >= size) continue;
     const names: string[] = [];
     let isTooShort = false;
     for (; next.done !== true; next = await there.next()) {

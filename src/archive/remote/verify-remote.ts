@@ -83,9 +83,10 @@ class RemoteVerification {
     signal?.addEventListener('abort', () => this.archive.pool.cancel(), { once: true });
     try {
       const { copies, log } = await this.begin(quick);
-      const candidates = await listCandidates(this.archive, this.parts.store, { copies, size: log.size });
-      await this.takeListing(candidates, log.size, quick);
-      if (!quick) await this.readAll(candidates, log.size);
+      const { from, size } = log;
+      const candidates = await listCandidates(this.archive, this.parts.store, { copies, from, size });
+      await this.takeListing(candidates, size, quick);
+      if (!quick) await this.readAll(candidates, size);
       const healed = heal ? await this.heal(log) : { objects: [], files: [] };
       await this.end(log, healed);
       return await this.summary(log, healed);
