@@ -31,6 +31,8 @@ import type {
   CompactSummary,
   FetchPathsOptions,
   FetchSummary,
+  HealOptions,
+  HealSummary,
   IngestOptions,
   IngestSummary,
   Message,
@@ -48,6 +50,7 @@ import type {
   RemoveSummary,
   PullOptions,
   PullSummary,
+  RemoteVerifySummary,
   ReplaySummary,
   RestoreOptions,
   RestoreSummary,
@@ -58,6 +61,7 @@ import type {
   SyncOptions,
   SyncSummary,
   VerifyOptions,
+  VerifyRemoteOptions,
   VerifySummary,
 } from './api.js';
 import { explaining } from './explain-error.js';
@@ -201,6 +205,24 @@ export class Archive extends LocalReader {
       this.open.warmUp();
       const { verify } = await import('./verify/verify.js');
       return verify(this.open, options, this.now);
+    });
+  }
+
+  /** What a remote has against the log. @throws HkfsError REMOTE_*, KEY_MISMATCH */
+  verifyRemote(options: VerifyRemoteOptions): Promise<RemoteVerifySummary> {
+    return this.exclusively(async () => {
+      this.open.warmUp();
+      const { verifyRemote } = await import('./remote/verify-remote.js');
+      return verifyRemote(this.open, options, this.now);
+    });
+  }
+
+  /** Damaged and missing contents come back from where there is a good copy. @throws HkfsError NOT_FOUND, INTERRUPTED */
+  heal(options: HealOptions = {}): Promise<HealSummary> {
+    return this.exclusively(async () => {
+      this.open.warmUp();
+      const { heal } = await import('./heal/heal.js');
+      return heal(this.open, options, this.now);
     });
   }
 

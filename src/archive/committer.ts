@@ -67,6 +67,7 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
   rename: 'not renamed in the tree',
   chmod: 'its mode is not as before in the tree',
   discard: 'not removed from the hash tree',
+  relink: 'not put into the tree',
 };
 
 /** What moves or takes away has to be done in the order of the events. */
@@ -150,6 +151,17 @@ export class Committer {
   /** Memory that the batch holds until it is finished, beyond what its events usually do. */
   weigh(bytes: number): void {
     this.batch.bytes += bytes;
+  }
+
+  /** A staged file that is to be an object's inode; `from`: the one that it takes the place of. */
+  heal(item: NameItem, object: { hash: Hash; size: number; from: InodeId | null; to: InodeId }): void {
+    const { hash, size, from, to } = object;
+    this.batch.namings.push(item);
+    this.batch.bytes += size;
+    if (from === null) return this.stored({ hash, size, ...to });
+    this.push({ type: 'object.relocated', hash, size, from: idOf(from), to });
+    this.batch.stored.push(hash);
+    this.index.addPending(hash, to);
   }
 
   release(item: ReleaseItem): void {
@@ -333,6 +345,10 @@ export class Committer {
 /** Removes a staged file that turned out to be a second copy. */
 export function discardStaged(staging: string, id: number): void {
   unlinkSync(`${staging}/${id}`);
+}
+
+function idOf({ device, inode }: InodeId): InodeId {
+  return { device, inode };
 }
 
 /** Of `…/ab/<62 hex>`. */

@@ -40,6 +40,7 @@ export type QueryMethod =
   | 'tags'
   | 'orphans'
   | 'remotes'
+  | 'copies'
   | 'resolveMoment';
 
 export interface Request {

@@ -6,6 +6,8 @@ import type {
   ArchiveReader,
   AtOption,
   ContentLocation,
+  CopiesQuery,
+  CopiesRow,
   DiffQuery,
   DiffRow,
   DuRow,
@@ -164,6 +166,11 @@ export class LocalReader implements ArchiveReader {
   async *remotes(): AsyncGenerator<RemoteRow> {
     const { remotes } = await import('./remote/manage.js');
     yield* remotes(this.archive);
+  }
+
+  async *copies(query: CopiesQuery = {}): AsyncGenerator<CopiesRow> {
+    const { copies } = await import('./queries/copies.js');
+    yield* copies(this.archive, query);
   }
 
   async head(): Promise<Head> {

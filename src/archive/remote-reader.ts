@@ -5,6 +5,8 @@ import type {
   ArchiveReader,
   AtOption,
   ContentLocation,
+  CopiesQuery,
+  CopiesRow,
   DiffQuery,
   DiffRow,
   DuRow,
@@ -118,6 +120,10 @@ export class RemoteReader implements ClosableReader {
 
   remotes(): AsyncIterable<RemoteRow> {
     return this.many('remotes', []) as AsyncIterable<RemoteRow>;
+  }
+
+  copies(query: CopiesQuery = {}): AsyncIterable<CopiesRow> {
+    return this.many('copies', [query]) as AsyncIterable<CopiesRow>;
   }
 
   head(): Promise<Head> {

@@ -45,8 +45,13 @@ export function statBlock(row: StatRow): string {
     ['was at', row.pastPaths.map(visibleName)],
     ['stored', row.firstStored === null ? [] : [row.firstStored]],
     ['verified', row.hash === null ? [] : [row.lastVerified ?? 'never']],
+    ['copies', row.copies.map(copyText)],
   ];
   return labelled(lines).join('\n');
+}
+
+function copyText({ remote, state, verified }: StatRow['copies'][number]): string {
+  return `${state} at ${visibleName(remote)}, ${verified === null ? 'never read there' : `last read ${verified}`}`;
 }
 
 function ownerOf(entry: EntryRow): string {

@@ -36,10 +36,10 @@ const WORDS: Readonly<Record<EventType, (data: Fields) => string>> = {
   'backup.completed': (data) =>
     `backup to ${text(data, 'remote')} completed up to @${count(data, 'size') - 1}: ${plural(count(data, 'objects'), 'object')} sent, ${formatBytes(count(data, 'bytes'))}`,
   'copies.verified': (data) =>
-    `${plural(count(data, 'objects'), 'copy', 'copies')} at ${text(data, 'remote')} verified${found(data, 'damaged')}${found(data, 'missing')}`,
+    `${plural(count(data, 'objects'), 'copy', 'copies')} at ${text(data, 'remote')} ${data['quick'] === true ? 'listed' : 'verified'}${found(data, 'damaged')}${found(data, 'missing')}${found(data, 'healed')}`,
 };
 
-function found(data: Fields, what: 'damaged' | 'missing'): string {
+function found(data: Fields, what: 'damaged' | 'missing' | 'healed'): string {
   const number = count(data, what);
   return number === 0 ? '' : `, ${formatCount(number)} ${what}`;
 }

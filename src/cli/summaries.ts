@@ -54,7 +54,8 @@ export function verifyParagraph(summary: VerifySummary): string {
 
 function objectFinding(word: string, row: VerifySummary['damaged'][number]): string[] {
   const places = row.paths.length === 0 ? 'no path' : row.paths.map(visibleName).join(', ');
-  return [`  ${word}  ${row.hash} (${visibleText(row.reason)}): ${places}`];
+  const healed = row.healedFrom === undefined ? '' : `; healed from ${visibleText(row.healedFrom)}`;
+  return [`  ${word}  ${row.hash} (${visibleText(row.reason)}${healed}): ${places}`];
 }
 
 /** What a restore did, or under --dry-run would do. */

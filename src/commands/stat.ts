@@ -7,9 +7,9 @@ export default class Stat extends BaseCommand {
   static override summary = 'Show all about a path, a content or an inode.';
   static override description = `TARGET is a path inside the archive, a hash or its first digits (at least four), or ino:N for the content that has this inode in the archive.
 
-Shown are the content's hash, size and inodes, every path that names it, the paths that named it before, when it was first stored and when its bytes were last read and found right. A path that looks like a hash is meant when written with a leading slash.
+Shown are the content's hash, size and inodes, every path that names it, the paths that named it before, when it was first stored when its bytes were last read and found right, and its copies at remotes: stored (sent there, and not read there since), verified, damaged or missing. A path that looks like a hash is meant when written with a leading slash.
 
---json prints one object: hash, size, inodes, links, paths, pastPaths, firstStored, lastVerified and, for a path, entry.`;
+--json prints one object: hash, size, inodes, links, paths, pastPaths, firstStored, lastVerified, copies (remote, state and verified) and, for a path, entry.`;
   static override examples = [
     {
       description: 'A file, and where else its content is',

@@ -132,6 +132,11 @@ const READERS: Readers = {
     bytes: fields.natural(5),
     damaged: fields.list(6, readHash),
     missing: fields.list(7, readHash),
+    healed: fields.list(8, readHash),
+    size: fields.natural(9),
+    before: fields.natural(10),
+    after: fields.isNull(11) ? null : fields.hash(11),
+    upTo: fields.isNull(12) ? null : fields.hash(12),
   }),
 };
 

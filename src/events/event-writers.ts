@@ -118,9 +118,11 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
       return [v, type, text(remote), natural(size), hashBytes(root), natural(objects), natural(bytes)];
     }
     case 'copies.verified': {
-      const { remote, quick, objects, bytes, damaged, missing } = event;
-      const lists = [damaged.map(hashBytes), missing.map(hashBytes)];
-      return [v, type, text(remote), quick, natural(objects), natural(bytes), ...lists];
+      const { remote, quick, objects, bytes, size, before } = event;
+      const lists = [event.damaged, event.missing, event.healed].map((hashes) => hashes.map(hashBytes));
+      const range = [event.after, event.upTo].map((hash) => hash && hashBytes(hash));
+      const counts = [natural(objects), natural(bytes)];
+      return [v, type, text(remote), quick, ...counts, ...lists, natural(size), natural(before), ...range];
     }
     default:
       return neverStored(type);

@@ -229,6 +229,16 @@ export interface CopiesVerified {
   readonly bytes: number;
   readonly damaged: readonly Hash[];
   readonly missing: readonly Hash[];
+  /** Of the damaged and missing: what was sent again. */
+  readonly healed: readonly Hash[];
+  /**
+   * Looked at were the objects that were stored before `size`, whose hash is above `after` and not above
+   * `upTo` (null: no bound), and that no event from `before` on says were read. All others: not at all.
+   */
+  readonly size: Position;
+  readonly before: Position;
+  readonly after: Hash | null;
+  readonly upTo: Hash | null;
 }
 
 export type HkfsEvent =

@@ -234,6 +234,16 @@ export type TreeOperation =
       /** What the new name held: it makes room. */
       readonly previous: Previous | null;
     }
+  /** A name of an object that was healed: it is a link to the good inode again. */
+  | {
+      readonly op: 'relink';
+      readonly path: string;
+      readonly object: string;
+      /** The inodes that were damaged or lost: a name of another is left alone. */
+      readonly inodes: readonly { readonly device: bigint; readonly inode: bigint }[];
+      /** Also where there is no such name any more. */
+      readonly mayMake: boolean;
+    }
   /** Of a directory whose mode a person changed: it is the former one again, where it is still theirs. */
   | { readonly op: 'chmod'; readonly path: string; readonly from: number; readonly to: number }
   | {

@@ -73,6 +73,8 @@ class Tree {
         return this.absentOr(() => this.rmdir(this.locate(operation.path)));
       case 'rename':
         return this.rename(operation);
+      case 'relink':
+        return this.heal(this.locate(operation.path), operation);
       case 'chmod':
         return this.chmod(this.locate(operation.path), operation);
       case 'discard':
@@ -120,6 +122,24 @@ class Tree {
     const there = fs.lstatSync(path, { bigint: true });
     if (isInodeOf(object, there)) return protectedStat(path);
     if (previous === null || !isPrevious(path, there, previous)) throw conflict();
+    const temporary = this.temporary();
+    if (!this.linkTwin(temporary, object)) return 'full';
+    failpoint('tree.replace');
+    fs.renameSync(temporary, path);
+    return protectedStat(path);
+  }
+
+  /** Only a name of a lost inode, or none: what a person put there meanwhile is theirs. */
+  private heal(
+    path: FsPath,
+    operation: Extract<TreeOperation, { op: 'relink' }>,
+  ): fs.BigIntStats | 'full' | undefined {
+    const { object, inodes, mayMake } = operation;
+    const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (there === undefined)
+      return mayMake ? this.link(path, { op: 'link', path: '', object, previous: null }) : undefined;
+    if (isInodeOf(object, there)) return protectedStat(path);
+    if (!inodes.some(({ device, inode }) => inode === there.ino && device === there.dev)) return;
     const temporary = this.temporary();
     if (!this.linkTwin(temporary, object)) return 'full';
     failpoint('tree.replace');

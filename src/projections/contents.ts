@@ -143,6 +143,27 @@ export class Contents {
     return newest === null || newest.value.length === 0 ? null : newest.value.toString();
   }
 
+  /** As `finding`, with the position of the event that told it. */
+  async told(hash: Hash): Promise<{ what: string; position: Position } | null> {
+    const bytes = Buffer.from(hash, 'hex');
+    const gte = keys.hashPositionKey(keys.PREFIX.finding, bytes, 0);
+    const lt = keys.hashPositionKey(keys.PREFIX.finding, bytes, this.at + 1);
+    for await (const [key, value] of this.level.iterator({ gte, lt, reverse: true, limit: 1 }))
+      return value.length === 0 ? null : { what: value.toString(), position: keys.readPosition(key, 33) };
+    return null;
+  }
+
+  /** Inodes that left the object in a span of the log, its end in it. */
+  async inodesGone(hash: Hash, span: { from: Position; to: Position }): Promise<keys.InodeId[]> {
+    const gone: keys.InodeId[] = [];
+    for await (const rows of readRows(this.level, hexRange(keys.PREFIX.object, hash)))
+      for (const { key, value } of rows) {
+        const { inode, position } = keys.parseObjectKey(key);
+        if (value.length === 0 && position > span.from && position <= span.to) gone.push(inode);
+      }
+    return gone;
+  }
+
   /** When the objects whose hash begins with these digits were last verified, milliseconds since 1970. */
   async verifiedTimes(prefix: string): Promise<Map<Hash, number>> {
     const times = new Map<Hash, number>();

@@ -20,10 +20,18 @@ import { joinPath } from '../fs/names.js';
 import { StatTable } from '../fs/stats.js';
 import type { Previous, TreeOperation } from '../fs/tasks.js';
 import { Contents } from './contents.js';
+import type { InodeId } from './keys.js';
 import { Namespace, type Entry, type NamedEntry } from './namespace.js';
 
 /** What a place held just before a position, where the caller knows; undefined: look it up. */
 export type KnownPrevious = (position: Position) => Entry | null | undefined;
+
+/** What an object had before it was healed. */
+export interface LostInodes {
+  readonly inodes: readonly InodeId[];
+  /** Its file was gone: so may be names of it in the tree. */
+  readonly mayMake: boolean;
+}
 
 const MAX_CACHED_PATHS = 50_000;
 
@@ -102,6 +110,11 @@ export class TreeProjection {
         return this.rename(event, position, into);
       case 'object.removed':
         return this.discard(event, into);
+      case 'object.healed':
+        // Healed by an ingest of its content: its names have bytes that may be a person's, and `sync` asks.
+        if (event.from.startsWith('/')) return;
+        into.push(...(await this.relinks(event.hash, position, await this.lostInodes(event.hash, position))));
+        return;
       default:
         return;
     }
@@ -209,6 +222,25 @@ export class TreeProjection {
     if (event.type === 'symlink.added') return { kind: 'symlink', target: event.target };
     if (event.type !== 'file.ingested') return null;
     return event.hash === null ? { kind: 'empty' } : { kind: 'object', object: this.objectPath(event.hash) };
+  }
+
+  /** Every name of a content at the moment that is on a lost inode, or gone with it. */
+  async relinks(hash: Hash, position: Position, lost: LostInodes): Promise<TreeOperation[]> {
+    if (lost.inodes.length === 0 && !lost.mayMake) return [];
+    const object = this.objectPath(hash);
+    const operations: TreeOperation[] = [];
+    const names = new Contents(this.level, position).livePaths(hash, new Namespace(this.level, position));
+    for await (const path of names)
+      operations.push({ op: 'relink', path: this.onDisk(path), object, ...lost });
+    return operations;
+  }
+
+  private async lostInodes(hash: Hash, position: Position): Promise<LostInodes> {
+    const finding = await new Contents(this.level, position - 1).told(hash);
+    if (finding === null) return { inodes: [], mayMake: false };
+    const span = { from: finding.position, to: position };
+    const inodes = await new Contents(this.level, position).inodesGone(hash, span);
+    return { inodes, mayMake: finding.what === 'missing' };
   }
 
   private async before(place: Place, position: Position): Promise<Entry | null> {

@@ -36,6 +36,7 @@ describe('stat of a content', () => {
         paths: ['s/a', 's/b', 's/d/c'],
         pastPaths: [],
         lastVerified: null,
+        copies: [],
       };
       for (const target of [HASH, HASH.slice(0, 4), `ino:${ino}`, 's/a', '/s/b', join(root, 's/d/c')])
         expect(await archive.stat(target)).toMatchObject(expected);

@@ -131,6 +131,11 @@ const FIELDS = {
     bytes: natural,
     damaged: fc.array(hash, { maxLength: 3 }),
     missing: fc.array(hash, { maxLength: 3 }),
+    healed: fc.array(hash, { maxLength: 3 }),
+    size: natural,
+    before: natural,
+    after: fc.option(hash, { nil: null }),
+    upTo: fc.option(hash, { nil: null }),
   },
 } satisfies Record<HkfsEvent['type'], Record<string, fc.Arbitrary<unknown>>>;
 

@@ -55,6 +55,11 @@ const COPIES: HkfsEvent = {
   bytes: 99,
   damaged: [HASH],
   missing: [],
+  healed: [],
+  size: AT,
+  before: AT,
+  after: null,
+  upTo: HASH,
 };
 
 const CASES: Record<

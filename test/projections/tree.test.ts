@@ -256,6 +256,42 @@ describe('given an object, when one of its inodes is removed', () => {
   });
 });
 
+describe('given a tree, when an object is healed', () => {
+  const damaged = (finding: 'content' | 'missing'): HkfsEvent => ({
+    type: 'object.damaged',
+    hash: A,
+    finding,
+  });
+  const moved = (from: bigint, to: bigint): HkfsEvent => ({
+    ...{ type: 'object.relocated', hash: A, size: 3 },
+    from: { device: 1n, inode: from },
+    to: { device: 1n, inode: to },
+  });
+  const healed = (from: string): HkfsEvent => ({ type: 'object.healed', hash: A, from });
+  const given = [stored(A, 1n), file(0, 'f'), moved(1n, 2n), file(0, 'g'), removal(0, 'g')];
+  const relink = { op: 'relink', path: '/ar/f', object: objectOf(A) } as const;
+
+  test('its names on the inode that was damaged become links to the good one', async () => {
+    expect(await operations([...given, damaged('content'), moved(2n, 3n)], [healed('nas')])).toEqual([
+      { ...relink, inodes: [{ device: 1n, inode: 2n }], mayMake: false },
+    ]);
+  });
+
+  test('names that went with it are made again', async () => {
+    expect(await operations([...given, damaged('missing'), moved(2n, 3n)], [healed('nas')])).toEqual([
+      { ...relink, inodes: [{ device: 1n, inode: 2n }], mayMake: true },
+    ]);
+  });
+
+  test('by an ingest of its content, its names stay: their bytes may be a person’s', async () => {
+    expect(await operations([...given, damaged('content'), moved(2n, 3n)], [healed('/home/f')])).toEqual([]);
+  });
+
+  test('on the inode that it had all along, its names are right', async () => {
+    expect(await operations([...given, damaged('content')], [healed('verify')])).toEqual([]);
+  });
+});
+
 describe('events that are no names', () => {
   const OTHERS: Exclude<
     EventType,
@@ -267,6 +303,7 @@ describe('events that are no names', () => {
     | 'path.renamed'
     | 'path.restored'
     | 'object.removed'
+    | 'object.healed'
   >[] = [
     'archive.created',
     'operation.started',
@@ -277,7 +314,6 @@ describe('events that are no names', () => {
     'object.relocated',
     'paths.pruned',
     'object.damaged',
-    'object.healed',
     'objects.verified',
     'tag.added',
     'tar.ingested',

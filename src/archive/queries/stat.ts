@@ -8,6 +8,7 @@ import type { NamedEntry, Namespace } from '../../projections/namespace.js';
 import { overlap, PlaceHistory, type Span } from '../../projections/place-history.js';
 import type { StatRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { copiesOf } from './copies.js';
 import { livesOf } from './lives.js';
 import { resolveTargetAt } from './past-paths.js';
 import { entryRow } from './rows.js';
@@ -36,6 +37,7 @@ async function plainStat(archive: OpenArchive, named: NamedEntry, at: Position):
     pastPaths: past,
     firstStored: null,
     lastVerified: null,
+    copies: [],
     entry,
   };
 }
@@ -78,6 +80,7 @@ async function contentStat(
     pastPaths,
     firstStored: stored === null ? null : new Date(stored).toISOString(),
     lastVerified: verified === null ? null : new Date(verified).toISOString(),
+    copies: object === null ? [] : await copiesOf(archive, object, contents.at),
   };
 }
 

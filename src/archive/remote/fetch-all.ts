@@ -71,7 +71,11 @@ export async function lostRows(
 }
 
 /** As the file had it that brought the content. */
-async function firstMtime(archive: OpenArchive, contents: Contents, hash: Hash): Promise<bigint | undefined> {
+export async function firstMtime(
+  archive: OpenArchive,
+  contents: Contents,
+  hash: Hash,
+): Promise<bigint | undefined> {
   let first: Position | undefined;
   for await (const { position } of contents.postings(hash))
     if (first === undefined || position < first) first = position;

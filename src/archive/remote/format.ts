@@ -6,7 +6,8 @@ import { FORMAT_NAME } from './names.js';
 /** Raised when older programs must not read or write a remote. */
 export const REMOTE_FORMAT = 1;
 
-const TEXT = `${JSON.stringify({ remote: 'hkfs', format: REMOTE_FORMAT, hash: 'blake3-256' })}\n`;
+/** The whole file. */
+export const FORMAT_TEXT = `${JSON.stringify({ remote: 'hkfs', format: REMOTE_FORMAT, hash: 'blake3-256' })}\n`;
 
 /**
  * @returns whether this is a remote at all
@@ -18,7 +19,7 @@ export async function isRemote(store: BlobStore): Promise<boolean> {
   const format = parseFormat(bytes);
   if (format === null)
     throw new HkfsError('REMOTE_DAMAGED', `${FORMAT_NAME} of ${store.url} is not what hkfs wrote`, {
-      hint: `the file says ${TEXT.trim()}: put that back`,
+      hint: `the file says ${FORMAT_TEXT.trim()}: put that back`,
     });
   if (format > REMOTE_FORMAT)
     throw new HkfsError(
@@ -32,7 +33,7 @@ export async function isRemote(store: BlobStore): Promise<boolean> {
 /** Makes a remote of a place that is none yet. */
 export async function ensureRemote(store: BlobStore): Promise<void> {
   if (await isRemote(store)) return;
-  await store.create(FORMAT_NAME, Buffer.from(TEXT));
+  await store.create(FORMAT_NAME, Buffer.from(FORMAT_TEXT));
   await isRemote(store); // another may have been first, with another format
 }
 

@@ -3,6 +3,7 @@ import { HkfsError } from '../../errors.js';
 import type { BackupCompleted, Position, RemoteAdded } from '../../events/types.js';
 import { parseTimeAndEvent } from '../../projections/evolve.js';
 import * as keys from '../../projections/keys.js';
+import { readRows } from '../../projections/views.js';
 import type { OpenArchive } from '../open-archive.js';
 
 export interface RegisteredRemote {
@@ -23,6 +24,22 @@ export async function registeredRemote(archive: OpenArchive, name: string): Prom
   const { event } = parseTimeAndEvent(newest.value, newest.position);
   const { url, kind } = event as RemoteAdded;
   return { name, url, kind, since: newest.position };
+}
+
+/** The remotes of a moment, in the order of their names. */
+export async function remotesAt(
+  archive: OpenArchive,
+  at: Position,
+): Promise<{ name: string; since: Position }[]> {
+  const newest = new Map<string, Position>();
+  for await (const rows of readRows(archive.views.level, keys.remoteRange(keys.PREFIX.remote)))
+    for (const { key, value } of rows) {
+      const { remote, position } = keys.parseRemoteKey(key);
+      if (position > at) continue;
+      if (value.length === 0) newest.delete(remote);
+      else newest.set(remote, position);
+    }
+  return [...newest].map(([name, since]) => ({ name, since }));
 }
 
 /** The last backup to the remote as it is now; one that had the name before does not count. */

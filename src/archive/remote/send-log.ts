@@ -6,7 +6,7 @@ import { encodeCheckpoint } from '../../events/checkpoint.js';
 import type { EventLog } from '../../events/log.js';
 import { encodeStoredCommit, endOf } from '../../events/segment.js';
 import { formatVerifierKey, type SignerKey } from '../../events/signed-note.js';
-import type { Head } from '../../events/types.js';
+import type { Head, Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { archiveKey } from '../keys.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -39,6 +39,25 @@ export async function sendLog(
   const { segments } = sender;
   const { size, root } = archive.log.head();
   return { size, root, events: size - options.base.size, segments };
+}
+
+/**
+ * What a remote has lost of all that is no content, made again from our log. Claims are of no use any more.
+ *
+ * @param lost.size what the remote is to have
+ * @param lost.checkpoints sizes of those that are to be there again
+ */
+export async function sendLostLog(
+  archive: OpenArchive,
+  remote: RemoteArchive,
+  lost: { size: Position; checkpoints: readonly Position[] },
+): Promise<void> {
+  const sender = new LogSender(archive.log, remote, archiveKey(archive));
+  await sender.sendKey();
+  await sender.fillGaps(lost.size);
+  failpoint('mend.log');
+  for (const size of lost.checkpoints) await sender.sendCheckpoint(await archive.log.headAt(size));
+  await remote.store.flush();
 }
 
 /** All from `base` on into a bundle, which nobody else writes. */

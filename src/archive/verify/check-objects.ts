@@ -297,8 +297,9 @@ export class ObjectCheck {
   }
 
   private async settleChanged({ hash, size, stat, moved }: Candidate, isFull: boolean): Promise<void> {
-    if (this.found.has(hash)) await this.findings.healed(hash);
+    // In this order: names of the inode that it had become links to the one that it has.
     if (moved !== null) await this.findings.inodeMoved({ hash, size }, moved.from, stat);
+    if (this.found.has(hash)) await this.findings.healed(hash);
     if (isFull) await this.findings.flush();
   }
 

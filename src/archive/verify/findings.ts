@@ -83,6 +83,21 @@ export class Findings {
     await this.archive.views.level.del(sealKey(inode));
   }
 
+  /** @param from by hash, from where what was found came back */
+  healedFrom(from: ReadonlyMap<Hash, string>): void {
+    for (const rows of [this.damaged, this.missing])
+      for (const [index, row] of rows.entries()) {
+        const healedFrom = from.get(row.hash);
+        if (healedFrom !== undefined) rows[index] = { ...row, healedFrom };
+      }
+  }
+
+  /** Names that were found broken, and are links now. */
+  linkedAgain(paths: ReadonlySet<string>): void {
+    const left = this.unlinked.filter(({ path }) => !paths.has(path));
+    this.unlinked.splice(0, this.unlinked.length, ...left);
+  }
+
   /** What was verified so far becomes an event. */
   async flush(): Promise<void> {
     if (this.verified.length === 0) return;

@@ -2,6 +2,7 @@
 import { isHkfsError } from '../../errors.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import type { Committer } from '../committer.js';
 import { Operation } from '../operation.js';
 import { ObjectCheck } from './check-objects.js';
 import { checkTree } from './check-tree.js';
@@ -54,9 +55,32 @@ export async function verify(
   };
   await Promise.all([checked(), audited]);
   if (!quick) await begin();
+  if (options.heal && !signal?.aborted) {
+    const started = async (): Promise<Committer | null> => {
+      await begin();
+      return operation?.committer ?? null;
+    };
+    await healFound(archive, findings, { options, begin: started });
+  }
   await close(operation, findings, signal);
   const { number } = (operation as Operation | null) ?? { number: null };
   return findings.summary(number, (clock() - started) / 1000);
+}
+
+/** What was found comes back from where there is a good copy; the rows of what did say so. */
+async function healFound(
+  archive: OpenArchive,
+  findings: Findings,
+  { options, begin }: { options: VerifyOptions; begin: () => Promise<Committer | null> },
+): Promise<void> {
+  const wrong = [...findings.damaged, ...findings.missing].map(({ hash }) => hash);
+  if (wrong.length === 0) return;
+  const { Healer } = await import('../heal/healer.js');
+  const { env, onMessage, signal } = options;
+  const healer = new Healer(archive, { env, onMessage, signal }, begin);
+  await healer.heal(wrong);
+  findings.healedFrom(new Map(healer.healed.map(({ hash, healedFrom }) => [hash, healedFrom!])));
+  findings.linkedAgain(healer.linkedNames());
 }
 
 async function close(
@@ -82,9 +106,10 @@ async function auditLog(archive: OpenArchive, findings: Findings): Promise<void>
 }
 
 function describe(options: VerifyOptions): string[] {
-  const { quick, olderThanMs, budgetSeconds } = options;
+  const { quick, heal, olderThanMs, budgetSeconds } = options;
   return [
     ...(quick ? ['--quick'] : []),
+    ...(heal ? ['--heal'] : []),
     ...(olderThanMs === undefined ? [] : ['--older-than', new Date(olderThanMs).toISOString()]),
     ...(budgetSeconds === undefined ? [] : ['--budget', `${budgetSeconds}s`]),
   ];

@@ -1,0 +1,219 @@
+/**
+ * A damaged or missing object gets good bytes: that it is damaged is in the log first, then they are staged
+ * and hashed, and only then does their file take the place of the damaged one (docs/windows.md).
+ */
+import { lstatSync } from 'node:fs';
+import { HkfsError } from '../../errors.js';
+import type { Hash } from '../../events/types.js';
+import { failpoint } from '../../fs/failpoints.js';
+import { joinPath } from '../../fs/names.js';
+import { twinPaths } from '../../fs/place.js';
+import { lstatOrNull } from '../../fs/scan.js';
+import { objectPath } from '../../fs/stage.js';
+import type { NameItem } from '../../fs/tasks.js';
+import type { InodeId } from '../../projections/keys.js';
+import { TreeProjection } from '../../projections/tree.js';
+import type { DamagedRow, HealOptions } from '../api.js';
+import { Committer } from '../committer.js';
+import type { OpenArchive } from '../open-archive.js';
+import { damagedRow } from '../remote/damaged-row.js';
+import { examine, findingOf, reasonOf, type Examined, type ObjectFile } from './examine.js';
+import { HealSources, keepDamaged } from './sources.js';
+
+/** The operation's committer; null: a clone that only follows, in which nothing is recorded. */
+export type BeginHealing = () => Promise<Committer | null>;
+
+interface Staged {
+  readonly file: ObjectFile;
+  readonly staged: string;
+  readonly inode: InodeId;
+}
+
+export class Healer {
+  objects = 0;
+  readonly healed: DamagedRow[] = [];
+  readonly lost: DamagedRow[] = [];
+  private readonly archive: OpenArchive;
+  private readonly options: HealOptions;
+  private readonly begin: BeginHealing;
+  private readonly sources: HealSources;
+  private nextStaged = 0;
+
+  constructor(archive: OpenArchive, options: HealOptions, begin: BeginHealing) {
+    this.archive = archive;
+    this.options = options;
+    this.begin = begin;
+    this.sources = new HealSources(archive, options);
+  }
+
+  /** Looks at each, and brings back what is wrong. @throws HkfsError INTERRUPTED */
+  async heal(hashes: Iterable<Hash>): Promise<void> {
+    try {
+      for await (const batch of examine(this.archive, hashes)) {
+        this.objects += batch.length;
+        const wrong = batch.filter(({ files }) => files.some(({ isGood }) => !isGood));
+        for (const examined of batch)
+          if (examined.told !== null && !wrong.includes(examined)) await this.tellGood(examined);
+        await this.tellDamage(wrong);
+        for (const examined of wrong) {
+          this.throwIfStopped();
+          await this.healOne(examined);
+        }
+        await (await this.committer(wrong.length > 0))?.flush();
+        this.options.onProgress?.({
+          phase: 'healing',
+          files: this.objects,
+          bytes: 0,
+          totalFiles: null,
+          totalBytes: null,
+        });
+      }
+    } finally {
+      await this.sources.close();
+    }
+  }
+
+  /** Names of what was healed that are links to it: all but those in whose place something else stands. */
+  linkedNames(): Set<string> {
+    const { layout } = this.archive;
+    const isLink = ({ hash }: DamagedRow, path: string): boolean => {
+      const objects = twinPaths(objectPath(layout.objects, Buffer.from(hash, 'hex')));
+      const there = lstatOrNull(joinPath(layout.root, path));
+      return there !== null && objects.some((object) => lstatOrNull(object)?.ino === there.ino);
+    };
+    return new Set(this.healed.flatMap((row) => row.paths.filter((path) => isLink(row, path))));
+  }
+
+  /** An operation begins when there is something to tell. */
+  private async committer(isNeeded: boolean): Promise<Committer | null> {
+    return isNeeded ? this.begin() : null;
+  }
+
+  /** Found wrong by an earlier check, and right now: by a heal that was killed, or by hand. */
+  private async tellGood({ object, files, gone }: Examined): Promise<void> {
+    const committer = await this.begin();
+    if (committer === null) return;
+    const left = [...gone];
+    for (const { inode } of files)
+      if (inode && !isRecorded(object, inode)) tellInode(committer, object, left.shift() ?? null, inode);
+    committer.push({ type: 'object.healed', hash: object.hash, from: 'verify' });
+    await committer.flush();
+  }
+
+  /** Before anything is replaced: who finds good bytes on an unknown inode after a kill knows why. */
+  private async tellDamage(wrong: readonly Examined[]): Promise<void> {
+    const committer = await this.committer(wrong.length > 0);
+    if (committer === null) return;
+    for (const examined of wrong) {
+      const finding = findingOf(examined);
+      if (examined.told === finding) continue;
+      committer.push({ type: 'object.damaged', hash: examined.object.hash, finding });
+    }
+    await committer.flush();
+    failpoint('heal.told');
+  }
+
+  private async healOne(examined: Examined): Promise<void> {
+    const { hash } = examined.object;
+    const row = await damagedRow(this.archive, hash, reasonOf(examined));
+    const staged = await this.stageAll(examined);
+    if (staged === null) {
+      this.lost.push(row);
+      return;
+    }
+    failpoint('heal.staged');
+    for (const { file } of staged.copies)
+      if (file.inode)
+        keepDamaged(this.archive.layout.hkfs, { path: file.path, hash, inode: file.inode.inode });
+    const committer = await this.begin();
+    if (committer) this.commit(committer, examined, staged);
+    else await this.replaceUntold(examined, staged.copies);
+    await committer?.maybeCommit();
+    this.healed.push({ ...row, healedFrom: staged.from });
+  }
+
+  /** Good bytes for each file that is wrong; null where nobody has them. */
+  private async stageAll(examined: Examined): Promise<{ from: string; copies: Staged[] } | null> {
+    const { hash } = examined.object;
+    const copies: Staged[] = [];
+    let from: string | null = null;
+    for (const file of examined.files.filter(({ isGood }) => !isGood)) {
+      const staged = this.newStaged();
+      const [first] = copies;
+      if (first === undefined) from = await this.sources.stage(examined, staged);
+      else if (!(await this.sources.carry(hash, first.staged, staged))) return null;
+      if (from === null) return null;
+      const { dev: device, ino: inode } = lstatSync(staged, { bigint: true });
+      copies.push({ file, staged, inode: { device, inode } });
+    }
+    return { from: from!, copies };
+  }
+
+  private commit(
+    committer: Committer,
+    { object, gone }: Examined,
+    { from, copies }: { from: string; copies: readonly Staged[] },
+  ): void {
+    const left = [...gone];
+    for (const { file, staged, inode } of copies) {
+      const item = namingOf(file, staged);
+      const known = file.inode && isRecorded(object, file.inode) ? file.inode : null;
+      const before = known ?? left.shift() ?? null;
+      committer.heal(item, { hash: object.hash, size: object.size, from: before, to: inode });
+    }
+    for (const { device, inode } of left)
+      committer.push({ type: 'object.removed', hash: object.hash, size: object.size, device, inode });
+    committer.push({ type: 'object.healed', hash: object.hash, from });
+  }
+
+  /** The same without a word in the log. */
+  private async replaceUntold(examined: Examined, copies: readonly Staged[]): Promise<void> {
+    const { archive } = this;
+    await archive.sync();
+    const items = copies.map(({ file, staged }) => namingOf(file, staged));
+    const { failures } = await archive.pool.run({ task: 'name', items });
+    for (const [, { code, message }] of failures) throw Object.assign(new Error(message), { code });
+    await archive.sync();
+    failpoint('heal.named');
+    const tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
+    const operations = await tree.relinks(examined.object.hash, archive.now, {
+      inodes: copies.flatMap(({ file }) => file.inode ?? []),
+      mayMake: copies.some(({ file }) => file.inode === null),
+    });
+    const { onMessage = () => {} } = this.options;
+    await new Committer(archive, { operation: 0, clock: Date.now, onMessage }).applyAgain(operations);
+  }
+
+  private newStaged(): string {
+    return `${this.archive.layout.staging}/heal-${this.nextStaged++}`;
+  }
+
+  private throwIfStopped(): void {
+    if (!this.options.signal?.aborted) return;
+    throw new HkfsError('INTERRUPTED', 'stopped; what was healed stays', {
+      hint: 'run the same command again to go on',
+    });
+  }
+}
+
+function namingOf(file: ObjectFile, staged: string): NameItem {
+  return { from: staged, to: file.path, replace: file.inode !== null };
+}
+
+function isRecorded({ inodes }: Examined['object'], { device, inode }: InodeId): boolean {
+  return inodes.some((known) => known.inode === inode && known.device === device);
+}
+
+function tellInode(
+  committer: Committer,
+  { hash, size }: Examined['object'],
+  from: InodeId | null,
+  to: InodeId,
+): void {
+  if (from === null) committer.push({ type: 'object.stored', hash, size, ...to });
+  else
+    committer.push({
+      ...{ type: 'object.relocated' as const, hash, size, to },
+      from: { device: from.device, inode: from.inode },
+    });
+}

@@ -1,0 +1,213 @@
+/** The contents of a remote against the log: listed, and read and hashed, those read longest ago first. */
+import { isHkfsError } from '../../errors.js';
+import type { Hash, Position } from '../../events/types.js';
+import { createHasher, hashBytes, hashToHex } from '../../fs/hash.js';
+import type { RemoteCopies } from '../../projections/copies.js';
+import type { BlobStore } from '../../store/remote/blob-store.js';
+import type { OpenArchive } from '../open-archive.js';
+import { objectName, OBJECTS, parseObjectName } from './names.js';
+
+/** Read in one request; of larger ones a part at a time. */
+const PART_BYTES = 8 << 20;
+const CHUNK_OBJECTS = 1024;
+const CHUNK_BYTES = 128 << 20;
+const TASK_FILES = 128;
+
+const DIFFERS = 'it has other bytes than its name says';
+
+/** An object that is to be at the remote. */
+export interface Candidate {
+  readonly hash: Hash;
+  readonly size: number;
+  /** The event that says that it was read there; -1: it never was. */
+  readonly readAt: Position;
+  readonly wasMissing: boolean;
+  /** The names that it has there. */
+  readonly names: readonly string[];
+  /** What the listing alone tells. */
+  readonly isTooShort: boolean;
+}
+
+export interface ObjectFinding {
+  readonly hash: Hash;
+  readonly size: number;
+  readonly finding: 'damaged' | 'missing';
+  readonly reason: string;
+  /** The files that are wrong. */
+  readonly names: readonly string[];
+}
+
+/** All contents that events of the span have stored, in the order of their hashes, and what is there of them. */
+export async function listCandidates(
+  archive: OpenArchive,
+  store: BlobStore,
+  { copies, from, size }: { copies: RemoteCopies; from: Position; size: Position },
+): Promise<Candidate[]> {
+  const there = store.list(OBJECTS)[Symbol.asyncIterator]();
+  let next = await there.next();
+  const candidates: Candidate[] = [];
+  for await (const object of archive.contents().objects()) {
+    const { hash, firstStored } = object;
+    if (object.inodes.length === 0 || firstStored < from || firstStored >= size) continue;
+    const names: string[] = [];
+    let isTooShort = false;
+    for (; next.done !== true; next = await there.next()) {
+      const { name, size: bytes } = next.value;
+      const found = parseObjectName(name);
+      if (found && found.hash > hash) break;
+      if (found?.hash !== hash) continue;
+      names.push(name);
+      isTooShort ||= bytes === 0 || (!found.compressed && bytes !== object.size);
+    }
+    const copy = copies.of(hash, firstStored);
+    const known = { readAt: copy?.readAt ?? -1, wasMissing: copy?.state === 'missing' };
+    candidates.push({ hash, size: object.size, ...known, names, isTooShort });
+  }
+  return candidates;
+}
+
+/** What is wrong by the listing. */
+export function listedFinding(candidate: Candidate): ObjectFinding | null {
+  const { hash, size, names, isTooShort } = candidate;
+  if (names.length === 0) return { hash, size, finding: 'missing', reason: 'it is not there', names };
+  if (isTooShort) return { hash, size, finding: 'damaged', reason: 'it has another size', names };
+  return null;
+}
+
+/** In groups that were read at the same time, longest ago first; each in the order of the hashes. */
+export function groupsByAge(candidates: readonly Candidate[]): Candidate[][] {
+  const groups = new Map<Position, Candidate[]>();
+  for (const candidate of candidates) {
+    const group = groups.get(candidate.readAt);
+    if (group) group.push(candidate);
+    else groups.set(candidate.readAt, [candidate]);
+  }
+  return [...groups.entries()].sort(([a], [b]) => a - b).map(([, group]) => group);
+}
+
+/** Parts of a group that are read before the next decision to go on. */
+export function* chunksOf(group: readonly Candidate[]): Generator<readonly Candidate[]> {
+  let chunk: Candidate[] = [];
+  let bytes = 0;
+  for (const candidate of group) {
+    chunk.push(candidate);
+    bytes += candidate.size;
+    if (chunk.length < CHUNK_OBJECTS && bytes < CHUNK_BYTES) continue;
+    yield chunk;
+    chunk = [];
+    bytes = 0;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Reads and hashes every file of the candidates. @throws HkfsError of the remote */
+export async function readCandidates(
+  archive: OpenArchive,
+  store: BlobStore,
+  candidates: readonly Candidate[],
+): Promise<ObjectFinding[]> {
+  const wrong = new Map<Hash, Map<string, string>>();
+  const tell = (hash: Hash, name: string, reason: string): void => {
+    const names = wrong.get(hash) ?? new Map<string, string>();
+    wrong.set(hash, names.set(name, reason));
+  };
+  const blobs = candidates.flatMap(({ hash, size, names }) => names.map((name) => ({ hash, size, name })));
+  const isPlain = ({ hash, name }: Blob): boolean => name === objectName(hash);
+  const byThreads = store.files ? blobs.filter(isPlain) : [];
+  const byRequests = store.files ? blobs.filter((blob) => !isPlain(blob)) : blobs;
+  await Promise.all([hashFiles(archive, store, byThreads, tell), readBlobs(store, byRequests, tell)]);
+  return candidates.flatMap((candidate) => {
+    const listed = listedFinding(candidate);
+    const names = wrong.get(candidate.hash);
+    if (listed?.finding === 'missing' || names === undefined) return listed ?? [];
+    const { hash, size } = candidate;
+    return [{ hash, size, ...findingOf(names, candidate), names: [...names.keys()] }];
+  });
+}
+
+interface Blob {
+  readonly hash: Hash;
+  readonly size: number;
+  readonly name: string;
+}
+
+type Tell = (hash: Hash, name: string, reason: string) => void;
+
+const GONE = 'it is not there';
+
+/** Where all files of it went since they were listed, it is missing. */
+function findingOf(
+  names: ReadonlyMap<string, string>,
+  candidate: Candidate,
+): { finding: 'damaged' | 'missing'; reason: string } {
+  const reasons = [...names.values()];
+  const isGone = reasons.every((reason) => reason === GONE) && names.size === candidate.names.length;
+  if (isGone) return { finding: 'missing', reason: GONE };
+  return { finding: 'damaged', reason: reasons.find((reason) => reason !== GONE) ?? GONE };
+}
+
+async function hashFiles(
+  archive: OpenArchive,
+  store: BlobStore,
+  blobs: readonly Blob[],
+  tell: Tell,
+): Promise<void> {
+  const batches: Blob[][] = [];
+  for (let at = 0; at < blobs.length; at += TASK_FILES) batches.push(blobs.slice(at, at + TASK_FILES));
+  const work = batches.map(async (batch) => {
+    const files = batch.map(({ name }) => store.files!.path(name));
+    const { hashes, failures } = await archive.pool.run({ task: 'hash', files });
+    for (const [index, { hash, name }] of batch.entries()) {
+      const failure = failures.get(index);
+      if (failure?.code === 'ECANCELED') throw interrupted(failure);
+      if (failure) tell(hash, name, failure.code === 'ENOENT' ? GONE : `it cannot be read: ${failure.code}`);
+      else if (hashToHex(hashes.subarray(index * 32, index * 32 + 32)) !== hash) tell(hash, name, DIFFERS);
+    }
+  });
+  await Promise.all(work);
+}
+
+async function readBlobs(store: BlobStore, blobs: readonly Blob[], tell: Tell): Promise<void> {
+  const pending = blobs[Symbol.iterator]();
+  const failures: unknown[] = [];
+  const work = async (): Promise<void> => {
+    for (const blob of pending) {
+      if (failures.length > 0) return;
+      try {
+        const actual = await hashOfBlob(store, blob);
+        if (actual !== blob.hash) tell(blob.hash, blob.name, actual === undefined ? GONE : DIFFERS);
+      } catch (error) {
+        if (isHkfsError(error, 'REMOTE_DAMAGED')) tell(blob.hash, blob.name, error.message);
+        else failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: store.concurrency }, work));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** Undefined where it is not there; null where it does not decompress. */
+async function hashOfBlob(store: BlobStore, { hash, size, name }: Blob): Promise<Hash | null | undefined> {
+  if (name !== objectName(hash)) {
+    const packed = await store.read(name);
+    if (packed === undefined) return undefined;
+    const { decompress } = await import('../../store/remote/zstd.js');
+    const bytes = await decompress(packed);
+    return bytes && hashToHex(hashBytes(bytes));
+  }
+  if (size <= PART_BYTES) {
+    const bytes = await store.read(name);
+    return bytes && hashToHex(hashBytes(bytes));
+  }
+  const hasher = createHasher();
+  for (let offset = 0; offset < size; offset += PART_BYTES) {
+    const part = await store.read(name, { offset, length: Math.min(PART_BYTES, size - offset) });
+    if (part === undefined) return undefined;
+    hasher.update(part);
+  }
+  return hashToHex(hasher.digest());
+}
+
+function interrupted({ code, message }: { code: string; message: string }): Error {
+  return Object.assign(new Error(message), { code });
+}
