@@ -1,6 +1,6 @@
 /** The one place where the command line reaches `archive/` at run time, when a command asks for it. */
 import type { Archive } from '../archive/archive.js';
-import type { ArchiveReader } from '../archive/api.js';
+import type { AcrossOptions, AcrossReader, ArchiveReader } from '../archive/api.js';
 import { isHkfsError } from '../errors.js';
 
 export interface WhichArchive {
@@ -17,6 +17,12 @@ export async function openForReading(
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const { findArchiveRoot, openReader } = await import('../archive/archive.js');
   return openReader(findArchiveRoot(process.cwd(), which.archive), { wait: which.wait });
+}
+
+/** For queries on all archives of a remote of the archive. */
+export async function openForAsking(which: WhichArchive, options: AcrossOptions): Promise<AcrossReader> {
+  const { findArchiveRoot, openAcross } = await import('../archive/archive.js');
+  return openAcross(findArchiveRoot(process.cwd(), which.archive), { ...options, wait: which.wait });
 }
 
 /** For what appends to the log or rebuilds the views: one process at a time. */
