@@ -738,4 +738,5 @@ export interface AcrossReader {
   /** What was wrong, as far as it was asked. */
   readonly troubles: readonly AcrossTrouble[];
   find(query: FindQuery): AsyncIterable<AcrossRow>;
+  close(): Promise<void>;
 }

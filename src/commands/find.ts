@@ -105,9 +105,14 @@ An archive of the remote that was rolled back, forked or damaged is told with it
         onMessage: view.message,
         signal,
       });
-      view.stop();
-      const found = await this.list(archives.find(query), flags, ACROSS_COLUMNS);
-      process.exitCode = exitCodeAcross(archives.troubles) ?? (byContent && found === 0 ? EXIT.no : EXIT.ok);
+      try {
+        view.stop();
+        const found = await this.list(archives.find(query), flags, ACROSS_COLUMNS);
+        process.exitCode =
+          exitCodeAcross(archives.troubles) ?? (byContent && found === 0 ? EXIT.no : EXIT.ok);
+      } finally {
+        await archives.close();
+      }
     });
   }
 }

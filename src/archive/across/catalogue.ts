@@ -86,11 +86,11 @@ export class Catalogue {
   /** With the log as it was checked; null where it has to be followed first. @throws HkfsError UNKNOWN_EVENT */
   async open(patience: Patience): Promise<OpenArchive | null> {
     if (this.pin() === null || !this.isThere()) return null;
-    await this.dropLonger(patience);
-    const archive = await this.openOrWipe(patience);
-    if (archive === null || archive.log.size === this.pin()?.size) return archive;
-    await archive.close();
-    return null;
+    const size = await this.sizeOfLog(patience);
+    const checked = this.pin()!.size;
+    if (size < checked) return null;
+    if (size > checked) await this.dropUnchecked(patience);
+    return this.openOrWipe(patience);
   }
 
   private get pinFile(): string {
@@ -162,17 +162,27 @@ export class Catalogue {
   }
 
   /** What a kill left of an import that was not checked to its end must not get into the views. */
-  private async dropLonger(patience: Patience): Promise<void> {
-    const log = await this.patiently(patience, () => this.openLogNow());
-    const isLonger = log.size > (this.pin()?.size ?? 0);
-    await log.close();
-    if (isLonger) await this.dropUnchecked(patience);
-  }
-
   private async dropUnchecked(patience: Patience): Promise<void> {
     const pin = this.pin();
-    if (pin === null) this.wipe();
-    else await this.patiently(patience, () => cutLog(this.layout, pin.size));
+    if (pin !== null && (await this.patiently(patience, () => this.holds(pin))))
+      await this.patiently(patience, () => cutLog(this.layout, pin.size));
+    else this.wipe();
+  }
+
+  /** Whether the log is what was checked, and maybe more. */
+  private async holds({ size, root }: Head): Promise<boolean> {
+    const log = await this.openLogNow();
+    try {
+      return log.size >= size && (await log.headAt(size)).root === root;
+    } finally {
+      await log.close();
+    }
+  }
+
+  private async sizeOfLog(patience: Patience): Promise<Position> {
+    const log = await this.patiently(patience, () => this.openLogNow());
+    await log.close();
+    return log.size;
   }
 
   private wipe(): void {

@@ -71,6 +71,8 @@ export class RemoteArchives implements AcrossReader {
   private readonly id: string;
   private readonly directory: string;
   private readonly catalogues = new Map<string, Catalogue>();
+  /** Where it could be reached. */
+  private store: BlobStore | null = null;
 
   private constructor(present: Present, options: AcrossOptions, parts: AcrossParts) {
     this.present = present;
@@ -110,6 +112,12 @@ export class RemoteArchives implements AcrossReader {
     if (!isAnywhere && notFound !== undefined) throw notFound;
   }
 
+  async close(): Promise<void> {
+    const { store } = this;
+    this.store = null;
+    await store?.close();
+  }
+
   /** The present archive first, then the others in the order of their ids; each is open while it is asked. */
   async *each(): AsyncGenerator<AskedArchive> {
     const own = await this.present.open();
@@ -129,16 +137,26 @@ export class RemoteArchives implements AcrossReader {
     }
   }
 
+  /** A cache that was damaged is made again, where the remote can be asked. */
   private async openCatalogue(id: string, catalogue: Catalogue): Promise<OpenArchive | null> {
+    const isTold = this.troubles.some(({ archive }) => archive === id);
+    if (isTold && !catalogue.isThere()) return null;
     try {
-      const archive = await catalogue.open(this.options);
-      if (archive === null && !this.troubles.some(({ archive: of }) => of === id))
+      const archive = (await catalogue.open(this.options)) ?? (await this.openAgain(catalogue));
+      if (archive === null)
         this.tell(id, 'VIEWS_DAMAGED', 'it is not in the cache; ask again when the remote can be reached');
       return archive;
     } catch (error) {
       this.tellError(id, error);
       return null;
     }
+  }
+
+  private async openAgain(catalogue: Catalogue): Promise<OpenArchive | null> {
+    const pin = catalogue.pin();
+    if (pin === null || this.store === null) return null;
+    await catalogue.follow(new RemoteArchive(this.store, catalogue.id), pin.size, this.options);
+    return catalogue.open(this.options);
   }
 
   private async prepare(url: string): Promise<void> {
@@ -153,23 +171,22 @@ export class RemoteArchives implements AcrossReader {
 
   private async ask(url: string, known: Followed | null): Promise<void> {
     const timeMs = this.clock();
-    let store: BlobStore | undefined;
     try {
-      store = await this.openStore(url, { env: this.options.env ?? process.env });
-      await this.follow(store);
+      this.store = await this.openStore(url, { env: this.options.env ?? process.env });
+      await this.follow(this.store);
       this.remember({ url, timeMs });
     } catch (error) {
+      await this.close();
       if (known === null || !isHkfsError(error) || !AWAY.includes(error.code)) throw error;
       this.sayAge(known, error.message);
-    } finally {
-      await store?.close();
     }
   }
 
   private async follow(store: BlobStore): Promise<void> {
     const known = new Map([...this.catalogues].map(([id, catalogue]) => [id, catalogue.pin()?.size ?? 0]));
     const newest = await newestCheckpoints(store, known);
-    const isNews = newest.size === 0 || [...newest].some(([id, size]) => size > (known.get(id) ?? 0));
+    const isNews =
+      newest.size === 0 || [...newest].some(([id, size]) => id !== this.id && size > (known.get(id) ?? 0));
     if (isNews && !(await isRemote(store)))
       throw new HkfsError('REMOTE_FOREIGN', `${store.url} is no remote of hkfs now`, {
         hint: 'is the disk mounted? `hkfs remote ls` says where it has to be',
