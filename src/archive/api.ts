@@ -726,6 +726,14 @@ export interface AcrossRow extends EntryRow {
   readonly host: string | null;
 }
 
+/** A content in one of the archives of a remote. */
+export interface AcrossContent {
+  readonly archive: string;
+  readonly host: string | null;
+  readonly hash: Hash;
+  readonly paths: readonly string[];
+}
+
 /** An archive of the remote that answers by what was seen before, or not at all. */
 export interface AcrossTrouble {
   readonly archive: string;
@@ -738,5 +746,7 @@ export interface AcrossReader {
   /** What was wrong, as far as it was asked. */
   readonly troubles: readonly AcrossTrouble[];
   find(query: FindQuery): AsyncIterable<AcrossRow>;
+  /** In which archives contents are, and where; a content that none has gives no row. */
+  lookUp(hashes: readonly Hash[]): AsyncIterable<AcrossContent>;
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } fr
 import { encode } from 'cborg';
 import { RemoteArchives } from '../../src/archive/across/remote-archives.js';
 import type { AcrossOptions, AcrossRow, Message } from '../../src/archive/api.js';
-import { openReader } from '../../src/archive/archive.js';
+import { openAcross, openReader } from '../../src/archive/archive.js';
 import { archiveKey } from '../../src/archive/keys.js';
 import { layoutOf, readArchiveFile } from '../../src/archive/layout.js';
 import { checkpointName, segmentName } from '../../src/archive/remote/names.js';
@@ -294,6 +294,22 @@ describe('what is asked of the remote', () => {
       messages: ['FROM_CACHE'],
     });
   });
+});
+
+test('contents are looked up in all archives', async () => {
+  const hash = parseRows<AcrossRow>(find('--name', 'same-two').stdout)[0]!.hash!;
+  const only = parseRows<AcrossRow>(find('--name', 'only-three').stdout)[0]!.hash!;
+  const archives = await openAcross(join(scratch, 'one'), { remote: 'disk' });
+  const found: string[] = [];
+  for await (const row of archives.lookUp([hash, only, 'ab'.repeat(32)]))
+    found.push(`${row.hash === hash ? 'same' : 'only'} ${nameOf(row.archive)} ${row.paths.join()}`);
+  await archives.close();
+  expect(found.sort()).toEqual([
+    'only three from-three/only-three',
+    'same one from-one/same-one',
+    'same three from-three/same-three',
+    'same two from-two/same-two',
+  ]);
 });
 
 async function ask(

@@ -5,12 +5,13 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
-import type { Position } from '../../events/types.js';
+import type { Hash, Position } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import type {
+  AcrossContent,
   AcrossOptions,
   AcrossReader,
   AcrossRow,
@@ -47,7 +48,7 @@ export interface AskedArchive {
   readonly archive: string;
   /** Of its newest operation. */
   readonly host: string | null;
-  readonly reader: Pick<ArchiveReader, 'find' | 'resolveMoment'>;
+  readonly reader: ArchiveReader;
 }
 
 export interface Present {
@@ -110,6 +111,16 @@ export class RemoteArchives implements AcrossReader {
         notFound ??= error;
       }
     if (!isAnywhere && notFound !== undefined) throw notFound;
+  }
+
+  /** In which archives contents are, and where; a content that none has gives no row. */
+  async *lookUp(hashes: readonly Hash[]): AsyncGenerator<AcrossContent> {
+    for await (const { archive, host, reader } of this.each())
+      for (const hash of hashes) {
+        const paths: string[] = [];
+        for await (const { path } of reader.find({ hash })) paths.push(path);
+        if (paths.length > 0) yield { archive, host, hash, paths };
+      }
   }
 
   async close(): Promise<void> {
