@@ -257,6 +257,17 @@ describe('the cache', () => {
       expect({ ...run, rows: rowsOf(run).length }).toMatchObject({ status: 0, stderr: '', rows: 3 });
   });
 
+  test('is as good after an interrupt in the middle of an import', async () => {
+    const args = ['find', '--remote', 'disk', '--name', 'only-*', '-a', join(scratch, 'one')];
+    const run = start(args, { cwd: scratch, env: { HKFS_FAILPOINT: 'clone.segment=pause' } });
+    await until(() => isStopped(run.pid), 'the pause');
+    run.child.kill('SIGINT');
+    process.kill(run.pid, 'SIGCONT');
+    const { status, stdout } = await run.ended;
+    expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
+    expect(rowsOf(find('--name', 'only-*'))).toHaveLength(3);
+  });
+
   test('is waited for, and an interrupt ends the waiting', async () => {
     find('--name', 'x');
     grow('two', 'new');
