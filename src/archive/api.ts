@@ -1081,3 +1081,49 @@ export interface BundleSummary {
   readonly damaged: readonly DamagedRow[];
   readonly seconds: number;
 }
+
+/** A question to all archives of a remote. */
+export interface AcrossOptions {
+  /** The name of a remote of the present archive. */
+  readonly remote: string;
+  /** Ask only what was seen of it before. */
+  readonly offline?: boolean | undefined;
+  readonly wait?: boolean | undefined;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** An entry of one of the archives of a remote. */
+export interface AcrossRow extends EntryRow {
+  /** The id of the archive. */
+  readonly archive: string;
+  /** Where its newest operation ran. */
+  readonly host: string | null;
+}
+
+/** A content in one of the archives of a remote. */
+export interface AcrossContent {
+  readonly archive: string;
+  readonly host: string | null;
+  readonly hash: Hash;
+  readonly paths: readonly string[];
+}
+
+/** An archive of the remote that answers by what was seen before, or not at all. */
+export interface AcrossTrouble {
+  readonly archive: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** All archives of a remote, the present one among them. */
+export interface AcrossReader {
+  /** What was wrong, as far as it was asked. */
+  readonly troubles: readonly AcrossTrouble[];
+  find(query: FindQuery): AsyncIterable<AcrossRow>;
+  /** In which archives contents are, and where; a content that none has gives no row. */
+  lookUp(hashes: readonly Hash[]): AsyncIterable<AcrossContent>;
+  close(): Promise<void>;
+}

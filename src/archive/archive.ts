@@ -12,6 +12,8 @@ import { SEED_BYTES } from '../events/signed-note.js';
 import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
+  AcrossOptions,
+  AcrossReader,
   AddRemoteOptions,
   AddRemoteSummary,
   ArchiveReader,
@@ -462,4 +464,15 @@ export async function openReader(
     if (opened !== 'answered') return Archive.serve(opened, 'read', options.clock ?? Date.now);
     return new RemoteReader(layout, () => openReader(directory, options));
   });
+}
+
+/** Queries on all archives of a remote. @throws HkfsError REMOTE_*, INTERRUPTED, ARCHIVE_HELD */
+export async function openAcross(
+  directory: string,
+  { clock = Date.now, ...options }: AcrossOptions & { clock?: () => number },
+): Promise<AcrossReader> {
+  const layout = layoutOf(resolve(directory));
+  const { RemoteArchives } = await import('./across/remote-archives.js');
+  const open = (): ReturnType<typeof openReader> => openReader(directory, { wait: options.wait, clock });
+  return RemoteArchives.open({ layout, open }, options, { clock });
 }

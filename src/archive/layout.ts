@@ -29,6 +29,8 @@ export interface Layout {
   readonly keys: string;
   /** Where a clone came from, and how far it is. */
   readonly origin: string;
+  /** Catalogues of the archives of remotes, by name and id; a cache. */
+  readonly remotes: string;
   readonly holder: string;
   readonly socket: string;
 }
@@ -39,9 +41,13 @@ export function layoutOf(root: string): Layout {
     throw new HkfsError('BAD_PATH', `the path of an archive has to be UTF-8: ${root}`, {
       hint: 'names inside the archive may be any bytes; rename the directories above it',
     });
-  const hkfs = joinPath(root, '.hkfs');
+  return { ...layoutIn(joinPath(root, '.hkfs')), root };
+}
+
+/** Of what is not in an archive's `.hkfs` but in a directory of its own. */
+export function layoutIn(hkfs: string): Layout {
   return {
-    root,
+    root: hkfs,
     hkfs,
     archiveFile: `${hkfs}/archive.json`,
     log: `${hkfs}/log`,
@@ -54,6 +60,7 @@ export function layoutOf(root: string): Layout {
     outside: `${hkfs}/outside`,
     keys: `${hkfs}/keys`,
     origin: `${hkfs}/origin.json`,
+    remotes: `${hkfs}/remotes`,
     holder: `${hkfs}/holder.json`,
     socket: `${hkfs}/socket`,
   };

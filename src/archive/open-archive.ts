@@ -27,6 +27,8 @@ export interface OpenOptions {
   readonly forReplay?: boolean;
   /** What is to become `archive.json`: of a clone that is not one yet. */
   readonly file?: ArchiveFile;
+  /** Of what is no archive's `.hkfs`. */
+  readonly layout?: Layout;
 }
 
 export class OpenArchive {
@@ -52,15 +54,19 @@ export class OpenArchive {
    *   file system refuses
    */
   static async open(root: string, options: OpenOptions = {}): Promise<OpenArchive> {
-    const layout = layoutOf(root);
+    const layout = options.layout ?? layoutOf(root);
     const file = options.file ?? readArchiveFile(root);
     const log = await EventLog.open(layout.log, { createIfMissing: false });
     try {
       const views = await openViews(layout, log, options);
       const archive = new OpenArchive({ layout, file, log, views: views ?? (await emptyViews(layout)) });
-      if (views === null && !options.forReplay) {
-        await archive.rebuild(options.onProgress);
-      } else await archive.catchUp(options.onProgress);
+      try {
+        if (views === null && !options.forReplay) await archive.rebuild(options.onProgress);
+        else await archive.catchUp(options.onProgress);
+      } catch (error) {
+        await archive.views.close();
+        throw error;
+      }
       return archive;
     } catch (error) {
       await log.close();
@@ -134,7 +140,13 @@ export class OpenArchive {
     const tree = await this.treePosition();
     const copied = copyLocalRows(this.#views, next!);
     copied.catch(() => {}); // awaited after the fold
-    const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) });
+    const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) }).catch(
+      async (error: unknown) => {
+        await copied.catch(() => {});
+        await next!.close();
+        throw error;
+      },
+    );
     failpoint('replay.fold');
     await copied;
     await next!.setTreePosition(Math.min(tree, this.log.size));

@@ -1,4 +1,4 @@
-import type { DuRow, EntryRow, StatRow } from '../archive/api.js';
+import type { AcrossRow, DuRow, EntryRow, StatRow } from '../archive/api.js';
 import { paintByKind } from './colours.js';
 import { formatBytes, formatCount, formatMode, formatMtime, labelled, plural } from './format.js';
 import type { Column } from './table.js';
@@ -12,6 +12,13 @@ export const ENTRY_COLUMNS: readonly Column<EntryRow>[] = [
   { header: 'size', text: (row) => row.device ?? (row.size === null ? '-' : String(row.size)), right: true },
   { header: 'modified', text: (row) => formatMtime(row.mtimeNs) },
   { header: 'name', text: nameOf, paint: (cell, row) => paintByKind(cell, row.kind) },
+];
+
+/** The columns of `find --remote`. */
+export const ACROSS_COLUMNS: readonly Column<AcrossRow>[] = [
+  { header: 'archive', text: (row) => row.archive.slice(0, 8) },
+  { header: 'host', text: (row) => visibleName(row.host ?? '-') },
+  ...ENTRY_COLUMNS,
 ];
 
 function nameOf(row: EntryRow): string {

@@ -1,4 +1,4 @@
-import type { Failure } from '../archive/api.js';
+import type { AcrossTrouble, Failure } from '../archive/api.js';
 import { EXIT } from '../errors.js';
 
 /** Damage outweighs what could not be done. What was deleted on purpose is no damage. */
@@ -17,4 +17,12 @@ export function exitCodeOfLost({
   readonly missing: readonly unknown[];
 }): number {
   return damaged.length + missing.length > 0 ? EXIT.damage : EXIT.ok;
+}
+
+const DISTRUSTED = ['REMOTE_DIVERGED', 'REMOTE_DAMAGED', 'BAD_SIGNATURE', 'KEY_MISMATCH'];
+
+/** 4 where an archive of a remote is not what it was, 3 where one could not be read; null where all is well. */
+export function exitCodeAcross(troubles: readonly AcrossTrouble[]): number | null {
+  if (troubles.length === 0) return null;
+  return troubles.some(({ code }) => DISTRUSTED.includes(code)) ? EXIT.damage : EXIT.partial;
 }

@@ -41,6 +41,19 @@ export const nullFlag = {
   }),
 };
 
+/** For questions to all archives that back up to one place. */
+export const remoteFlags = {
+  remote: Flags.string({
+    helpValue: 'NAME',
+    exclusive: ['at', 'null'],
+    description: 'Ask all archives that back up to this remote.',
+  }),
+  offline: Flags.boolean({
+    dependsOn: ['remote'],
+    description: 'Do not reach for the remote: ask what was seen of it before.',
+  }),
+};
+
 export const progressFlag = {
   progress: Flags.string({
     options: ['auto', ...PROGRESS_STYLES],

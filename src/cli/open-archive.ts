@@ -1,6 +1,8 @@
 /** The one place where the command line reaches `archive/` at run time, when a command asks for it. */
 import type { Archive } from '../archive/archive.js';
 import type {
+  AcrossOptions,
+  AcrossReader,
   ArchiveReader,
   ContainsOptions,
   ContainsResult,
@@ -40,6 +42,12 @@ export async function openForOutside(which: WhichArchive): Promise<OutsideQuerie
 export interface OutsideQueries {
   contains(options: ContainsOptions): Promise<ContainsResult>;
   similar(options: OutsideOptions & SimilarOptions): Promise<SimilarOutsideResult>;
+}
+
+/** For queries on all archives of a remote of the archive. */
+export async function openForAsking(which: WhichArchive, options: AcrossOptions): Promise<AcrossReader> {
+  const { findArchiveRoot, openAcross } = await import('../archive/archive.js');
+  return openAcross(findArchiveRoot(process.cwd(), which.archive), { ...options, wait: which.wait });
 }
 
 /** For what appends to the log or rebuilds the views: one process at a time. */

@@ -1,5 +1,5 @@
 /** `remote add`, `remote ls`, `remote rm`: which places for backups the archive knows. */
-import { existsSync, lstatSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import type { BackupCompleted, HkfsEvent, RemoteAdded } from '../../events/types.js';
 import { joinPath, parentPath, readDirectoryNames, realPath, toFsPath } from '../../fs/names.js';
@@ -70,6 +70,7 @@ export async function removeRemote(
   const operation = await record(archive, { command: 'remote rm', args: [name] }, change, [
     { type: 'remote.removed', name },
   ]);
+  rmSync(toFsPath(joinPath(archive.layout.remotes, name)), { recursive: true, force: true });
   return { operation, name, url };
 }
 
