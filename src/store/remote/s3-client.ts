@@ -40,8 +40,10 @@ export interface ClientOptions {
 
 /** A server that comes back from a crash is given so long. */
 const PATIENCE_MS = 90_000;
-/** One that never answered is given only these tries. */
+/** Where nobody ever answered, as at a wrong endpoint, only these tries are given, */
 const FIRST_TRIES = 4;
+/** and where somebody was there and hung up, these. */
+const FIRST_CUT_TRIES = 12;
 const MAX_TRIES = 50;
 /** Of an answer that came whole and is none. */
 const CHECKED_TRIES = 5;
@@ -97,7 +99,7 @@ export class S3Client {
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.attempt(request);
       if (outcome.answer) return { ...outcome.answer, wasTriedBefore };
-      if (attempt >= outcome.tries || !this.hasPatience(attempt, began)) throw outcome.error;
+      if (attempt >= outcome.tries || !this.hasPatience(began)) throw outcome.error;
       wasTriedBefore = true;
       await sleep(backoff(attempt), undefined, request.signal ? { signal: request.signal } : {});
     }
@@ -126,7 +128,7 @@ export class S3Client {
     } catch (error) {
       if (request.signal?.aborted === true) throw request.signal.reason;
       if (isOfBody(error)) throw error;
-      return { error: connectionError(error, this.where), tries: triesFor(error) };
+      return { error: connectionError(error, this.where), tries: triesFor(error, this.lastGood > 0) };
     }
     const isError = answer.status >= 300 || codeOf(answer) !== '';
     if (isError && !(request.accept?.includes(answer.status) === true && !isTransient(answer)))
@@ -168,8 +170,7 @@ export class S3Client {
     });
   }
 
-  private hasPatience(attempt: number, began: number): boolean {
-    if (this.lastGood === 0) return attempt < FIRST_TRIES;
+  private hasPatience(began: number): boolean {
     return Date.now() - Math.max(began, this.lastGood) < this.patienceMs;
   }
 }
@@ -184,9 +185,13 @@ function hashOf(body: S3Request['body']): string {
 }
 
 const HOPELESS = /CERT|SELF_SIGNED|ERR_TLS|ERR_SSL|^EPROTO$|ERR_INVALID/;
+const NOBODY_THERE = /ECONNREFUSED|ENOTFOUND|EAI_|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|^HPE_/;
 
-function triesFor(error: unknown): number {
-  return HOPELESS.test((error as { code?: string }).code ?? '') ? 1 : MAX_TRIES;
+function triesFor(error: unknown, hasAnswered: boolean): number {
+  const { code = '' } = error as { code?: string };
+  if (HOPELESS.test(code)) return 1;
+  if (hasAnswered) return MAX_TRIES;
+  return NOBODY_THERE.test(code) ? FIRST_TRIES : FIRST_CUT_TRIES;
 }
 
 /** Twice as long each time, and a random part of it, so that many do not come back at once. */

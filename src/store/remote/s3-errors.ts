@@ -26,7 +26,7 @@ const TRANSIENT = new Set([
   'BadDigest',
   'IncompleteBody',
 ]);
-const TRANSIENT_STATUS = new Set([408, 409, 429, 500, 502, 503, 504]);
+const TRANSIENT_STATUS = new Set([408, 429, 500, 502, 503, 504]);
 
 /** Worth another try after a while. */
 export function isTransient(answer: S3Answer): boolean {

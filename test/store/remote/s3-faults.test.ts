@@ -141,6 +141,17 @@ describe('faults between hkfs and the server', () => {
     expect((await listed(direct, 'objects/')).map(({ name }) => name)).toEqual(names);
   });
 
+  testWithS3('a server that is busy or hangs up when it is first asked is asked again', async () => {
+    proxy.fault = ({ number }) =>
+      number <= 5 ? { kind: 'status', status: 503, code: 'SlowDown' } : undefined;
+    expect(await store.create(OBJECT, Buffer.from('x'))).toBe('created');
+    const late = s3Store(s3Url(bucket, 'late', proxy.endpoint));
+    const from = proxy.seen.length;
+    proxy.fault = ({ number }) => (number <= from + 5 ? { kind: 'cut' } : undefined);
+    expect(await late.create(OBJECT, Buffer.from('x'))).toBe('created');
+    await late.close();
+  });
+
   testWithS3('a server that stays away, or only says that it is busy, is told of', async () => {
     const hasty = s3Store(s3Url(bucket, 'away', proxy.endpoint), { patienceMs: 300 });
     await hasty.create(OBJECT, Buffer.from('x'));
