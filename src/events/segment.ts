@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { HkfsError } from '../errors.js';
 import { decodeLooseCommit, encodeCommit } from './commit-record.js';
-import { CompactRange } from './merkle.js';
+import type { CompactRange } from './merkle.js';
 import type { CommitRecord, Position } from './types.js';
 
 /** A commit with the stored bytes of its events. */

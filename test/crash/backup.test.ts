@@ -62,15 +62,12 @@ const COMPACT: Steps = [
 ];
 /** When there is little time: one for each way to go on. */
 const SMALL = [
-  'backup backup.object 70',
   'backup backup.segment 1',
-  'backup commit.append 1',
-  'clone clone.segment 1',
   'clone object.named 50',
-  'pull pull.objects 1',
   'pull tree.rename 1',
   'compact compact.removed 2',
 ];
+const testHeavy = isHeavy ? test : test.skip;
 const rounds = (what: string, steps: Steps): { step: string; time: number }[] =>
   steps
     .flatMap(([step, times]) => times.map((time) => ({ step, time })))
@@ -117,12 +114,13 @@ describe('a clone', () => {
       await expectClone(archive, { remote, clone });
     }));
 
-  test('killed after its last step is an archive', () =>
+  testHeavy('killed after its last step is an archive', () =>
     withRemote(async ({ archive, remote, clone }) => {
       await row(['backup', 'disk', '-a', archive]);
       await expectKilled(['clone', remote, clone], 'clone.done=kill');
       expect(await row<VerifySummary>(['verify', '-a', clone])).toMatchObject({ missing: [], unlinked: [] });
-    }));
+    }),
+  );
 });
 
 describe('a pull', () => {

@@ -38,6 +38,7 @@ function ok(args: readonly string[], options: RunOptions = {}): string {
   expect({ args, status, stderr }).toMatchObject({ args, status: 0 });
   return stdout;
 }
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what the command prints.
 function json<T>(args: readonly string[], options: RunOptions = {}): T {
   return JSON.parse(ok([...args, '--json'], options)) as T;
 }

@@ -52,3 +52,27 @@ function* batches(items: Iterable<SizedItem>): Generator<SizedItem[]> {
   }
   if (batch.length > 0) yield batch;
 }
+
+const NAMED_AT_ONCE = 512;
+
+/** Gives staged files their names, replacing none. @returns the indexes of those whose names were taken */
+export async function nameByThreads(
+  pool: WorkerPool,
+  items: readonly { from: string; to: string }[],
+): Promise<number[]> {
+  const starts = Array.from(
+    { length: Math.ceil(items.length / NAMED_AT_ONCE) },
+    (_, at) => at * NAMED_AT_ONCE,
+  );
+  const taken: number[] = [];
+  const name = async (start: number): Promise<void> => {
+    const chunk = items.slice(start, start + NAMED_AT_ONCE).map((item) => ({ ...item, replace: false }));
+    const { failures } = await pool.run({ task: 'name', items: chunk });
+    for (const [index, { code, message }] of failures) {
+      if (code !== 'EEXIST') throw Object.assign(new Error(message), { code, path: chunk[index]!.to });
+      taken.push(start + index);
+    }
+  };
+  await Promise.all(starts.map(name));
+  return taken;
+}

@@ -88,14 +88,10 @@ class Clone {
     const named = await this.importLog(remote, { to: { size, root }, key });
     failpoint('clone.log');
     const early = this.fetchEarly(named);
-    const settled = early.then(
-      () => {},
-      () => {},
-    );
-    const archive = await this.openArchive(remote).catch(async (error: unknown) => {
-      await settled;
-      throw error;
-    });
+    // Nothing goes on behind an error: whichever comes first, both have ended.
+    const [, opened] = await Promise.allSettled([early, this.openArchive(remote)]);
+    if (opened.status === 'rejected') throw opened.reason;
+    const archive = opened.value;
     try {
       const damagedFiles = await checkCheckpoints(remote, archive.log, { key, newest });
       const lost = catalogue
@@ -114,7 +110,6 @@ class Clone {
         catalogue,
       };
     } finally {
-      await settled;
       await archive.close();
     }
   }
@@ -126,7 +121,11 @@ class Clone {
     const boot = bootId();
     if (before !== null && (boot === null || before.bootId !== boot)) {
       const target = targetOf(layout);
-      await dropTorn(target).finally(() => target.pool.close());
+      try {
+        await dropTorn(target);
+      } finally {
+        await target.pool.close();
+      }
     }
     writeOrigin(layout, { ...origin, bootId: boot });
     failpoint('clone.begun');
@@ -226,7 +225,12 @@ class Clone {
     const archive = await open();
     failpoint('clone.views');
     if (at === undefined) return archive;
-    const end = await endOfMoment(archive, at, clock()).finally(() => archive.close());
+    let end: number;
+    try {
+      end = await endOfMoment(archive, at, clock());
+    } finally {
+      await archive.close();
+    }
     await cutLog(layout, end);
     return open();
   }

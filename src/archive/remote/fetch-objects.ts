@@ -2,7 +2,7 @@
  * Many objects from a remote into the hash tree: staged and hashed in parallel, then synced, then named
  * (docs/design.md, "Order of writes"), one batch being named while the next is staged.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { objectPath } from '../../fs/stage.js';
@@ -10,7 +10,7 @@ import type { WorkerPool } from '../../fs/pool.js';
 import { CARRY, type CarryResult, type EntryFailure, type NameItem } from '../../fs/tasks.js';
 import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
 import type { Layout } from '../layout.js';
-import { carryBatches, type SizedItem } from './carry-batches.js';
+import { carryBatches, nameByThreads, type SizedItem } from './carry-batches.js';
 import { fetchObject, type WantedObject } from './fetch-object.js';
 import { throwIfStopped } from './import-log.js';
 import { objectName } from './names.js';
@@ -19,7 +19,8 @@ import type { TransferMeter } from './transfer-meter.js';
 
 const NAME_FILES = 8192;
 const NAME_BYTES = 256 << 20;
-const CHUNK = 512;
+const PER_FOLDER = 128;
+const FOLDERS = 16;
 
 /** Where objects go: an open archive, or what is to become one. */
 export interface FetchTarget {
@@ -205,20 +206,18 @@ class Fetcher implements FetchOutcome {
   private async nameAll(items: readonly NameItem[]): Promise<void> {
     failpoint('fetch.sync');
     await this.target.sync();
-    for (let at = 0; at < items.length; at += CHUNK) {
-      const chunk = items.slice(at, at + CHUNK);
-      const { failures } = await this.target.pool.run({ task: 'name', items: chunk });
-      for (const [index, { code, message }] of failures) {
-        // Fetched twice: the first is as good.
-        if (code !== 'EEXIST') throw Object.assign(new Error(message), { code });
-        rmSync(chunk[index]!.from, { force: true });
-      }
-    }
+    // Fetched twice: the first is as good.
+    for (const index of await nameByThreads(this.target.pool, items))
+      rmSync(items[index]!.from, { force: true });
     failpoint('fetch.named');
   }
 
   private newStaged(): string {
-    return `${this.target.layout.staging}/fetch-${this.nextStaged++}`;
+    const number = this.nextStaged++;
+    // Threads that make files in one directory wait for each other.
+    const folder = `${this.target.layout.staging}/fetch-${Math.floor(number / PER_FOLDER) % FOLDERS}`;
+    if (number % PER_FOLDER === 0 && number < PER_FOLDER * FOLDERS) mkdirSync(folder, { recursive: true });
+    return `${folder}/${number}`;
   }
 
   private pathOf(hash: Hash): string {

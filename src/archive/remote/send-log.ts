@@ -4,15 +4,16 @@
  */
 import { encodeCheckpoint } from '../../events/checkpoint.js';
 import type { EventLog } from '../../events/log.js';
-import { encodeStoredCommit, endOf } from '../../events/segment.js';
+import { endOf } from '../../events/segment.js';
 import { formatVerifierKey, type SignerKey } from '../../events/signed-note.js';
 import type { Head, Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { archiveKey } from '../keys.js';
 import type { OpenArchive } from '../open-archive.js';
+import { cutSegments, type CutSegment } from './cut-segments.js';
 import { checkpointName, claimName, keyName, segmentName, type SegmentSpan } from './names.js';
 import { diverged, partingPosition } from './parting.js';
-import { gapsOf, planSegments, type CommitExtent } from './plan.js';
+import { gapsOf } from './plan.js';
 import { claimText, type RemoteArchive } from './remote-archive.js';
 import { refuseOtherKey } from './remote-base.js';
 
@@ -24,15 +25,16 @@ export interface LogOutcome extends Head {
 
 /**
  * @param options.base what the remote has
+ * @param options.ahead segments from `base` on that were cut already
  * @param options.mend also fill what it lacks before that
  * @throws HkfsError REMOTE_DIVERGED, KEY_MISMATCH, REMOTE_DAMAGED
  */
 export async function sendLog(
   archive: OpenArchive,
   remote: RemoteArchive,
-  options: { base: Head; mend: boolean },
+  options: { base: Head; mend: boolean; ahead: readonly CutSegment[] },
 ): Promise<LogOutcome> {
-  const sender = new LogSender(archive.log, remote, archiveKey(archive));
+  const sender = new LogSender(archive.log, remote, { key: archiveKey(archive), ahead: options.ahead });
   if (options.base.size === 0 || options.mend) await sender.sendKey();
   if (options.mend) await sender.fillGaps(options.base.size);
   await sender.sendFrom(options.base);
@@ -66,7 +68,7 @@ export async function sendBundleLog(
   remote: RemoteArchive,
   base: Head,
 ): Promise<LogOutcome> {
-  const sender = new LogSender(archive.log, remote, archiveKey(archive));
+  const sender = new LogSender(archive.log, remote, { key: archiveKey(archive) });
   await sender.sendKey();
   const head = archive.log.head();
   if (head.size > base.size) await sender.sendSpan({ first: base.size, last: head.size - 1 });
@@ -79,11 +81,17 @@ class LogSender {
   private readonly log: EventLog;
   private readonly remote: RemoteArchive;
   private readonly key: SignerKey;
+  private readonly ahead: readonly CutSegment[];
 
-  constructor(log: EventLog, remote: RemoteArchive, key: SignerKey) {
+  constructor(
+    log: EventLog,
+    remote: RemoteArchive,
+    { key, ahead = [] }: { key: SignerKey; ahead?: readonly CutSegment[] },
+  ) {
     this.log = log;
     this.remote = remote;
     this.key = key;
+    this.ahead = ahead;
   }
 
   async sendKey(): Promise<void> {
@@ -141,34 +149,26 @@ class LogSender {
     });
   }
 
-  async sendSpan(span: SegmentSpan): Promise<void> {
-    for (const segment of planSegments(await this.extents(span))) {
+  async sendSpan({ first, last }: SegmentSpan): Promise<void> {
+    let next = first;
+    for (const segment of this.ahead) {
+      if (segment.first !== next || segment.last > last) break;
       await this.sendSegment(segment);
-      this.segments += 1;
-      failpoint('backup.segment');
+      next = segment.last + 1;
     }
+    if (next > last) return;
+    for await (const segment of cutSegments(this.log, { first: next, last })) await this.sendSegment(segment);
   }
 
-  private async extents({ first, last }: SegmentSpan): Promise<CommitExtent[]> {
-    const extents: CommitExtent[] = [];
-    for await (const { commit, events } of this.log.readStored({ from: first, to: last + 1 })) {
-      const bytes = events.reduce((sum, event) => sum + event.length, 0);
-      extents.push({ first: commit.first, last: endOf(commit) - 1, bytes });
-    }
-    return extents;
-  }
-
-  private async sendSegment(segment: SegmentSpan): Promise<void> {
+  private async sendSegment(segment: CutSegment): Promise<void> {
     const { store, id } = this.remote;
-    const parts: Buffer[] = [];
-    for await (const stored of this.log.readStored({ from: segment.first, to: segment.last + 1 }))
-      parts.push(encodeStoredCommit(stored));
-    const bytes = Buffer.concat(parts);
     const name = segmentName(id, segment);
-    if ((await store.create(name, bytes)) === 'created') return;
-    const there = await store.read(name);
-    if (there === undefined || there.equals(bytes)) return;
-    throw this.remote.damaged(name, 'it has other bytes than the log of this archive');
+    const outcome = await store.create(name, segment.bytes);
+    const there = outcome === 'exists' ? await store.read(name) : undefined;
+    if (there !== undefined && !there.equals(segment.bytes))
+      throw this.remote.damaged(name, 'it has other bytes than the log of this archive');
+    this.segments += 1;
+    failpoint('backup.segment');
   }
 
   async sendCheckpoint(head: Head): Promise<void> {

@@ -12,7 +12,7 @@ import { objectPath } from '../../fs/stage.js';
 import { CARRY, type CarryResult } from '../../fs/tasks.js';
 import type { BlobBody, BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
 import type { OpenArchive } from '../open-archive.js';
-import { carryBatches, type SizedItem } from './carry-batches.js';
+import { carryBatches, nameByThreads, type SizedItem } from './carry-batches.js';
 import { objectName, OBJECTS, parseObjectName } from './names.js';
 import type { ListedObject, ObjectList } from './object-list.js';
 import type { RateLimiter } from './rate-limiter.js';
@@ -68,6 +68,7 @@ class Sender implements SendOutcome {
   }
 
   async sendByThreads(list: ObjectList, files: BlobFiles): Promise<void> {
+    files.nameBy((items) => nameByThreads(this.archive.pool, items));
     await carryBatches(this.archive.pool, this.items(list, files), {
       before: async (bytes) => {
         this.throwIfAborted();

@@ -14,6 +14,10 @@ export default class BundleApply extends BaseCommand {
       description: 'What was carried here on a stick',
       command: '<%= config.bin %> bundle apply /mnt/stick/new.hkfs',
     },
+    {
+      description: 'What is missing when it does not fit',
+      command: '<%= config.bin %> head -a ~/clone',
+    },
   ];
   static override args = {
     file: Args.string({ required: true, ignoreStdin: true, description: 'A bundle.' }),

@@ -22,6 +22,9 @@ export interface TransferOptions {
   readonly onBytes?: (bytes: number) => void;
 }
 
+/** Renames files, replacing none. */
+export type Namer = (items: readonly { from: string; to: string }[]) => Promise<readonly number[]>;
+
 /**
  * A kind whose blobs are files of a mounted file system: worker threads read and write them with their own
  * calls, many times faster than one blob after the other through {@link BlobStore.create}.
@@ -31,6 +34,11 @@ export interface BlobFiles {
   path(name: string): string;
   /** A path for a new file on the same file system, to be written by whoever asks. */
   newTemporary(): string;
+  /**
+   * Who gives contents their names from now on: threads do it beside the one that asks.
+   * Resolves to the indexes of those whose names were taken.
+   */
+  nameBy(namer: Namer): void;
   /** A content that is written whole gets its name, once it is on the disk; never replaces one. */
   keep(name: string, temporary: string, size: number): Promise<void>;
 }

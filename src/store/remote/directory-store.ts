@@ -15,7 +15,7 @@ import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { loadPosix, type Posix } from '../../fs/posix.js';
 import { removeTree } from '../../fs/remove-tree.js';
 import { bodySize, checkBlobName, isContentName } from './blob-names.js';
-import type { BlobBody, BlobFiles, BlobInfo, BlobStore, TransferOptions } from './blob-store.js';
+import type { BlobBody, BlobFiles, BlobInfo, BlobStore, Namer, TransferOptions } from './blob-store.js';
 import { copyFile, writeBody } from './copy-file.js';
 import { directoryError, notAFile } from './directory-errors.js';
 import { listDirectory } from './directory-list.js';
@@ -25,6 +25,9 @@ const TEMPORARIES = '.hkfs-tmp';
 /** So many contents share one sync; a kill costs no more than these. */
 const BATCH_BLOBS = 16_384;
 const BATCH_BYTES = 512 << 20;
+/** Threads that make files in one directory wait for each other: those that follow each other share one. */
+const PER_FOLDER = 128;
+const FOLDERS = 16;
 /** After so long a temporary of another machine counts as left behind. */
 const STALE_MS = 14 * 24 * 3600_000;
 const DIRECTORY_MODE = 0o700;
@@ -51,8 +54,12 @@ export class DirectoryStore implements BlobStore {
   readonly files: BlobFiles = {
     path: (name) => joinPath(this.root, name),
     newTemporary: () => this.newTemporary(),
+    nameBy: (namer) => {
+      this.namer = namer;
+    },
     keep: (name, temporary, size) => this.keep({ name, temporary, size }),
   };
+  private namer: Namer | null = null;
   private readonly root: string;
   private readonly below: Below;
   private readonly pending = new Map<string, Pending>();
@@ -275,11 +282,16 @@ export class DirectoryStore implements BlobStore {
   private async syncAndName(batch: readonly Pending[]): Promise<void> {
     await syncFilesystem(this.root, this.posix());
     failpoint('remote.synced');
-    for (const { name, temporary } of batch) {
-      this.giveName(name, temporary);
-      this.pending.delete(name);
-    }
+    if (this.namer) await this.nameByThreads(this.namer, batch);
+    else for (const { name, temporary } of batch) this.giveName(name, temporary);
+    for (const { name } of batch) this.pending.delete(name);
     failpoint('remote.named');
+  }
+
+  private async nameByThreads(namer: Namer, batch: readonly Pending[]): Promise<void> {
+    const items = batch.map(({ name, temporary }) => ({ from: temporary, to: joinPath(this.root, name) }));
+    for (const directory of new Set(items.map(({ to }) => parentPath(to)))) this.makeDirectory(directory);
+    for (const index of await namer(items)) this.dropped(items[index]!.from);
   }
 
   private nameNow(name: string, temporary: string): 'created' | 'exists' {
@@ -323,7 +335,10 @@ export class DirectoryStore implements BlobStore {
 
   private newTemporary(): string {
     this.session ??= this.beginSession();
-    return `${this.session}/${(this.temporaries += 1)}`;
+    const number = this.temporaries++;
+    const folder = `${this.session}/${Math.floor(number / PER_FOLDER) % FOLDERS}`;
+    if (number % PER_FOLDER === 0 && number < PER_FOLDER * FOLDERS) fs.mkdirSync(folder, DIRECTORY_MODE);
+    return `${folder}/${number}`;
   }
 
   private beginSession(): string {

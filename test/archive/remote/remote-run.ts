@@ -132,7 +132,11 @@ export class RemoteRun extends HistoryRun {
     if (!this.follows) await Archive.clone({ url: join(this.directory, 'remote'), directory: clone });
     this.follows = true;
     const follower = await Archive.open(clone, { mode: 'write' });
-    await follower.pull().finally(() => follower.close());
+    try {
+      await follower.pull();
+    } finally {
+      await follower.close();
+    }
     await this.expectSame(clone);
   }
 
