@@ -80,8 +80,8 @@ describe('a backup to a directory', () => {
     const last = String(before.size - 1).padStart(16, '0');
     expect(files.filter((name) => !name.startsWith('objects/'))).toEqual([
       `archives/${id}/checkpoint/${String(before.size).padStart(16, '0')}`,
+      `archives/${id}/claim/0000000000000000`,
       `archives/${id}/key`,
-      `archives/${id}/log/0000000000000000`,
       `archives/${id}/log/0000000000000000-${last}`,
       'hkfs-remote.json',
     ]);

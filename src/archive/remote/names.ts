@@ -12,7 +12,7 @@ export const COMPRESSED = '.zst';
 const DIGITS = 16;
 const OBJECT_NAME = /^objects\/([0-9a-f]{2})\/([0-9a-f]{62})(\.zst)?$/;
 const SEGMENT_NAME = /\/log\/(\d{16})-(\d{16})$/;
-const CLAIM_NAME = /\/log\/(\d{16})$/;
+const CLAIM_NAME = /\/claim\/(\d{16})$/;
 const CHECKPOINT_NAME = /\/checkpoint\/(\d{16})$/;
 
 /** Positions of a log segment; `last` is in it. */
@@ -54,9 +54,14 @@ export function parseSegmentName(name: string): SegmentSpan | null {
   return span && span.last >= span.first ? span : null;
 }
 
+/** Of all claims of an archive. */
+export function claimPrefix(id: string): string {
+  return `archives/${id}/claim/`;
+}
+
 /** Who creates it is the one who may append at `first`. */
 export function claimName(id: string, first: Position): string {
-  return `${logPrefix(id)}${digits(first)}`;
+  return `${claimPrefix(id)}${digits(first)}`;
 }
 
 /** Null for what is no claim. */

@@ -9,6 +9,7 @@ import {
   checkpointName,
   checkpointPrefix,
   claimName,
+  claimPrefix,
   keyName,
   logPrefix,
   parseCheckpointName,
@@ -115,9 +116,11 @@ export class RemoteArchive {
     const claims: Position[] = [];
     for await (const { name, size } of this.store.list(logPrefix(this.id))) {
       const span = parseSegmentName(name);
-      const claim = parseClaimName(name);
       if (span) segments.push({ ...span, name, bytes: size });
-      else if (claim !== null) claims.push(claim);
+    }
+    for await (const { name } of this.store.list(claimPrefix(this.id))) {
+      const claim = parseClaimName(name);
+      if (claim !== null) claims.push(claim);
     }
     return { segments, claims };
   }

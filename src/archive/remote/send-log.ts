@@ -54,7 +54,7 @@ export async function sendLostLog(
   remote: RemoteArchive,
   lost: { size: Position; checkpoints: readonly Position[] },
 ): Promise<void> {
-  const sender = new LogSender(archive.log, remote, archiveKey(archive));
+  const sender = new LogSender(archive.log, remote, { key: archiveKey(archive) });
   await sender.sendKey();
   await sender.fillGaps(lost.size);
   failpoint('mend.log');
