@@ -22,7 +22,7 @@ export async function checkCheckpoints(
   { key, newest }: { key: VerifierKey; newest: Position },
 ): Promise<DamagedFile[]> {
   const sizes = (await remote.checkpoints()).filter((size) => size < newest && size <= log.size);
-  const { claims } = await remote.listLog();
+  const claims = await remote.listClaims();
   const checks = [
     ...sizes.slice(-MOST).map((size) => ({
       name: checkpointName(remote.id, size),

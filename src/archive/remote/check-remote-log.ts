@@ -131,13 +131,13 @@ class Check implements LogCheck {
   }
 
   async log(): Promise<void> {
-    const { segments, claims } = await this.remote.listLog();
+    const segments = await this.remote.listSegments();
     if (this.remote.store.kind === 'bundle') this.from = segments[0]?.first ?? 0;
     for (const gap of gapsOf(segments, this.size))
       if (gap.last >= this.from) this.missing(segmentName(this.remote.id, gap));
     if (this.options.quick) return;
     for (const segment of segments) if (segment.first < this.size) await this.segment(segment);
-    for (const first of claims) await this.claim(first);
+    for (const first of await this.remote.listClaims()) await this.claim(first);
   }
 
   private async segment(segment: NamedSegment): Promise<void> {

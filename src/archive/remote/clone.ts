@@ -81,7 +81,7 @@ class Clone {
     const newest = (await remote.checkpoints()).at(-1);
     if (newest === undefined) throw noBackup(remote);
     const { size, root } = await remote.checkpoint(newest, key);
-    const { segments } = await remote.listLog();
+    const segments = await remote.listSegments();
     refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
     this.prepare(remote);
     await this.begin({ url, archive: remote.id, head: { size, root }, state: 'cloning' });

@@ -34,7 +34,7 @@ export async function compactRemote(
     const remote = new RemoteArchive(store, archive.file.id);
     const known = (await lastBackup(archive, registered))?.size ?? null;
     const { size } = await remoteBase(remote, archive.log, { key: publicKey(archive), known, mend: true });
-    const listing = await remote.listLog();
+    const listing = { segments: await remote.listSegments(), claims: await remote.listClaims() };
     const wanted = planSegments(await extents(archive, size));
     const plan = planCompaction(remote.id, { listing, wanted, size });
     if (!options.dryRun) await execute(archive, remote, plan);

@@ -36,7 +36,7 @@ async function adoptAll(
   remote: RemoteArchive,
   { to, signal, onProgress, onCommits }: ImportOptions,
 ): Promise<void> {
-  const { segments } = await remote.listLog();
+  const segments = await remote.listSegments();
   refuseGap(remote, { first: segments[0]?.first ?? 0, size: log.size });
   const reader = new SegmentReader(remote, segments);
   while (log.size < to.size) {

@@ -95,7 +95,7 @@ async function firstDifference(
   log: EventLog,
   { from, to }: { from: Position; to: Position },
 ): Promise<Position> {
-  const { segments } = await remote.listLog();
+  const segments = await remote.listSegments();
   const reader = new SegmentReader(remote, segments);
   let position = from;
   while (position < to) {

@@ -125,7 +125,7 @@ class Pull {
 
   private async *checkedCommits(to: Head): AsyncGenerator<StoredCommit> {
     const { log } = this.archive;
-    const { segments } = await this.remote.listLog();
+    const segments = await this.remote.listSegments();
     refuseGap(this.remote, { first: segments[0]?.first ?? 0, size: log.size });
     const reader = new SegmentReader(this.remote, segments);
     const range = CompactRange.from(log.size, log.lastCommit?.range ?? []);

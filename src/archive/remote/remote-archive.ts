@@ -110,19 +110,24 @@ export class RemoteArchive {
     return { size: Number(match[1]), root: match[2]! };
   }
 
-  /** Segments and claims in the order of their names. */
-  async listLog(): Promise<LogListing> {
+  /** In the order of the log. */
+  async listSegments(): Promise<NamedSegment[]> {
     const segments: NamedSegment[] = [];
-    const claims: Position[] = [];
     for await (const { name, size } of this.store.list(logPrefix(this.id))) {
       const span = parseSegmentName(name);
       if (span) segments.push({ ...span, name, bytes: size });
     }
+    return segments;
+  }
+
+  /** In the order of the log. */
+  async listClaims(): Promise<Position[]> {
+    const claims: Position[] = [];
     for await (const { name } of this.store.list(claimPrefix(this.id))) {
       const claim = parseClaimName(name);
       if (claim !== null) claims.push(claim);
     }
-    return { segments, claims };
+    return claims;
   }
 
   damaged(name: string, what: string, cause?: unknown): HkfsError {

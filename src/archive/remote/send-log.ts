@@ -118,7 +118,7 @@ class LogSender {
 
   /** Segments that the remote had and has no more. */
   async fillGaps(size: number): Promise<void> {
-    const { segments } = await this.remote.listLog();
+    const segments = await this.remote.listSegments();
     for (const gap of gapsOf(segments, size)) await this.sendSpan(await this.wholeCommits(gap));
     await this.remote.store.flush();
   }
