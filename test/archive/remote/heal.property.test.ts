@@ -47,7 +47,10 @@ async function play(directory: string, losses: readonly Loss[]): Promise<void> {
     for (const name of NAMES) hashes.set(name, (await archive.stat(`source/${name}`)).hash!);
     const good = new Map(NAMES.map((name) => [name, new Set(PLACES)]));
     for (const { place, name, how, alsoName } of losses) {
-      lose(fileOf(directory, place, hashes.get(name)!), how);
+      const file = fileOf(directory, place, hashes.get(name)!);
+      // What is gone cannot be altered any more.
+      if (how !== 'gone' && !fs.existsSync(file)) continue;
+      lose(file, how);
       if (place === 'here' && how === 'gone' && alsoName)
         for (const path of namesOf(name)) fs.rmSync(join(root, path), { force: true });
       // The tree's own file of a name is as good as the object's.
