@@ -10,7 +10,7 @@ import type {
   FetchSummary,
   PullSummary,
 } from '../../src/archive/api.js';
-import { hkfs, type RunOptions } from './hkfs.js';
+import { hkfs, start, type RunOptions } from './hkfs.js';
 
 let scratch = '';
 let root = '';
@@ -268,5 +268,21 @@ describe('two writers', () => {
     ok(['backup', 'mine', '-a', root]);
     expect(refused(['backup', 'mine', '-a', twin], 'REMOTE_DIVERGED', 4)).toMatch(/part at position \d+/);
     expect(cloneTo('winner').root).toBe(json<BackupSummary>(['backup', 'mine', '-a', root]).root);
+  });
+
+  test('at the same time: never both, and what the remote then has is the history of one', async () => {
+    const twin = join(scratch, 'second-twin');
+    fs.cpSync(root, twin, { recursive: true, verbatimSymlinks: true });
+    fs.writeFileSync(join(scratch, 'mine-new'), '1');
+    ok(['ingest', join(scratch, 'mine-new'), '-a', root]);
+    ok(['ingest', join(scratch, 'by-the-second'), '-a', twin]);
+    const both = [root, twin].map((archive) => start(['backup', 'mine', '-a', archive]).ended);
+    const ended = await Promise.all(both);
+    const winner = ended.findIndex(({ status }) => status === 0);
+    expect(ended.map(({ status }) => status).sort()).toEqual([0, 4]);
+    expect(ended[1 - winner]!.stderr).toContain('[REMOTE_DIVERGED]');
+    expect(cloneTo('of-the-first').root).toBe(
+      json<BackupSummary>(['backup', 'mine', '-a', [root, twin][winner]!]).root,
+    );
   });
 });

@@ -23,6 +23,8 @@ export interface ObjectCheckOptions {
   readonly quick: boolean;
   /** A catalogue: contents that are not here are not missing. */
   readonly mayLack: boolean;
+  /** A clone: its inodes are its own, and no event says so. */
+  readonly mayMove: boolean;
   /** Milliseconds since 1970; Infinity: every object. */
   readonly olderThanMs: number;
   /** Milliseconds since 1970 at which no more is read. */
@@ -221,7 +223,7 @@ export class ObjectCheck {
 
   /** Whether this run reads a file: a quick one only where size, mtime or ctime moved since it was sealed. */
   private async isDue(object: StoredObject, file: Dated, seal: Seal | undefined): Promise<boolean> {
-    if (file.moved !== null) return true;
+    if (file.moved !== null && !this.options.mayMove) return true;
     if (this.options.quick && !this.found.has(file.hash)) {
       const isSealed = this.index.judge(object.hash, file.stat, seal) === 'good';
       if (isSealed && file.stat.size === BigInt(object.size)) {

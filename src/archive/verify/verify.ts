@@ -40,6 +40,7 @@ export async function verify(
   const check = new ObjectCheck(archive, findings, {
     quick,
     mayLack: isCatalogue,
+    mayMove: isFollower,
     olderThanMs,
     deadlineMs,
     clock,
