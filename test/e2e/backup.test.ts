@@ -279,7 +279,7 @@ describe('two writers', () => {
     const both = [root, twin].map((archive) => start(['backup', 'mine', '-a', archive]).ended);
     const ended = await Promise.all(both);
     const winner = ended.findIndex(({ status }) => status === 0);
-    expect(ended.map(({ status }) => status).sort()).toEqual([0, 4]);
+    expect(ended.map(({ status }) => status).toSorted((a, b) => a! - b!)).toEqual([0, 4]);
     expect(ended[1 - winner]!.stderr).toContain('[REMOTE_DIVERGED]');
     expect(cloneTo('of-the-first').root).toBe(
       json<BackupSummary>(['backup', 'mine', '-a', [root, twin][winner]!]).root,
