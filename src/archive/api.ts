@@ -705,6 +705,10 @@ export interface ContainsOptions extends OutsideOptions {
   readonly algorithm?: ManifestAlgorithm | undefined;
   /** Also the files that are in the archive, with their paths there. */
   readonly where?: boolean | undefined;
+  /** Ask all archives of this remote; paths are then `<archive id>:<path>`. */
+  readonly remote?: string | undefined;
+  /** Of the remote only what was seen of it before. */
+  readonly offline?: boolean | undefined;
 }
 
 export type ManifestAlgorithm = 'blake3' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
@@ -729,6 +733,8 @@ export interface ContainsResult {
   /** Symlinks and special files: they have no content and are counted nowhere else. */
   readonly others: number;
   readonly failed: readonly Failure[];
+  /** Of the archives of a remote: what was wrong. */
+  readonly troubles: readonly AcrossTrouble[];
   /** The missing files in order; with `where` the others as well. */
   rows(): Iterable<OutsideRow>;
 }
@@ -1125,5 +1131,7 @@ export interface AcrossReader {
   find(query: FindQuery): AsyncIterable<AcrossRow>;
   /** In which archives contents are, and where; a content that none has gives no row. */
   lookUp(hashes: readonly Hash[]): AsyncIterable<AcrossContent>;
+  /** Contents with more than one name in all archives together, largest gain first; paths are `<archive id>:<path>`. */
+  dups(query: { readonly minSize?: number | undefined }): AsyncIterable<DupsRow>;
   close(): Promise<void>;
 }

@@ -169,7 +169,14 @@ export class Archive extends LocalReader {
   ): Promise<ContainsResult> {
     const place = placeOf(directory, options);
     const { contains } = await import('./outside/contains.js');
-    return explaining(place.layout, () => contains(place, options));
+    const { remote, ...rest } = options;
+    if (remote === undefined) return explaining(place.layout, () => contains(place, options));
+    const across = await openAcross(directory, { ...rest, remote });
+    try {
+      return await explaining(place.layout, () => contains(place, options, across));
+    } finally {
+      await across.close();
+    }
   }
 
   /** Directories of an archive by how much they hold of directories outside; held as for `contains`. */

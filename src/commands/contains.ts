@@ -1,6 +1,7 @@
 import type { ContainsResult, OutsideRow } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
-import { archiveFlags, atFlag, nullFlag, progressFlag } from '../cli/flags.js';
+import { exitCodeAcross } from '../cli/exit-code.js';
+import { archiveFlags, atFlag, nullFlag, progressFlag, remoteFlags } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
 import { containsParagraph, outsideLine } from '../cli/outside-words.js';
 import { readAll } from '../cli/read-all.js';
@@ -16,6 +17,8 @@ What was read is remembered in .hkfs/outside, by inode, size and times: a second
 
 - reads standard input: a list of paths (each on a line, or ended by NULs), or a manifest, whose hashes are looked up without reading the files: as b3sum prints it, sha256sum and its kin, BSD's and OpenSSL's digest programs, or hashdeep. A manifest of another hash than BLAKE3 has the archive's contents read once, and what they hash to is remembered. Lines of 64 digits without a name of the hash are taken for BLAKE3; --algorithm sha256 says otherwise. Weaker hashes (MD5, SHA-1) are refused.
 
+With --remote NAME all archives that back up to that remote are asked, as find --remote does it; paths begin with the id of their archive and a colon. Exit code 4 where one of them was rolled back or forked, 3 where one cannot be read.
+
 Exit code 0 when all is there, 1 when something is missing, 3 when something could not be read (each is listed).
 
 --json prints one row per missing file: path, hash and size; with --where also those that are there, with paths. The last row has total, archived and missing; files that could not be read are in the total only.`;
@@ -29,6 +32,10 @@ Exit code 0 when all is there, 1 when something is missing, 3 when something cou
     {
       description: 'Only some files',
       command: "find ~ -name '*.jpg' -print0 | <%= config.bin %> contains -",
+    },
+    {
+      description: 'Is it in any of the archives that back up there?',
+      command: '<%= config.bin %> contains --remote nas /media/stick',
     },
     { description: 'A disk that is elsewhere', command: '<%= config.bin %> contains - < disk.b3' },
     {
@@ -49,6 +56,7 @@ Exit code 0 when all is there, 1 when something is missing, 3 when something cou
     ...atFlag,
     ...nullFlag,
     ...progressFlag,
+    ...remoteFlags,
     where: Flags.boolean({
       exclusive: ['null'],
       description: 'Also list what is there, with its paths in the archive.',
@@ -75,6 +83,7 @@ Exit code 0 when all is there, 1 when something is missing, 3 when something cou
         algorithm,
         where,
         checksum,
+        ...{ remote: flags.remote, offline: flags.offline },
         ...when(at),
         ...hooks,
       });
@@ -103,7 +112,9 @@ async function* withTotals(result: ContainsResult): AsyncGenerator<object> {
   yield { total, archived, missing };
 }
 
-function exitCodeOf({ failed, missing }: ContainsResult): number {
+function exitCodeOf({ failed, missing, troubles }: ContainsResult): number {
+  const trouble = exitCodeAcross(troubles);
+  if (trouble !== null) return trouble;
   if (failed.length > 0) return EXIT.partial;
   return missing > 0 ? EXIT.no : EXIT.ok;
 }

@@ -1,9 +1,12 @@
 import type { ArchiveReader, DupsQuery } from '../archive/api.js';
 import { barLines, showsBars } from '../cli/bars.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { exitCodeAcross } from '../cli/exit-code.js';
 import { DupsTotals, groupBlock } from '../cli/dups-text.js';
-import { archiveFlags, atFlag, bytesFlag } from '../cli/flags.js';
+import { archiveFlags, atFlag, bytesFlag, progressFlag, remoteFlags } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
+import { openForAsking, type WhichArchive } from '../cli/open-archive.js';
+import { EXIT, HkfsError } from '../errors.js';
 
 /** Directories below the path that are shown as bars on a terminal. */
 const BAR_DEPTH = 2;
@@ -15,6 +18,8 @@ export default class Dups extends BaseCommand {
 The first path of a group is the one to keep: one that lies in a directory that another group keeps, else the outermost. The gain is what plain copies would free: the archive itself stores each content once. Names that were hard links of one file in their source count once.
 
 With --under and --against: what below the first is also below the second, which is protected and never counts as a gain. Where one lies in the other, the inner one is a side of its own.
+
+With --remote NAME files of all archives that back up to that remote are compared, as find --remote asks them; paths begin with the id of their archive and a colon. Directories are not.
 
 --format script writes a shell script of prune commands to read, change and run; each checks again before it removes anything.
 
@@ -47,6 +52,13 @@ With --under and --against: what below the first is also below the second, which
   static override flags = {
     ...archiveFlags,
     ...atFlag,
+    ...progressFlag,
+    ...remoteFlags,
+    remote: Flags.string({
+      helpValue: 'NAME',
+      exclusive: ['at', 'all', 'under', 'against'],
+      description: 'Ask all archives that back up to this remote; files only.',
+    }),
     kind: Flags.option({
       options: ['file', 'dir'] as const,
       description: 'Only directories, or only files, those below equal directories among them.',
@@ -82,6 +94,15 @@ With --under and --against: what below the first is also below the second, which
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Dups);
     const { at } = flags;
+    if (flags.remote !== undefined) {
+      const isOther = flags.kind === 'dir' || flags.format === 'script' || flags['same-names'] === 'no';
+      if (isOther || args.path !== undefined)
+        throw new HkfsError('USAGE', '--remote compares all files of all archives', {
+          hint: 'leave out PATH, --kind dir, --same-names and --format',
+        });
+      await this.showAcross({ ...flags, remote: flags.remote });
+      return;
+    }
     const inside = (reader: ArchiveReader, path: string): string => this.inside(reader, path);
     await this.read(flags, async (reader) => {
       const paths = (texts: string[] | undefined): string[] | undefined =>
@@ -116,6 +137,24 @@ With --under and --against: what below the first is also below the second, which
     this.say(totals.line(query.all === true));
   }
 
+  private async showAcross(flags: AcrossFlags): Promise<void> {
+    await this.work(flags.progress, async ({ signal, view }) => {
+      const { update: onProgress, message: onMessage } = view;
+      const { remote, offline } = flags;
+      const archives = await openForAsking(flags, { remote, offline, onProgress, onMessage, signal });
+      try {
+        view.stop();
+        const totals = new DupsTotals();
+        const rows = archives.dups({ minSize: flags['min-size'] });
+        await this.list(totals.count(rows), flags, groupBlock);
+        if (!flags.json) this.say(totals.line(false));
+        process.exitCode = exitCodeAcross(archives.troubles) ?? EXIT.ok;
+      } finally {
+        await archives.close();
+      }
+    });
+  }
+
   private async writeScript(
     reader: ArchiveReader,
     query: DupsQuery,
@@ -125,4 +164,12 @@ With --under and --against: what below the first is also below the second, which
     refuseForScript({ ...flags, all: query.all });
     await this.pipe(pruneScript(reader.dups(query), reader.root));
   }
+}
+
+interface AcrossFlags extends WhichArchive {
+  readonly json: boolean;
+  readonly progress: string;
+  readonly remote: string;
+  readonly offline: boolean;
+  readonly 'min-size': number | undefined;
 }

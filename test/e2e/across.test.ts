@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from '@jest/globals';
 import { encode } from 'cborg';
 import { RemoteArchives } from '../../src/archive/across/remote-archives.js';
-import type { AcrossOptions, AcrossRow, Message } from '../../src/archive/api.js';
+import type { AcrossOptions, AcrossRow, DupsRow, Message } from '../../src/archive/api.js';
 import { openAcross, openReader } from '../../src/archive/archive.js';
 import { archiveKey } from '../../src/archive/keys.js';
 import { layoutOf, readArchiveFile } from '../../src/archive/layout.js';
@@ -75,6 +75,50 @@ function grow(name: Name, file: string): void {
   ok(['ingest', join(scratch, `from-${name}`), '-a', join(scratch, name)]);
   ok(['backup', 'disk', '-a', join(scratch, name)]);
 }
+
+describe('contains --remote and dups --remote', () => {
+  const ask = (...words: string[]): Run =>
+    hkfs([...words, '--remote', 'disk', '-a', join(scratch, 'one'), '--json'], { cwd: scratch });
+  const inArchive = (path: string): string => {
+    const [id, ...rest] = path.split(':');
+    return `${nameOf(id!)} ${rest.join(':')}`;
+  };
+
+  test('what any of the archives has is there, and where', () => {
+    fs.writeFileSync(join(scratch, 'from-three/nowhere'), 'in no archive');
+    expect(ask('contains', 'from-two')).toMatchObject({ status: 0, stderr: '' });
+    const { status, stdout } = ask('contains', 'from-two', 'from-three', '--where');
+    const rows = parseRows<{ path: string; paths?: string[]; missing?: number }>(stdout);
+    expect({ status, last: rows.pop() }).toMatchObject({ status: 1, last: { total: 5, missing: 1 } });
+    const found = new Map(rows.map(({ path, paths }) => [path, paths?.map(inArchive).sort()]));
+    expect(found.get('from-three/nowhere')).toBeUndefined();
+    expect(found.get('from-two/only-two')).toEqual(['two from-two/only-two']);
+    expect(found.get('from-two/same-two')).toEqual(
+      NAMES.map((name) => `${name} from-${name}/same-${name}`).sort(),
+    );
+  });
+
+  test('a manifest of another hash cannot be answered', () => {
+    const manifest = `${'0'.repeat(64)}  x\n`;
+    const words = ['contains', '-', '--algorithm', 'sha256', '--remote', 'disk', '-a', join(scratch, 'one')];
+    expect(hkfs(words, { input: manifest })).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('[UNKNOWN_ALGORITHM]'),
+    });
+  });
+
+  test('a content of several archives is one group', () => {
+    const { status, stdout } = ask('dups');
+    const [group, ...others] = parseRows<DupsRow>(stdout);
+    expect({ status, others }).toEqual({ status: 0, others: [] });
+    expect(group).toMatchObject({ kind: 'file', size: 19, files: 1, count: 3, reclaimable: 38 });
+    expect(group!.paths.map(inArchive).sort()).toEqual(
+      NAMES.map((name) => `${name} from-${name}/same-${name}`).sort(),
+    );
+    expect(ask('dups', '--min-size', '20').stdout).toBe('');
+    expect(ask('dups', 'from-one').status).toBe(2);
+  });
+});
 
 describe('find --remote', () => {
   test('asks all archives, the present one by what it is here', () => {

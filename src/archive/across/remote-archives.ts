@@ -17,6 +17,7 @@ import type {
   AcrossRow,
   AcrossTrouble,
   ArchiveReader,
+  DupsRow,
   FindQuery,
 } from '../api.js';
 import { explainError } from '../explain-error.js';
@@ -116,11 +117,27 @@ export class RemoteArchives implements AcrossReader {
   /** In which archives contents are, and where; a content that none has gives no row. */
   async *lookUp(hashes: readonly Hash[]): AsyncGenerator<AcrossContent> {
     for await (const { archive, host, reader } of this.each())
-      for (const hash of hashes) {
-        const paths: string[] = [];
-        for await (const { path } of reader.find({ hash })) paths.push(path);
-        if (paths.length > 0) yield { archive, host, hash, paths };
+      for await (const { hash, paths } of reader.lookUp(hashes, { paths: true }))
+        yield { archive, host, hash, paths };
+  }
+
+  /** Holds the hash of every content, and the paths of those that have more than one. */
+  async *dups({ minSize = 1 }: { minSize?: number | undefined }): AsyncGenerator<DupsRow> {
+    const found = new Map<Hash, { size: number; paths: string[] }>();
+    for await (const { archive, reader } of this.each())
+      for await (const { hash, size, path } of namedContents(reader, minSize)) {
+        const content = found.get(hash);
+        if (content) content.paths.push(`${archive}:${path}`);
+        else found.set(hash, { size, paths: [`${archive}:${path}`] });
       }
+    const rows: DupsRow[] = [];
+    for (const [hash, { size, paths }] of found)
+      if (paths.length > 1)
+        rows.push({
+          ...{ kind: 'file', hash, size, files: 1, count: paths.length },
+          ...{ reclaimable: (paths.length - 1) * size, paths },
+        });
+    yield* rows.sort((a, b) => b.reclaimable - a.reclaimable || (a.hash! < b.hash! ? -1 : 1));
   }
 
   async close(): Promise<void> {
@@ -311,6 +328,21 @@ async function urlOf({ open }: Present, name: string): Promise<string> {
 async function hostOf(archive: OpenArchive): Promise<string | null> {
   for await (const { host } of operations(archive, null, await lastOperation(archive))) return host;
   return null;
+}
+
+/** Contents that are looked up at once. */
+const CONTENTS = 10_000;
+
+async function* namedContents(
+  reader: ArchiveReader,
+  minSize: number,
+): AsyncGenerator<{ hash: Hash; size: number; path: string }> {
+  const sizes = new Map<Hash, number>();
+  for await (const { hash, size } of reader.contents()) if (size >= minSize) sizes.set(hash, size);
+  const hashes = [...sizes.keys()];
+  for (let from = 0; from < hashes.length; from += CONTENTS)
+    for await (const { hash, paths } of reader.lookUp(hashes.slice(from, from + CONTENTS), { paths: true }))
+      for (const path of paths) yield { hash, size: sizes.get(hash)!, path };
 }
 
 function namesIn(path: string): string[] {

@@ -1,6 +1,14 @@
 /** Whether what is outside is in the archive as well: hashed first, and only then the archive is asked. */
+import { HkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
-import type { ContainsOptions, ContainsResult, Failure, OutsideRow } from '../api.js';
+import type {
+  AcrossReader,
+  AcrossTrouble,
+  ContainsOptions,
+  ContainsResult,
+  Failure,
+  OutsideRow,
+} from '../api.js';
 import type { Layout } from '../layout.js';
 import type { ClosableReader } from '../remote-reader.js';
 import { parseInput, type Input } from './manifest.js';
@@ -13,16 +21,28 @@ import { Verdicts } from './verdicts.js';
 /** Hashes asked for at once: some megabytes on the holder's socket. */
 const HASHES_PER_QUESTION = 100_000;
 
-/** @throws HkfsError for bad input before anything is read, and INTERRUPTED */
-export async function contains(place: ArchivePlace, options: ContainsOptions): Promise<ContainsResult> {
+/**
+ * @param across all archives of a remote, in place of the one
+ * @throws HkfsError for bad input before anything is read, and INTERRUPTED
+ */
+export async function contains(
+  place: ArchivePlace,
+  options: ContainsOptions,
+  across?: AcrossReader,
+): Promise<ContainsResult> {
   const { where = false } = options;
   const input =
     options.input === undefined ? null : parseInput(Buffer.from(options.input), options.algorithm);
+  if (across !== undefined) refuseOtherHashes(input);
   const at = await resolveOnce(place, options);
   const files = await readOutside(place.layout, options, input?.is === 'list' ? input.paths : []);
   const translation = await translationOf(place, input, at === undefined ? options : { ...options, at });
   const asked = [...rowsOf(files, input, translation)];
   const hashes = new Set(asked.map(({ hash }) => hash).filter(isHash));
+  if (across !== undefined) {
+    const found = await askAcross(across, hashes);
+    return new Answer({ asked, found, where, files, troubles: across.troubles });
+  }
   const reader = await place.open();
   try {
     const isPlain = at === undefined && !where;
@@ -47,11 +67,19 @@ class Answer implements ContainsResult {
   readonly missing: number;
   readonly others: number;
   readonly failed: readonly Failure[];
+  readonly troubles: readonly AcrossTrouble[];
   private readonly asked: readonly OutsideRow[];
   private readonly found: Found;
   private readonly where: boolean;
 
-  constructor(answer: { asked: readonly OutsideRow[]; found: Found; where: boolean; files: OutsideFiles }) {
+  constructor(answer: {
+    asked: readonly OutsideRow[];
+    found: Found;
+    where: boolean;
+    files: OutsideFiles;
+    troubles?: readonly AcrossTrouble[];
+  }) {
+    this.troubles = answer.troubles ?? [];
     this.asked = answer.asked;
     this.found = answer.found;
     this.where = answer.where;
@@ -103,6 +131,25 @@ function* rowsOf(
 /** Not so for what no content of the archive can be. */
 function isHash(hash: string | null): hash is Hash {
   return hash !== null && !hash.includes(':');
+}
+
+/** Other archives have no contents here that could be hashed anew. @throws HkfsError UNKNOWN_ALGORITHM */
+function refuseOtherHashes(input: Input | null): void {
+  if (input?.is !== 'manifest' || input.algorithm === 'blake3') return;
+  throw new HkfsError('UNKNOWN_ALGORITHM', `the archives of a remote know no ${input.algorithm} hashes`, {
+    hint: 'give a manifest of b3sum, or a list of the files',
+  });
+}
+
+async function askAcross(across: AcrossReader, wanted: ReadonlySet<Hash>): Promise<Map<Hash, string[]>> {
+  const hashes = [...wanted];
+  const found = new Map<Hash, string[]>();
+  for (let from = 0; from < hashes.length; from += HASHES_PER_QUESTION)
+    for await (const { archive, hash, paths } of across.lookUp(
+      hashes.slice(from, from + HASHES_PER_QUESTION),
+    ))
+      found.set(hash, [...(found.get(hash) ?? []), ...paths.map((path) => `${archive}:${path}`)]);
+  return found;
 }
 
 /** Asks only about what was not found before, as of the same log. */
