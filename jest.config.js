@@ -16,14 +16,17 @@ function isRoomy(directory) {
   }
 }
 
-/** Suites with a script of their own. Those of test/crash run here too, with a few rounds of many. */
-const HEAVY = ['/test/interop/'];
+/** Suites with a script of their own; `HKFS_SUITE=light` has those of test/crash with a few rounds of many. */
+const IGNORED = {
+  heavy: [],
+  light: ['/test/interop/'],
+}[process.env.HKFS_SUITE] ?? ['/test/interop/', '/test/crash/'];
 
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: process.env.HKFS_SUITE === 'heavy' ? [] : HEAVY,
+  testPathIgnorePatterns: IGNORED,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^hkfs$': '<rootDir>/dist/index.js', '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -12,7 +12,7 @@ describe('an archive under random ingests, moves, removals, changes by hand, tag
     async () => {
       const steps = fc.array(anyStep, { minLength: 4, maxLength: HEAVY ? 25 : 12, size: 'max' });
       // A loaded machine makes fewer runs, and takes no more time.
-      const end = Date.now() + (HEAVY ? 60 : 0.35) * MINUTE;
+      const end = Date.now() + (HEAVY ? 60 : 0.25) * MINUTE;
       await fc.assert(
         fc.asyncProperty(steps, async (steps) => {
           if (Date.now() < end) await withScratch((directory) => play(directory, steps));
