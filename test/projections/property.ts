@@ -12,5 +12,8 @@ const SHARE = 0.7;
  */
 export function runs(light: number, heavy = light * 20): fc.Parameters<unknown> {
   const seed = process.env['HKFS_SEED'];
-  return { numRuns: HEAVY ? heavy : Math.ceil(light * SHARE), ...(seed === undefined ? {} : { seed: Number(seed) }) };
+  return {
+    numRuns: HEAVY ? heavy : Math.ceil(light * SHARE),
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+  };
 }
