@@ -1,0 +1,41 @@
+/** What all long work tells while it goes on, and what all changes ask and answer. */
+
+export interface Failure {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** How far a long piece of work is. Totals are null while unknown. */
+export interface Progress {
+  readonly phase: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly totalFiles: number | null;
+  readonly totalBytes: number | null;
+  readonly current?: string;
+}
+
+export interface Message {
+  readonly level: 'note' | 'warning';
+  readonly code: string;
+  readonly path?: string;
+  readonly text: string;
+}
+
+/** Asked with the plan, a line a step, before anything is removed or replaced. */
+export type Confirm = (plan: readonly string[]) => Promise<boolean>;
+
+export interface ChangeOption {
+  readonly dryRun?: boolean | undefined;
+  /** Called for each thing worth a line: what stays on the disk, for one. */
+  readonly onMessage?: ((message: Message) => void) | undefined;
+}
+
+export interface ChangeResult {
+  /** Null where nothing was appended: nothing to do, a dry run, or not confirmed. */
+  readonly operation: number | null;
+  readonly dryRun?: true;
+  /** Of a dry run: what would happen, a line a step. */
+  readonly plan?: readonly string[];
+}
