@@ -4,12 +4,10 @@ import type { SignedHead } from './api.js';
 import { archiveKey } from './keys.js';
 import type { OpenArchive } from './open-archive.js';
 
-/** The head of the log as a signed checkpoint; its cost does not grow with the log. */
-export async function signCheckpoint(archive: OpenArchive): Promise<string> {
-  return (await signedHead(archive)).checkpoint;
-}
-
-/** @throws HkfsError BAD_KEY, KEY_MISMATCH; what the file system refuses where a key is to be made */
+/**
+ * The head of the log as a signed checkpoint; its cost does not grow with the log.
+ * @throws HkfsError BAD_KEY, KEY_MISMATCH; what the file system refuses where a key is to be made
+ */
 export function signedHead(archive: OpenArchive): Promise<SignedHead> {
   const head = archive.log.head();
   return Promise.resolve({ ...head, checkpoint: encodeCheckpoint(head, archiveKey(archive)) });

@@ -7,6 +7,7 @@ import { unlinkSync } from 'node:fs';
 import type { LevelPut } from '../events/level.js';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
+import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable } from '../fs/stats.js';
 import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
 import type { InodeId } from '../projections/keys.js';
@@ -16,14 +17,13 @@ import type { Message } from './api.js';
 import { explainError } from './explain-error.js';
 import { ObjectIndex, sealRow } from './object-index.js';
 import type { OpenArchive } from './open-archive.js';
+import { chunks, NewSeals } from './tree-tasks.js';
 
 /** A batch is finished when it has this many events … */
 const MAX_EVENTS = 8192;
 /** … or this many bytes in staging, or is this old. */
 const MAX_BYTES = 256 << 20;
 const MAX_AGE_MS = 2000;
-/** Operations handed to a worker thread at once. */
-const CHUNK = 512;
 
 export interface CommitterOptions {
   readonly operation: number;
@@ -74,8 +74,7 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
 const ORDERED: ReadonlySet<TreeOperation['op']> = new Set(['unlink', 'rmdir', 'rename', 'discard']);
 
 interface TreeOutcome {
-  /** By inode: of the links that several threads make, the last one's time is the inode's. */
-  readonly seals: Map<bigint, { ctimeNs: bigint; row: LevelPut }>;
+  readonly seals: NewSeals;
   readonly full: TreeOperation[];
 }
 
@@ -247,7 +246,7 @@ export class Committer {
 
   /** Directories first, in order; then everything else in parallel unless something is moved or removed. */
   private async applyTree(operations: readonly TreeOperation[], inOrder = false): Promise<LevelPut[]> {
-    const outcome: TreeOutcome = { seals: new Map(), full: [] };
+    const outcome: TreeOutcome = { seals: new NewSeals(), full: [] };
     const ordered = inOrder || operations.some(({ op }) => ORDERED.has(op));
     const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
@@ -256,22 +255,14 @@ export class Committer {
       await Promise.all(chunks(others).map((chunk) => this.applyChunk(chunk, outcome)));
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
-    return [...outcome.seals.values()].map(({ row }) => row);
+    return Array.from(outcome.seals.values(), (seal) => sealRow(seal, seal));
   }
 
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {
     const { root, staging } = this.archive.layout;
     const result = await this.archive.pool.run({ task: 'tree', root, staging, operations });
     for (const [index, failure] of result.failures) this.treeFailure(operations[index]!, failure);
-    const stats = new StatTable(result.stats);
-    for (const [row, index] of result.linked.entries()) {
-      const hash = hashOfObjectPath((operations[index] as { object: string }).object);
-      const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stats.get(row);
-      if ((outcome.seals.get(inode)?.ctimeNs ?? ctimeNs) > ctimeNs) continue;
-      const seal = { device, inode, hash, size, mtimeNs, ctimeNs };
-      this.index.touch(hash, seal);
-      outcome.seals.set(inode, { ctimeNs, row: sealRow(seal, seal) });
-    }
+    outcome.seals.add(operations, result, (seal) => this.index.touch(seal.hash, seal));
     for (const index of result.full) outcome.full.push(operations[index]!);
   }
 
@@ -349,15 +340,4 @@ export function discardStaged(staging: string, id: number): void {
 
 function idOf({ device, inode }: InodeId): InodeId {
   return { device, inode };
-}
-
-/** Of `…/ab/<62 hex>`. */
-function hashOfObjectPath(path: string): Hash {
-  return path.slice(-65, -63) + path.slice(-62);
-}
-
-function chunks<T>(items: readonly T[]): T[][] {
-  const result: T[][] = [];
-  for (let at = 0; at < items.length; at += CHUNK) result.push(items.slice(at, at + CHUNK));
-  return result;
 }

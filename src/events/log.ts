@@ -3,6 +3,7 @@
  * holds a commit's events and its record: all of it survives, or nothing.
  */
 import { HkfsError, isHkfsError } from '../errors.js';
+import { asBuffer } from './bytes.js';
 import { decodeEvent, encodeEvent } from './codec.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import { encodeCommit } from './commit-record.js';
@@ -317,8 +318,4 @@ function refused(cause: unknown): HkfsError {
     hint: 'open the archive again',
     cause,
   });
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

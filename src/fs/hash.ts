@@ -1,5 +1,6 @@
 import { Blake3Hasher, blake3 } from '@napi-rs/blake-hash';
 
+import { asBuffer } from '../events/bytes.js';
 import type { Hash } from '../events/types.js';
 
 /** A BLAKE3-256 of bytes that come in pieces. */
@@ -34,9 +35,4 @@ export function hashToHex(hash: Uint8Array): Hash {
 export function hexToHash(hex: Hash): Buffer {
   if (!HASH_TEXT.test(hex)) throw new RangeError(`not a hash: ${JSON.stringify(hex)}`);
   return Buffer.from(hex, 'hex');
-}
-
-/** The same memory as a Buffer, which is what the package's types ask for. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,7 @@
 import { readdirSync, realpathSync } from 'node:fs';
 
 import { HkfsError } from '../errors.js';
+import { asBuffer } from '../events/bytes.js';
 import { nameFromBytes, nameToBytes } from '../events/names.js';
 
 export { nameFromBytes, nameToBytes };
@@ -58,6 +59,11 @@ function endWithoutSlashes(path: string): number {
   let end = path.length;
   while (end > 0 && path.charCodeAt(end - 1) === 0x2f) end--;
   return end;
+}
+
+/** Paths within one tree, without slashes at their ends; '' is the root, which all are below. */
+export function isAtOrBelow(path: string, above: string): boolean {
+  return above === '' || path === above || path.startsWith(`${above}/`);
 }
 
 /** Orders names by their bytes: negative, zero or positive. */
@@ -123,8 +129,4 @@ function badPath(input: string, reason: string): HkfsError {
   return new HkfsError('BAD_PATH', `${JSON.stringify(input)} ${reason}`, {
     hint: 'Write paths from the root of the archive.',
   });
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,5 +1,5 @@
 /** Reading directories: names, lstat of each, and what only some entries have. */
-import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Xattr } from '../events/types.js';
 import { openAnchor } from './long-path.js';
@@ -85,6 +85,16 @@ export function toFailure(error: unknown): EntryFailure {
   const code = errnoOf(error);
   if (code === undefined) throw error;
   return { code, message: (error as Error).message };
+}
+
+/** Names in a directory; none where there is no such directory. */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(toFsPath(directory), 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 export function lstatOrNull(path: string): BigIntStats | null {

@@ -5,6 +5,7 @@
  */
 import * as fs from 'node:fs';
 import { errnoOf } from '../errors.js';
+import type { Hash } from '../events/types.js';
 import {
   BLOCK_BYTES,
   copySparse,
@@ -86,6 +87,11 @@ export function hashFiles(task: HashTask, context: TaskContext): HashResult {
 export function objectPath(objects: string, hash: Uint8Array): string {
   const hex = Buffer.from(hash.buffer, hash.byteOffset, 32).toString('hex');
   return `${objects}/${hex.slice(0, 2)}/${hex.slice(2)}`;
+}
+
+/** Of `…/ab/<62 hex>`, or a twin's path without its ending. */
+export function hashOfObjectPath(path: string): Hash {
+  return path.slice(-65, -63) + path.slice(-62);
 }
 
 interface Staged {

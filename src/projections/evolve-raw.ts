@@ -2,6 +2,7 @@
  * The two commonest events folded from their bytes, several times as fast as through the codec. The rows
  * are those of evolve.ts, byte for byte: a property test holds the two together.
  */
+import { asBuffer } from '../events/bytes.js';
 import type { RawEvent } from '../events/raw-event.js';
 import type { EventRecord, Position } from '../events/types.js';
 import { evolve, type RowWriter } from './evolve.js';
@@ -50,8 +51,4 @@ function objectStored(raw: RawEvent, position: Position, rows: RowWriter): void 
   raw.numbers.copy(inode, 1, ...DEVICE_AND_INODE);
   keys.writePosition(inode, position, 17);
   rows.put(inode, raw.hash!);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

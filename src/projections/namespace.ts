@@ -297,7 +297,7 @@ class StoredEntry implements Entry {
   }
 }
 
-function kindOf(event: EntryEvent): EntryKind {
+export function kindOf(event: EntryEvent): EntryKind {
   switch (event.type) {
     case 'file.ingested':
       return 'file';

@@ -2,12 +2,13 @@
  * All archives of a remote, asked as one: the present archive by its own state, the others by the logs that
  * were sent there, in catalogues that are cached below `.hkfs/remotes` and follow by what is new.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
+import { HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
+import { namesIn } from '../../fs/scan.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import type {
@@ -343,15 +344,6 @@ async function* namedContents(
   for (let from = 0; from < hashes.length; from += CONTENTS)
     for await (const { hash, paths } of reader.lookUp(hashes.slice(from, from + CONTENTS), { paths: true }))
       for (const path of paths) yield { hash, size: sizes.get(hash)!, path };
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(toFsPath(path));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 function ageOf(ms: number): string {

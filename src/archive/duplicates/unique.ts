@@ -1,6 +1,7 @@
 /** Files whose content is named nowhere else. */
 import { HkfsError } from '../../errors.js';
 import type { Position } from '../../events/types.js';
+import { isAtOrBelow } from '../../fs/names.js';
 import type { DirectoryNode, DirectoryTree } from '../../projections/directory-tree.js';
 import type { UniqueRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -119,8 +120,4 @@ function rowsOf(contents: readonly Content[]): UniqueRow[] {
 
 function order(a: DirectoryNode, b: DirectoryNode): number {
   return a.index - b.index;
-}
-
-function isAtOrBelow(path: string, above: string): boolean {
-  return above === '' || path === above || path.startsWith(`${above}/`);
 }

@@ -1,9 +1,11 @@
 /** Entries of the log as members of a tar. */
+import { asBuffer } from '../../events/bytes.js';
 import type { Attributes, EntryEvent, Xattr } from '../../events/types.js';
 import { nameToBytes } from '../../fs/names.js';
 import { parsePosixAcl } from '../../fs/posix-acl.js';
+import { kindOf } from '../../projections/namespace.js';
 import { isAscii, type ByteString } from '../../tar/write-bytes.js';
-import type { Member, MemberKind } from '../../tar/write-member.js';
+import type { Member } from '../../tar/write-member.js';
 
 const ACLS: Readonly<Record<string, 'access' | 'default'>> = {
   'system.posix_acl_access': 'access',
@@ -17,7 +19,7 @@ const NONE: readonly never[] = [];
  */
 export function memberOf(path: string, event: EntryEvent, link: string | null): Member | null {
   const kind = kindOf(event);
-  if (kind === null) return null;
+  if (kind === 'socket') return null;
   const target = link ?? (event.type === 'symlink.added' ? event.target : '');
   const isDevice = event.type === 'special.added';
   return {
@@ -38,20 +40,7 @@ export function bytesOf(name: string): ByteString {
 }
 
 function latin1(bytes: Uint8Array): ByteString {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-}
-
-function kindOf(event: EntryEvent): MemberKind | null {
-  switch (event.type) {
-    case 'file.ingested':
-      return 'file';
-    case 'directory.added':
-      return 'directory';
-    case 'symlink.added':
-      return 'symlink';
-    case 'special.added':
-      return event.kind === 'socket' ? null : event.kind;
-  }
+  return asBuffer(bytes).toString('latin1');
 }
 
 type Common = Pick<Member, 'mode' | 'uid' | 'gid' | 'user' | 'group' | 'mtimeNs' | 'acls' | 'xattrs'>;

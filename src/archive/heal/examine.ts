@@ -1,12 +1,9 @@
 /** What the hash tree has of an object: its files, read and hashed, and what the log knows of them. */
-import { readdirSync } from 'node:fs';
-import { errnoOf } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { hashToHex } from '../../fs/hash.js';
-import { toFsPath } from '../../fs/names.js';
 import { objectPath } from '../../fs/stage.js';
 import { twinPaths } from '../../fs/place.js';
-import { lstatOrNull } from '../../fs/scan.js';
+import { lstatOrNull, namesIn } from '../../fs/scan.js';
 import type { StoredInode, StoredObject } from '../../projections/contents.js';
 import type { InodeId } from '../../projections/keys.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -117,13 +114,4 @@ export async function absentObjects(archive: OpenArchive): Promise<Hash[]> {
       if (inodes.length > 0 && !names.has(hash.slice(2))) absent.push(hash);
   }
   return absent;
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(toFsPath(directory), 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

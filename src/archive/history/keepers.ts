@@ -1,7 +1,7 @@
 /** What stays elsewhere of what an entry holds, or why nothing does: the judgement behind a prune. */
 import type { Hash, Place, Position } from '../../events/types.js';
 import { Below } from '../../fs/below.js';
-import { joinPath } from '../../fs/names.js';
+import { isAtOrBelow, joinPath } from '../../fs/names.js';
 import { objectPath } from '../../fs/stage.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { livePath, type Contents } from '../../projections/contents.js';
@@ -177,8 +177,4 @@ function signatureOf(entry: Entry): string | null {
   const { name, event } = entry;
   if (event.type === 'symlink.added') return ['symlink', name, event.target].join('\0');
   return event.type === 'special.added' ? [event.kind, name, event.major, event.minor].join('\0') : null;
-}
-
-export function isAtOrBelow(path: string, other: string): boolean {
-  return path === other || path.startsWith(`${other}/`);
 }

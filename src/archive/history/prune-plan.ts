@@ -1,10 +1,11 @@
 /** What a prune takes and what stands in its way: one walk, each entry judged by what stays elsewhere. */
 import type { HkfsEvent, PrunedEntry } from '../../events/types.js';
+import { isAtOrBelow } from '../../fs/names.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { ProofRow, RefusalRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { placeOfEntry } from './change.js';
-import { isAtOrBelow, type Keeper, type Keepers } from './keepers.js';
+import type { Keeper, Keepers } from './keepers.js';
 
 /** Entries of one event: some 100 KiB of log. */
 const ENTRIES_PER_EVENT = 1024;

@@ -4,7 +4,7 @@
  */
 import { HkfsError } from '../../errors.js';
 import type { DirectoryId, Place, Position } from '../../events/types.js';
-import { compareNames } from '../../fs/names.js';
+import { compareNames, isAtOrBelow } from '../../fs/names.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
 import type { DiffRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -203,7 +203,7 @@ function concerns({ before, after }: Difference, scope: Scope): boolean {
 }
 
 function isWithin(seen: Seen | null, paths: readonly string[]): boolean {
-  return seen !== null && paths.some((path) => path === '' || `${seen.path}/`.startsWith(`${path}/`));
+  return seen !== null && paths.some((path) => isAtOrBelow(seen.path, path));
 }
 
 function toRow({ change, before, after }: Difference): DiffRow {

@@ -1,5 +1,6 @@
 /** Bytes of a directory: apparent, unique to it, and shared with the rest of the archive. */
 import type { FileIngested, Hash, Position } from '../../events/types.js';
+import { isAtOrBelow } from '../../fs/names.js';
 import { ROOT, type NamedEntry, type Namespace } from '../../projections/namespace.js';
 import type { DuRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -53,7 +54,7 @@ async function sharedContents(
   const { start, contents } = below;
   const shared = new Set<Hash>();
   if (start.path === '') return shared;
-  const isInside = (path: string): boolean => path === start.path || path.startsWith(`${start.path}/`);
+  const isInside = (path: string): boolean => isAtOrBelow(path, start.path);
   if (contents.size <= LOOKUPS) {
     for (const hash of contents.keys())
       for await (const path of archive.contents(scope.at).livePaths(hash, scope.namespace))

@@ -1,6 +1,7 @@
 /** Entries by content or name. */
 import { HkfsError } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
+import { isAtOrBelow } from '../../fs/names.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { EntryRow, FindQuery } from '../api.js';
 import { globMatcher } from '../globs.js';
@@ -18,12 +19,12 @@ export async function* find(archive: OpenArchive, query: FindQuery, at: Position
     const digits = digitsOf(query.hash);
     if (digits.length === 64)
       for await (const tar of ingestedTars(archive, digits, at))
-        if (isBelow(tar.path, start.path) && matches(tar))
+        if (isAtOrBelow(tar.path, start.path) && matches(tar))
           yield { ...entryRow(tar), ingestedBy: tar.operation };
     const hash = await archive.contents(at).resolvePrefix(digits);
     if (hash === null) return;
     for await (const named of namedEntries(archive, hash, at))
-      if (isBelow(named.path, start.path) && matches(named)) yield entryRow(named);
+      if (isAtOrBelow(named.path, start.path) && matches(named)) yield entryRow(named);
     return;
   }
   if (start.path !== '' && matches(start)) yield entryRow(start);
@@ -47,10 +48,6 @@ async function* namedEntries(archive: OpenArchive, hash: Hash, at: Position): As
     const path = await namespace.pathOfPlace(place);
     if (path !== null) yield { path, entry };
   }
-}
-
-function isBelow(path: string, start: string): boolean {
-  return start === '' || path === start || path.startsWith(`${start}/`);
 }
 
 function matcher(query: FindQuery): (named: NamedEntry) => boolean {

@@ -1,4 +1,5 @@
 /** The places that events of a span of the log spoke of, and what they say about who is who. */
+import { asBuffer } from '../../events/bytes.js';
 import { nameFromBytes } from '../../events/names.js';
 import { peekType, RawEvent } from '../../events/raw-event.js';
 import type { DirectoryId, EventRecord, HkfsEvent, Place, Position } from '../../events/types.js';
@@ -151,8 +152,4 @@ const SILENT: ReadonlySet<string> = new Set([
 
 function atFirst(key: string): string {
   return `before:${key}`;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,15 +1,14 @@
 /** The tree of a clone, all at once: what each entry of the present is on the disk. May be done again. */
 import { renameSync } from 'node:fs';
-import type { LevelPut } from '../../events/level.js';
-import { StatTable } from '../../fs/stats.js';
+import { hashOfObjectPath } from '../../fs/stage.js';
 import type { TreeOperation } from '../../fs/tasks.js';
 import { TreeProjection } from '../../projections/tree.js';
 import type { Message } from '../api.js';
 import { sealRow } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
+import { chunks, NewSeals } from '../tree-tasks.js';
 
 const BATCH = 8192;
-const CHUNK = 512;
 const FATAL = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 export interface BuildOptions {
@@ -28,7 +27,7 @@ export async function buildTree(archive: OpenArchive, options: BuildOptions): Pr
   // While one batch is put on the disk, the next is made.
   let before: Promise<void> = Promise.resolve();
   for await (const operation of tree.whole(archive.namespace())) {
-    if (operation.op === 'link' && options.lost.has(hashOf(operation.object))) continue;
+    if (operation.op === 'link' && options.lost.has(hashOfObjectPath(operation.object))) continue;
     if (batch.push(operation) < BATCH) continue;
     await before;
     before = builder.apply(batch);
@@ -52,31 +51,25 @@ class TreeBuilder {
 
   /** Directories first and in order, then everything else by all threads. */
   async apply(operations: readonly TreeOperation[]): Promise<void> {
-    const seals = new Map<bigint, { ctimeNs: bigint; row: LevelPut }>();
+    const seals = new NewSeals();
     for (const chunk of chunks(operations.filter(({ op }) => op === 'mkdir'))) await this.run(chunk, seals);
     const others = operations.filter(({ op }) => op !== 'mkdir');
     await Promise.all(chunks(others).map((chunk) => this.run(chunk, seals)));
     // A chained batch takes puts several times as fast as an array does.
     const rows = this.archive.views.level.batch();
-    for (const { row } of seals.values()) rows.put(row.key, row.value);
+    for (const seal of seals.values()) {
+      const { key, value } = sealRow(seal, seal);
+      rows.put(key, value);
+    }
     await rows.write();
     this.options.onEntries(operations.length);
   }
 
-  private async run(
-    operations: readonly TreeOperation[],
-    seals: Map<bigint, { ctimeNs: bigint; row: LevelPut }>,
-  ): Promise<void> {
+  private async run(operations: readonly TreeOperation[], seals: NewSeals): Promise<void> {
     const { root, staging } = this.archive.layout;
     const result = await this.archive.pool.run({ task: 'tree', root, staging, operations });
     for (const [index, failure] of result.failures) this.tell(operations[index]!, failure);
-    const stats = new StatTable(result.stats);
-    for (const [row, index] of result.linked.entries()) {
-      const hash = hashOf((operations[index] as { object: string }).object);
-      const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stats.get(row);
-      if ((seals.get(inode)?.ctimeNs ?? ctimeNs) > ctimeNs) continue;
-      seals.set(inode, { ctimeNs, row: sealRow({ device, inode }, { hash, size, mtimeNs, ctimeNs }) });
-    }
+    seals.add(operations, result);
     if (result.full.length > 0)
       await this.withTwins(
         result.full.map((index) => operations[index]!),
@@ -85,14 +78,16 @@ class TreeBuilder {
   }
 
   /** At the link limit: a further inode, of which the log need not know. */
-  private async withTwins(
-    links: readonly TreeOperation[],
-    seals: Map<bigint, { ctimeNs: bigint; row: LevelPut }>,
-  ): Promise<void> {
+  private async withTwins(links: readonly TreeOperation[], seals: NewSeals): Promise<void> {
     const objects = new Set(links.map((link) => (link as { object: string }).object));
     for (const object of objects) {
       const staged = `${this.archive.layout.staging}/twin-${this.twins++}`;
-      const twin = await this.archive.pool.run({ task: 'twin', object, hash: hashOf(object), staged });
+      const twin = await this.archive.pool.run({
+        task: 'twin',
+        object,
+        hash: hashOfObjectPath(object),
+        staged,
+      });
       renameSync(staged, twin.path);
     }
     await this.run(links, seals);
@@ -103,15 +98,4 @@ class TreeBuilder {
     if (FATAL.has(code)) throw Object.assign(new Error(message), { code, path });
     this.options.onMessage({ level: 'warning', code, path, text: `not put into the tree: ${message}` });
   }
-}
-
-/** Of `…/ab/<62 hex>`. */
-function hashOf(path: string): string {
-  return path.slice(-65, -63) + path.slice(-62);
-}
-
-function chunks<T>(items: readonly T[]): T[][] {
-  const result: T[][] = [];
-  for (let at = 0; at < items.length; at += CHUNK) result.push(items.slice(at, at + CHUNK));
-  return result;
 }

@@ -3,9 +3,9 @@
  * the views are folded from it, contents fetched, the tree built; `archive.json` comes last, so that a
  * directory is an archive only when all of that is done.
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
+import { HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf, type StoredCommit } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
@@ -16,6 +16,7 @@ import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
 import { WorkerPool } from '../../fs/pool.js';
 import { loadPosix } from '../../fs/posix.js';
+import { namesIn } from '../../fs/scan.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
@@ -301,15 +302,6 @@ function refuseOthers(layout: Layout, remote: RemoteArchive): void {
   throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, {
     hint: 'name another directory',
   });
-}
-
-function namesIn(path: string): string[] {
-  try {
-    return readdirSync(toFsPath(path));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 function fileOf(id: string, nowMs: number): ArchiveFile {

@@ -1,4 +1,5 @@
 /** Which contents the events of a span of the log bring. */
+import { asBuffer } from '../../events/bytes.js';
 import type { EventLog } from '../../events/log.js';
 import { peekType, RawEvent } from '../../events/raw-event.js';
 import type { Span } from '../../events/scan.js';
@@ -88,8 +89,4 @@ async function withoutLost(
     if (!isThere || (await contents.finding(hash)) !== null) lost.add(hash);
   }
   return lost.size === 0 ? objects : objects.filter(({ hash }) => !lost.has(hash));
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

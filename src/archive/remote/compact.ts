@@ -4,6 +4,7 @@
  * removes anything.
  */
 import { encodeStoredCommit, endOf } from '../../events/segment.js';
+import type { Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import type { CompactOptions, CompactSummary } from '../api.js';
@@ -12,8 +13,14 @@ import { claimName, segmentName, type SegmentSpan } from './names.js';
 import { planSegments, type CommitExtent } from './plan.js';
 import { publicKey } from './public-key.js';
 import { lastBackup, registeredRemote } from './registered.js';
-import { RemoteArchive, type LogListing, type NamedSegment } from './remote-archive.js';
+import { RemoteArchive, type NamedSegment } from './remote-archive.js';
 import { remoteBase } from './remote-base.js';
+
+/** What there is of the log at a remote; `claims` are first positions. */
+interface LogListing {
+  readonly segments: readonly NamedSegment[];
+  readonly claims: readonly Position[];
+}
 
 /** What is to be made and what is to go, as a value. */
 export interface CompactPlan {

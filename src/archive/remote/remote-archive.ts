@@ -23,11 +23,6 @@ export interface NamedSegment extends SegmentSpan {
   readonly bytes: number;
 }
 
-export interface LogListing {
-  readonly segments: readonly NamedSegment[];
-  readonly claims: readonly Position[];
-}
-
 /** The ids of the archives that a remote has anything of. */
 export async function archivesOf(store: BlobStore): Promise<string[]> {
   const ids: string[] = [];

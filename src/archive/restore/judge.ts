@@ -2,6 +2,7 @@
 import type { Attributes, EntryEvent, EntryKind, Xattr } from '../../events/types.js';
 import type { FileStat } from '../../fs/stats.js';
 import type { InodeId } from '../../projections/keys.js';
+import { kindOf } from '../../projections/namespace.js';
 import type { RestoreOverwrite } from '../api.js';
 
 /** What was found at a place of the target. */
@@ -111,10 +112,4 @@ function sameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
 
 function isOneOf(stat: FileStat, inodes: readonly InodeId[]): boolean {
   return inodes.some(({ device, inode }) => stat.ino === inode && stat.dev === device);
-}
-
-function kindOf(event: EntryEvent): EntryKind {
-  if (event.type === 'special.added') return event.kind;
-  if (event.type === 'file.ingested') return 'file';
-  return event.type === 'symlink.added' ? 'symlink' : 'directory';
 }
