@@ -161,7 +161,7 @@ function lazyRecordOf(position: Position, bytes: Buffer, commit: CommitRecord): 
   return new LazyRecord(position, bytes, commit);
 }
 
-function notTheFingerprint({ first, count }: CommitRecord): HkfsError {
+export function notTheFingerprint({ first, count }: CommitRecord): HkfsError {
   return new HkfsError(
     'LOG_DAMAGED',
     `the commit of events ${first} to ${first + count - 1} does not have their fingerprint`,

@@ -118,7 +118,7 @@ export class EventLog {
     yield* readForward(this.#level, { from, to }, { auditor, lazy });
   }
 
-  /** Whole commits with the bytes of their events; both ends of the span are ends of commits. */
+  /** Whole commits, compared with their fingerprints; both ends of the span are ends of commits. */
   readStored(span: SpanOptions = {}): AsyncGenerator<StoredCommit> {
     return readStoredCommits(this.#level, this.#spanOf(span));
   }

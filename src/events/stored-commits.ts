@@ -2,16 +2,22 @@
 import { HkfsError } from '../errors.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import type { Level } from './level.js';
-import { gap } from './log-read.js';
+import { gap, notTheFingerprint } from './log-read.js';
 import { eventKey, eventPosition } from './log-keys.js';
 import { CompactRange } from './merkle.js';
 import { scan, type Span } from './scan.js';
-import { endOf, type StoredCommit } from './segment.js';
+import { endOf, followsFrom, type StoredCommit } from './segment.js';
 import type { CommitRecord, Position } from './types.js';
 
-/** The commits of a span whose ends are commits' ends, in order. @throws HkfsError LOG_GAP, LOG_DAMAGED */
+/**
+ * The commits of a span whose ends are commits' ends, in order. Each is compared with its fingerprint:
+ * LevelDB hands out what a bit flipped in, and what goes elsewhere may take the place of the last good copy.
+ *
+ * @throws HkfsError LOG_GAP, LOG_DAMAGED
+ */
 export async function* readStoredCommits(level: Level, span: Span): AsyncGenerator<StoredCommit> {
   if (span.from >= span.to) return;
+  const range = await rangeAt(level, span.from);
   const commits = scanCommits(level, span);
   let commit = await nextCommit(commits, span.from);
   let events: Buffer[] = [];
@@ -22,6 +28,7 @@ export async function* readStoredCommits(level: Level, span: Span): AsyncGenerat
       events.push(bytes);
       next += 1;
       if (next < endOf(commit)) continue;
+      if (!followsFrom(range, { commit, events })) throw notTheFingerprint(commit);
       yield { commit, events };
       events = [];
       if (next < span.to) commit = await nextCommit(commits, next);

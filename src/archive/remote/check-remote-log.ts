@@ -19,6 +19,8 @@ export interface FileFinding {
   readonly name: string;
   readonly reason: string;
   readonly isMissing: boolean;
+  /** Of a later state than our log is in: it cannot be made again from here, and so must not go. */
+  readonly isBeyond?: true;
   /** Of a checkpoint: its size. */
   readonly checkpoint?: Position;
 }
@@ -116,7 +118,8 @@ class Check implements LogCheck {
       if ((await keyOf(this.remote)) !== null) await refuseOtherKey(this.remote, key);
       const name = checkpointName(this.remote.id, size);
       const reason = code === 'BAD_SIGNATURE' ? 'its signature is wrong' : error.message;
-      this.findings.push({ name, reason, isMissing: false, checkpoint: size });
+      const beyond = size > this.events.size ? ({ isBeyond: true } as const) : {};
+      this.findings.push({ name, reason, isMissing: false, checkpoint: size, ...beyond });
     }
   }
 
@@ -143,6 +146,7 @@ class Check implements LogCheck {
   private async segment(segment: NamedSegment): Promise<void> {
     const bytes = await this.remote.store.read(segment.name);
     if (bytes === undefined) return this.missing(segment.name);
+    if (segment.last >= this.events.size) return this.beyond(segment.name);
     const expected = await segmentBytes(this.events, segment);
     if (expected === null) this.damaged(segment.name, 'its name speaks of no whole commits');
     else if (!bytes.equals(expected)) this.damaged(segment.name, 'it has other bytes than the log');
@@ -171,6 +175,11 @@ class Check implements LogCheck {
   private damaged(name: string, reason: string): void {
     this.findings.push({ name, reason, isMissing: false });
   }
+
+  private beyond(name: string): void {
+    const reason = 'it has events that the log of this archive has not';
+    this.findings.push({ name, reason, isMissing: false, isBeyond: true });
+  }
 }
 
 /** Null also where the file of the key is damaged: that is told for itself. */
@@ -188,7 +197,6 @@ async function segmentBytes(
   log: EventLog,
   { first, last }: { first: Position; last: Position },
 ): Promise<Buffer | null> {
-  if (last >= log.size) return null;
   const isWhole = (await log.commitAt(first)).first === first && endOf(await log.commitAt(last)) === last + 1;
   if (!isWhole) return null;
   const parts: Buffer[] = [];

@@ -25,6 +25,8 @@ interface LogListing {
 /** What is to be made and what is to go, as a value. */
 export interface CompactPlan {
   readonly made: readonly SegmentSpan[];
+  /** Made before, by a compaction that was cut short: what goes is in them, if they are whole. */
+  readonly relied: readonly SegmentSpan[];
   readonly removed: readonly string[];
 }
 
@@ -70,17 +72,20 @@ export function planCompaction(
   const there = new Set(listing.segments.map(({ name }) => name));
   const made = wanted.filter((span) => !there.has(segmentName(id, span)));
   const claims = listing.claims.filter((first) => first < size).map((first) => claimName(id, first));
-  if (covered.length <= made.length) return { made: [], removed: claims };
-  return { made, removed: [...covered.map(({ name }: NamedSegment) => name), ...claims] };
+  if (covered.length <= made.length) return { made: [], relied: [], removed: claims };
+  const holds = (span: SegmentSpan): boolean =>
+    covered.some(({ first, last }) => first <= span.last && last >= span.first);
+  const relied = wanted.filter((span) => there.has(segmentName(id, span)) && holds(span));
+  return { made, relied, removed: [...covered.map(({ name }: NamedSegment) => name), ...claims] };
 }
 
 async function execute(archive: OpenArchive, remote: RemoteArchive, plan: CompactPlan): Promise<void> {
   const { store, id } = remote;
+  for (const span of plan.relied) await refuseDamaged(archive, remote, span);
   for (const span of plan.made) {
-    const parts: Buffer[] = [];
-    for await (const stored of archive.log.readStored({ from: span.first, to: span.last + 1 }))
-      parts.push(encodeStoredCommit(stored));
-    await store.create(segmentName(id, span), Buffer.concat(parts));
+    const outcome = await store.create(segmentName(id, span), await bytesOf(archive, span));
+    // Somebody else compacts as well.
+    if (outcome === 'exists') await refuseDamaged(archive, remote, span);
     failpoint('compact.made');
   }
   await store.flush();
@@ -90,6 +95,21 @@ async function execute(archive: OpenArchive, remote: RemoteArchive, plan: Compac
     failpoint('compact.removed');
   }
   await store.flush();
+}
+
+/** Before what it covers goes. @throws HkfsError REMOTE_DAMAGED */
+async function refuseDamaged(archive: OpenArchive, remote: RemoteArchive, span: SegmentSpan): Promise<void> {
+  const name = segmentName(remote.id, span);
+  const there = await remote.store.read(name);
+  if (there?.equals(await bytesOf(archive, span)) !== true)
+    throw remote.damaged(name, 'it has other bytes than the log of this archive, so nothing was removed');
+}
+
+async function bytesOf(archive: OpenArchive, { first, last }: SegmentSpan): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const stored of archive.log.readStored({ from: first, to: last + 1 }))
+    parts.push(encodeStoredCommit(stored));
+  return Buffer.concat(parts);
 }
 
 async function extents(archive: OpenArchive, size: number): Promise<CommitExtent[]> {

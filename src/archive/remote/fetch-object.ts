@@ -1,6 +1,6 @@
 /** One object from a remote into a staged file: it is there only if its bytes are what its hash says. */
 import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync } from 'node:fs';
-import { errnoOf } from '../../errors.js';
+import { errnoOf, isHkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { finishStaged, withStagedFile, writeStaged } from '../../fs/contents.js';
 import { fsyncDirectory } from '../../fs/durable.js';
@@ -39,7 +39,7 @@ export async function fetchObject(
   if (wanted.size > IN_MEMORY_BYTES) return fetchLarge(store, wanted, { staged, ...transfer });
   const bytes = await readObject(store, wanted.hash);
   if (bytes === undefined) return 'missing';
-  if (bytes === null || hashToHex(hashBytes(bytes)) !== wanted.hash) return 'damaged';
+  if (bytes === null) return 'damaged';
   transfer.onBytes?.(bytes.length);
   withStagedFile(staged, (fd) => {
     writeStaged(fd, bytes);
@@ -81,23 +81,50 @@ async function fetchLarge(
   return 'damaged';
 }
 
-/** Undefined where it is not there; null where it does not decompress. */
+/**
+ * The plain file, or where that is lost the compressed one: archives that share a remote may have sent
+ * both. Undefined where neither is there; null where none has the right bytes.
+ */
 async function readObject(store: BlobStore, hash: Hash): Promise<Buffer | undefined | null> {
-  const plain = await store.read(objectName(hash));
-  if (plain !== undefined) return plain;
-  const packed = await store.read(objectName(hash, true));
-  if (packed === undefined) return undefined;
+  const plain = await readBlob(store, objectName(hash));
+  if (plain && isRight(plain, hash)) return plain;
+  const packed = await readBlob(store, objectName(hash, true));
+  if (packed === undefined && plain === undefined) return undefined;
+  const bytes = packed && (await unpack(packed, plain === undefined));
+  return bytes && isRight(bytes, hash) ? bytes : null;
+}
+
+/** Null where this one file cannot be read: a bad sector, or something else has its name. */
+async function readBlob(store: BlobStore, name: string): Promise<Buffer | undefined | null> {
+  try {
+    return await store.read(name);
+  } catch (error) {
+    if (isHkfsError(error, 'IO_ERROR') || isHkfsError(error, 'REMOTE_DAMAGED')) return null;
+    throw error;
+  }
+}
+
+/** @param isNeeded say so where this Node has no zstd, and do not go on without it */
+async function unpack(packed: Buffer, isNeeded: boolean): Promise<Buffer | null> {
   const { decompress } = await import('../../store/remote/zstd.js');
-  return decompress(packed);
+  try {
+    return await decompress(packed);
+  } catch (error) {
+    if (isNeeded || !isHkfsError(error, 'USAGE')) throw error;
+    return null;
+  }
 }
 
 async function downloadCompressed(store: BlobStore, hash: Hash, staged: string): Promise<boolean> {
-  const packed = await store.read(objectName(hash, true));
+  const packed = await readBlob(store, objectName(hash, true));
   if (packed === undefined) return false;
-  const { decompress } = await import('../../store/remote/zstd.js');
-  const bytes = await decompress(packed);
+  const bytes = packed && (await unpack(packed, true));
   withStagedFile(staged, (fd) => writeStaged(fd, bytes ?? Buffer.alloc(0)));
   return true;
+}
+
+function isRight(bytes: Buffer, hash: Hash): boolean {
+  return hashToHex(hashBytes(bytes)) === hash;
 }
 
 function hashFile(path: string): Hash {

@@ -21,6 +21,8 @@ const NAME_FILES = 8192;
 const NAME_BYTES = 256 << 20;
 const PER_FOLDER = 128;
 const FOLDERS = 16;
+/** Larger contents are never sent compressed. */
+const MAX_COMPRESSED = 1 << 20;
 
 /** Where objects go: an open archive, or what is to become one. */
 export interface FetchTarget {
@@ -84,14 +86,14 @@ class Fetcher implements FetchOutcome {
   }
 
   async byThreads(files: BlobFiles): Promise<void> {
-    const absent: ListedObject[] = [];
+    const elsewhere: ListedObject[] = [];
     await carryBatches(this.target.pool, this.items(files), {
       named: this.options.unsynced === true,
       before: () => Promise.resolve(throwIfStopped(this.options.signal)),
-      after: (items, result) => this.takeCarried(items, result, absent),
+      after: (items, result) => this.takeCarried(items, result, elsewhere),
     });
-    // Not there as it is: it may be there compressed.
-    for (const object of absent) await this.fetchOne(object);
+    // Not there as it is, or damaged: it may be there compressed.
+    for (const object of elsewhere) await this.fetchOne(object);
   }
 
   async byRequests(): Promise<void> {
@@ -133,7 +135,7 @@ class Fetcher implements FetchOutcome {
   private async takeCarried(
     items: readonly SizedItem[],
     { status, failures }: CarryResult,
-    absent: ListedObject[],
+    elsewhere: ListedObject[],
   ): Promise<void> {
     for (const [index, item] of items.entries()) {
       const { hash, size, staged, to } = item;
@@ -145,21 +147,21 @@ class Fetcher implements FetchOutcome {
           this.options.meter.add(size);
           break;
         case CARRY.missing:
-          absent.push({ hash, size });
+          elsewhere.push({ hash, size });
           break;
         case CARRY.damaged:
-          this.damaged.push(hash);
+          this.damagedPlain({ hash, size }, elsewhere);
           break;
         default:
-          this.unreadable(item, failures.get(index)!);
+          refuseUnreadable(item, failures.get(index)!);
+          this.damagedPlain({ hash, size }, elsewhere);
       }
     }
   }
 
-  /** One file on a bad sector is lost; a disk that is gone stops all. */
-  private unreadable({ hash, from }: SizedItem, { code, message }: EntryFailure): void {
-    if (code !== 'EIO') throw Object.assign(new Error(message), { code, path: from });
-    this.damaged.push(hash);
+  private damagedPlain(object: ListedObject, elsewhere: ListedObject[]): void {
+    if (object.size > MAX_COMPRESSED) this.damaged.push(object.hash);
+    else elsewhere.push(object);
   }
 
   private async fetchOne({ hash, size }: ListedObject): Promise<void> {
@@ -223,4 +225,9 @@ class Fetcher implements FetchOutcome {
   private pathOf(hash: Hash): string {
     return objectPath(this.target.layout.objects, Buffer.from(hash, 'hex'));
   }
+}
+
+/** One file on a bad sector is lost; a disk that is gone stops all. */
+function refuseUnreadable({ from }: SizedItem, { code, message }: EntryFailure): void {
+  if (code !== 'EIO') throw Object.assign(new Error(message), { code, path: from });
 }

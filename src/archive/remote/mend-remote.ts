@@ -68,11 +68,11 @@ export async function mendFiles(
 ): Promise<string[]> {
   const healed: string[] = [];
   const checkpoints: Position[] = [];
-  for (const { name, isMissing, checkpoint } of findings) {
-    if (!isMissing && !(await removed(remote.store, name, options))) continue;
+  for (const { name, isMissing, isBeyond = false, checkpoint } of findings) {
+    if (isBeyond) tellStays(options, name, 'it is of a later state than this archive is in');
+    if (isBeyond || (!isMissing && !(await removed(remote.store, name, options)))) continue;
     healed.push(name);
-    // One that is of no size that our log had was never ours to make.
-    if (checkpoint !== undefined && checkpoint <= archive.log.size) checkpoints.push(checkpoint);
+    if (checkpoint !== undefined) checkpoints.push(checkpoint);
   }
   if (healed.length === 0) return [];
   await remote.store.flush();

@@ -19,9 +19,17 @@ export class LinkGroups {
   }
 }
 
-/** The same for names that were one inode and were taken in alike; null where there was one name. */
+/**
+ * The same for names that were one inode and were taken in alike; null where there was one name. An inode
+ * has one set of attributes: names that were taken in with others, before a change and after it, get files
+ * of their own.
+ */
 export function groupKey({ event }: Entry): string | null {
   if (event.type !== 'file.ingested' || !event.attributes.linkGroup) return null;
-  const { linkGroup, mode, uid, gid, mtimeNs } = event.attributes;
-  return [...linkGroup, event.hash, event.size, mode, uid, gid, mtimeNs].join(':');
+  const { linkGroup, mode, uid, gid, user, group, mtimeNs, xattrs = [] } = event.attributes;
+  const owner = JSON.stringify([mode, uid, gid, user, group]);
+  const further = xattrs.map(([name, value]) =>
+    JSON.stringify([name, Buffer.from(value).toString('latin1')]),
+  );
+  return [...linkGroup, event.hash, event.size, mtimeNs, owner, ...further].join(':');
 }

@@ -123,12 +123,33 @@ describe('a compaction', () => {
     const plan = planCompaction(ID, { listing, wanted: [{ first: 0, last: 29 }], size: 30 });
     expect(plan).toEqual({
       made: [{ first: 0, last: 29 }],
+      relied: [],
       removed: [...listing.segments.slice(0, 3).map(({ name }) => name), claimName(ID, 0), claimName(ID, 10)],
     });
     const done = { segments: [named(0, 29), named(30, 39)], claims: [30] };
     expect(planCompaction(ID, { listing: done, wanted: [{ first: 0, last: 29 }], size: 30 })).toEqual({
       made: [],
+      relied: [],
       removed: [],
+    });
+  });
+
+  test('relies on a merged segment that is there, where it covers what goes', () => {
+    const named = (first: number, last: number) => ({
+      first,
+      last,
+      bytes: 1,
+      name: segmentName(ID, { first, last }),
+    });
+    const segments = [named(0, 9), named(0, 29), named(30, 59)];
+    const wanted = [
+      { first: 0, last: 29 },
+      { first: 30, last: 59 },
+    ];
+    expect(planCompaction(ID, { listing: { segments, claims: [] }, wanted, size: 60 })).toEqual({
+      made: [],
+      relied: [{ first: 0, last: 29 }],
+      removed: [segments[0]!.name],
     });
   });
 });
