@@ -301,6 +301,22 @@ describe('the file', () => {
     }
   });
 
+  const intoFile = (file: string): readonly string[] => ['sh', '-c', 'exec "$@" >>"$0"', at(file)];
+
+  test('standard output on a full disk is told as such', () => {
+    const env = { HKFS_FAILPOINT: 'export.write=ENOSPC' };
+    const run = box.runWith({ env, through: intoFile('out.tar') }, 'export', 'source');
+    expect(run).toMatchObject({ status: 2, stderr: expect.stringMatching(saying('NO_SPACE')) });
+    expect(run.stderr).toMatch(/the output: no space left/);
+  });
+
+  test('standard output that is a file gets the same bytes, after those that it has', () => {
+    fs.writeFileSync(at('out.tar'), 'before');
+    expect(box.runWith({ through: intoFile('out.tar') }, 'export', 'source').status).toBe(0);
+    const piped = box.run('export', 'source').bytes;
+    expect(fs.readFileSync(at('out.tar')).equals(Buffer.concat([Buffer.from('before'), piped]))).toBe(true);
+  });
+
   test.each(['export.open', 'export.write', 'export.written', 'export.named'])(
     'a kill at %s leaves what was there, or the whole file',
     (step) => {
