@@ -1,4 +1,5 @@
 import { fstatSync, write } from 'node:fs';
+import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 
 const STDOUT = 1;
@@ -44,11 +45,14 @@ export async function writeBytes(sink: TextSink, chunks: AsyncIterable<Uint8Arra
 }
 
 /**
- * Takes bytes for standard output. A file gets them by one of Node's threads: process.stdout would write
- * to it right here, with everything else waiting, take no notice of a short write, and crash on a full disk.
+ * Takes bytes for standard output. A file or a device gets them by one of Node's threads: process.stdout would
+ * write to it right here, with everything else waiting, take no notice of a short write, and crash on a full disk.
  */
 export function bytesOut(): (bytes: Uint8Array) => Promise<void> {
-  return fstatSync(STDOUT).isFile() ? writeToFile : (bytes) => writeChunk(process.stdout, bytes);
+  const stat = fstatSync(STDOUT);
+  // Those may block for good, where a thread of Node's could not be stopped.
+  const isStream = stat.isFIFO() || stat.isSocket() || isatty(STDOUT);
+  return isStream ? (bytes) => writeChunk(process.stdout, bytes) : writeToFile;
 }
 
 async function writeToFile(bytes: Uint8Array): Promise<void> {

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExportSummary } from '../../src/archive/api.js';
@@ -301,11 +301,19 @@ describe('the file', () => {
     }
   });
 
-  const intoFile = (file: string): readonly string[] => ['sh', '-c', 'exec "$@" >>"$0"', at(file)];
+  const intoFile = (file: string): readonly string[] => [
+    'sh',
+    '-c',
+    'exec "$@" >>"$0"',
+    resolve(box.path, file),
+  ];
 
-  test('standard output on a full disk is told as such', () => {
-    const env = { HKFS_FAILPOINT: 'export.write=ENOSPC' };
-    const run = box.runWith({ env, through: intoFile('out.tar') }, 'export', 'source');
+  test.each([
+    ['a full disk', 'out.tar', 'export.write=ENOSPC'],
+    ['a full device', '/dev/full', 'none=ENOSPC'],
+  ])('standard output to %s is told as such', (_where, file, failpoint) => {
+    const options = { env: { HKFS_FAILPOINT: failpoint }, through: intoFile(file) };
+    const run = box.runWith(options, 'export', 'source');
     expect(run).toMatchObject({ status: 2, stderr: expect.stringMatching(saying('NO_SPACE')) });
     expect(run.stderr).toMatch(/the output: no space left/);
   });
