@@ -156,11 +156,6 @@ export abstract class BaseCommand extends Command {
     return writeBytes(process.stdout, chunks);
   }
 
-  /** Bytes to stdout, as they come. */
-  protected writeOut(bytes: Uint8Array): Promise<void> {
-    return writeChunk(process.stdout, bytes);
-  }
-
   /** @throws HkfsError USAGE where stdout would show bytes to a person */
   protected refuseTerminal(): void {
     if (!process.stdout.isTTY) return;

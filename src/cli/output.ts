@@ -1,3 +1,10 @@
+import { fstatSync, write } from 'node:fs';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+
+const STDOUT = 1;
+const writeFile = promisify(write);
+
 /** What the output side needs of a stream; process.stdout is one. */
 export interface TextSink {
   write(chunk: string | Uint8Array, done: (error?: Error | null) => void): boolean;
@@ -35,6 +42,22 @@ export async function writeAll(sink: TextSink, texts: AsyncIterable<string>): Pr
 /** Writes bytes as they come. */
 export async function writeBytes(sink: TextSink, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   for await (const chunk of chunks) await writeChunk(sink, chunk);
+}
+
+/**
+ * Takes bytes for standard output. A file or a device gets them by one of Node's threads: process.stdout would
+ * write to it right here, with everything else waiting, take no notice of a short write, and crash on a full disk.
+ */
+export function bytesOut(): (bytes: Uint8Array) => Promise<void> {
+  const stat = fstatSync(STDOUT);
+  // Those may block for good, where a thread of Node's could not be stopped.
+  const isStream = stat.isFIFO() || stat.isSocket() || isatty(STDOUT);
+  return isStream ? (bytes) => writeChunk(process.stdout, bytes) : writeToFile;
+}
+
+async function writeToFile(bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;)
+    done += (await writeFile(STDOUT, bytes, done, bytes.length - done, null)).bytesWritten;
 }
 
 /** True when the reader of a pipe went away: `hkfs log | head`. */

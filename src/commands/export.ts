@@ -3,6 +3,7 @@ import { confirm } from '../cli/confirm.js';
 import { exitCodeOfFailures } from '../cli/exit-code.js';
 import { archiveFlags, atFlag, progressFlag } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
+import { bytesOut } from '../cli/output.js';
 import { exportParagraph } from '../cli/summaries.js';
 import { visibleName } from '../cli/visible-name.js';
 
@@ -78,7 +79,7 @@ Every content is hashed before it goes out. Exit code 4: some are missing or dam
       const summary = await archive.export({
         paths: args.path.map((path) => this.withSlash(archive, path)),
         ...{ at, format, manifest },
-        to: file ?? ((bytes) => this.writeOut(bytes)),
+        to: file ?? bytesOut(),
         confirm: (path) => confirm(`${visibleName(path)} is there and would be replaced`, { yes }),
         estimate: style === 'bar' || style === 'json',
         onProgress: view.update,

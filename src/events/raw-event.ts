@@ -39,6 +39,9 @@ export class RawEvent {
   hasSource = false;
   /** mtime, ctime, device, inode: 8 bytes each, the times signed. */
   readonly numbers = Buffer.alloc(32);
+  /** Where mode, owner and their names stand in the bytes: what many files have in common. */
+  ownerAt = 0;
+  ownerEnd = 0;
   private bytes: Buffer = FILE;
   private at = 0;
   private major = 0;
@@ -78,12 +81,14 @@ export class RawEvent {
   /** Mode, owner and names are stepped over; rare attributes are the codec's. */
   private attributes(): boolean {
     if (!this.head(ARRAY) || this.low !== ATTRIBUTES) return false;
+    this.ownerAt = this.at;
     for (let field = 0; field < 3; field += 1) if (!this.head(UNSIGNED)) return false;
     for (let field = 0; field < 2; field += 1) {
       if (this.bytes[this.at] === NULL) this.at += 1;
       else if (!this.head(TEXT)) return false;
       else this.at += this.low;
     }
+    this.ownerEnd = this.at;
     return this.int64(0, true);
   }
 

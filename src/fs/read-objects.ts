@@ -20,15 +20,18 @@ import type {
 
 /** Holes are whole blocks of zeros, whatever blocks the file system has: so that they follow from the bytes. */
 const HOLE_BYTES = 4096;
+const HASH_BYTES = 32;
 const { O_RDONLY, O_NOFOLLOW } = fs.constants;
 
 /** Puts contents into memory that the caller shares, each at its place. */
 export function fillFromObjects(task: FillTask): FillResult {
   const image = Buffer.from(task.image);
   const failures = new Map<number, EntryFailure>();
-  for (const [index, hash] of task.hashes.entries()) {
+  const hashes = Buffer.from(task.hashes.buffer, task.hashes.byteOffset, task.hashes.byteLength);
+  for (let index = 0; index * HASH_BYTES < hashes.length; index += 1) {
     const at = task.places[2 * index]!;
     const target = image.subarray(at, at + task.places[2 * index + 1]!);
+    const hash = hashes.toString('hex', index * HASH_BYTES, (index + 1) * HASH_BYTES);
     try {
       withGoodInode(task.objects, hash, (fd, path) => readWhole(fd, target, { hash, path }));
     } catch (error) {

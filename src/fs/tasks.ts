@@ -378,7 +378,8 @@ export interface FillTask {
   readonly task: 'fill';
   readonly objects: string;
   readonly image: SharedArrayBuffer;
-  readonly hashes: readonly string[];
+  /** 32 bytes a content. */
+  readonly hashes: Uint8Array;
   /** Where in the image each begins, and its size. */
   readonly places: Float64Array;
 }

@@ -12,6 +12,10 @@ export const ACCOUNT_BYTES = 31;
 /** Largest octal numbers of 7 and of 11 digits. */
 export const MAX_ID = 0o7777777;
 export const MAX_SIZE = 0o77777777777;
+/** Where fields of every header stand. */
+export const SIZE = { at: 124, width: 12 };
+export const MTIME = { at: 136, width: 12 };
+export const CHECKSUM = { at: 148, width: 8 };
 
 /** Files, hard links, symlinks, character and block devices, directories, fifos; then those of the formats. */
 export type TypeFlag = '0' | '1' | '2' | '3' | '4' | '5' | '6' | 'x' | 'L' | 'K' | 'S';
@@ -44,8 +48,8 @@ export function headerBlock(block: Block): Buffer {
   writeNumber(bytes, { at: 100, width: 8, value: block.mode, gnu });
   writeNumber(bytes, { at: 108, width: 8, value: block.uid, gnu });
   writeNumber(bytes, { at: 116, width: 8, value: block.gid, gnu });
-  writeNumber(bytes, { at: 124, width: 12, value: block.size, gnu });
-  writeNumber(bytes, { at: 136, width: 12, value: block.mtime, gnu });
+  writeNumber(bytes, { ...SIZE, value: block.size, gnu });
+  writeNumber(bytes, { ...MTIME, value: block.mtime, gnu });
   bytes.write(block.type, 156, 1, 'latin1');
   if (block.target) bytes.write(block.target, 157, NAME_BYTES, 'latin1');
   bytes.write(gnu ? 'ustar  \0' : 'ustar\x0000', 257, 8, 'latin1');
@@ -59,11 +63,23 @@ export function headerBlock(block: Block): Buffer {
 
 /** Puts the checksum in: the sum of all bytes, its own field taken as spaces. */
 export function sumUp(bytes: Buffer): Buffer {
-  bytes.fill(0x20, 148, 156);
-  let sum = 0;
-  for (let at = 0; at < BLOCK; at += 1) sum += bytes[at]!;
-  bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 8, 'latin1');
+  bytes.fill(0x20, CHECKSUM.at, CHECKSUM.at + CHECKSUM.width);
+  writeSum(bytes, 0, sumOf(bytes, 0));
   return bytes;
+}
+
+/** Of the bytes of the block that begins there. */
+export function sumOf(bytes: Buffer, start: number): number {
+  let sum = 0;
+  for (let at = start; at < start + BLOCK; at += 1) sum += bytes[at]!;
+  return sum;
+}
+
+/** Six octal digits, a NUL, and the space that stands there already. */
+export function writeSum(bytes: Buffer, start: number, sum: number): void {
+  const at = start + CHECKSUM.at;
+  for (let digit = 0; digit < 6; digit += 1) bytes[at + digit] = 0x30 + ((sum >> (3 * (5 - digit))) & 7);
+  bytes[at + 6] = 0;
 }
 
 export interface NumberField {

@@ -4,7 +4,8 @@ import { BLOCK, headerBlock, NAME_BYTES, paddingOf } from './write-block.js';
 import { isAscii, lastName, toBuffer, type ByteString } from './write-bytes.js';
 
 const NANOSECONDS = 1_000_000_000n;
-const FOLDER = 'PaxHeaders/';
+/** Of the stand-in names of extended headers. */
+export const PAX_FOLDER = 'PaxHeaders/';
 
 export type PaxRecord = readonly [key: ByteString, value: ByteString];
 
@@ -12,7 +13,7 @@ export type PaxRecord = readonly [key: ByteString, value: ByteString];
 export function paxHeader(path: ByteString, mtime: number, records: readonly PaxRecord[]): Buffer {
   if (records.length === 0) return Buffer.alloc(0);
   const text = records.map(([key, value]) => paxRecord(key, value)).join('');
-  const name = standInName(FOLDER, path);
+  const name = standInName(PAX_FOLDER, path);
   const block = headerBlock({ type: 'x', name, mode: 0o644, uid: 0, gid: 0, size: text.length, mtime });
   const bytes = Buffer.alloc(BLOCK + text.length + paddingOf(text.length));
   block.copy(bytes);

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { ExportSummary } from '../../src/archive/api.js';
@@ -299,6 +299,30 @@ describe('the file', () => {
       expect(fs.existsSync(at(name))).toBe(false);
       expect(leftovers()).toEqual([]);
     }
+  });
+
+  const intoFile = (file: string): readonly string[] => [
+    'sh',
+    '-c',
+    'exec "$@" >>"$0"',
+    resolve(box.path, file),
+  ];
+
+  test.each([
+    ['a full disk', 'out.tar', 'export.write=ENOSPC'],
+    ['a full device', '/dev/full', 'none=ENOSPC'],
+  ])('standard output to %s is told as such', (_where, file, failpoint) => {
+    const options = { env: { HKFS_FAILPOINT: failpoint }, through: intoFile(file) };
+    const run = box.runWith(options, 'export', 'source');
+    expect(run).toMatchObject({ status: 2, stderr: expect.stringMatching(saying('NO_SPACE')) });
+    expect(run.stderr).toMatch(/the output: no space left/);
+  });
+
+  test('standard output that is a file gets the same bytes, after those that it has', () => {
+    fs.writeFileSync(at('out.tar'), 'before');
+    expect(box.runWith({ through: intoFile('out.tar') }, 'export', 'source').status).toBe(0);
+    const piped = box.run('export', 'source').bytes;
+    expect(fs.readFileSync(at('out.tar')).equals(Buffer.concat([Buffer.from('before'), piped]))).toBe(true);
   });
 
   test.each(['export.open', 'export.write', 'export.written', 'export.named'])(

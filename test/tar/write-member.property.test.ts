@@ -2,11 +2,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodeMember, type Member } from '../../src/tar/write-member.js';
+import { USUAL_HEAD_BYTES, UsualHeads } from '../../src/tar/write-usual.js';
 import { runs } from '../projections/property.js';
 import { anyCase, written, type Case } from './member-cases.js';
 import { readBack, type ReadBack } from './read-back.js';
 
 const TYPES = { file: '0', link: '1', symlink: '2', chardev: '3', blockdev: '4', directory: '5', fifo: '6' };
+
+const printable = fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code));
 
 function expectEssence(read: ReadBack, { member, content }: Case): void {
   const { kind, path, target, major, minor } = member;
@@ -105,3 +108,65 @@ describe('sizes beyond 8 GiB', () => {
     }
   });
 });
+
+describe('usual heads', () => {
+  const AT = 7;
+  const usual = fc.record({
+    path: fc.array(fc.string({ unit: printable, minLength: 1, maxLength: 30 }), {
+      minLength: 1,
+      maxLength: 5,
+    }),
+    size: fc.oneof(fc.nat(), fc.constantFrom(0, 0o77777777777)),
+    mtimeNs: fc.oneof(
+      fc.bigInt({ min: 0n, max: 2n ** 33n - 1n }).map((seconds) => seconds * 1_000_000_000n),
+      fc.bigInt({ min: 0n, max: 8_589_934_591_999_999_999n }),
+      fc.constantFrom(1n, 100_000_000n, 8_589_934_591_999_999_999n),
+    ),
+  });
+
+  /** Over other bytes: none of them may shine through. */
+  function usualHead(like: Member, { path, size, mtimeNs }: Member): Buffer | null {
+    const target = Buffer.alloc(AT + USUAL_HEAD_BYTES, 0xff);
+    const length = UsualHeads.of(like)?.write(target, AT, { path, size, mtimeNs }) ?? 0;
+    return length === 0 ? null : target.subarray(AT, AT + length);
+  }
+
+  test('are those that any member gets, or none', () => {
+    fc.assert(
+      fc.property(anyCase, anyCase, ({ member }, { member: like }) => {
+        const { mode, uid, gid, user, group } = like;
+        const same = { ...member, mode, uid, gid, user, group };
+        if (like.kind !== 'file' || like.ranges !== null) return expect(usualHead(like, same)).toBeNull();
+        const file = { ...same, kind: 'file', target: '', major: 0, minor: 0, ranges: null } as const;
+        const head = usualHead(like, { ...file, acls: like.acls, xattrs: like.xattrs });
+        if (head !== null) expect(head.equals(headOf({ ...file, acls: [], xattrs: [] }))).toBe(true);
+      }),
+      runs(400),
+    );
+  });
+
+  test('are made of whatever fits into a header', () => {
+    fc.assert(
+      fc.property(usual, fc.nat(0o7777), fc.nat(0o7777777), ({ path, ...rest }, mode, uid) => {
+        const name = path
+          .map((part) => part.replaceAll('/', '_'))
+          .join('/')
+          .slice(-100)
+          .replace(/^\//, '_');
+        const owner = { mode, uid, gid: 7, user: 'u'.repeat(31), group: '' };
+        const nothing = { target: '', major: 0, minor: 0, acls: [], xattrs: [], ranges: null };
+        const file = { kind: 'file' as const, path: name, ...rest, ...owner, ...nothing };
+        expect(usualHead({ ...file, path: 'other', mtimeNs: 5n, size: 9 }, file)?.equals(headOf(file))).toBe(
+          true,
+        );
+      }),
+      runs(400),
+    );
+  });
+});
+
+function headOf(member: Member): Buffer {
+  const encoded = encodeMember(member, 'pax');
+  if ('refused' in encoded) throw new Error(encoded.refused);
+  return encoded.head;
+}

@@ -125,7 +125,14 @@ class FileOutput implements Output {
 /** What takes bytes as they come. */
 export function outputTo(write: (bytes: Uint8Array) => Promise<void>): Output {
   return {
-    write,
+    write: async (bytes) => {
+      try {
+        failpoint('export.write');
+        await write(bytes);
+      } catch (error) {
+        throw describeFsError(error, 'the output');
+      }
+    },
     finish: () => Promise.resolve(),
     abort: async (lastWords) => {
       if (lastWords !== null) await write(lastWords).catch(() => {});

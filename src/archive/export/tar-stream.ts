@@ -1,14 +1,13 @@
 /**
  * Members in order to an output. Heads are made here, contents are read and checked in the worker threads,
  * which put them where they belong in shared memory: an image is a stretch of the tar, written in one call.
+ * While one is written, the next ones are read, and those after them begun.
  */
-import { open, type FileHandle } from 'node:fs/promises';
-import { HkfsError } from '../../errors.js';
-import type { EntryKind, Hash } from '../../events/types.js';
-import { createHasher } from '../../fs/hash.js';
+import { open } from 'node:fs/promises';
+import type { Hash } from '../../events/types.js';
+import { hexToHash } from '../../fs/hash.js';
 import type { FillResult, SurveyObjectResult } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
-import type { DataRange } from '../../tar/write-sparse.js';
 import { endOfTar, paddingOf } from '../../tar/write-block.js';
 import {
   encodeMember,
@@ -18,42 +17,19 @@ import {
   type Member,
   type TarFormat,
 } from '../../tar/write-member.js';
+import type { DataRange } from '../../tar/write-sparse.js';
 import { groupKey } from '../restore/link-groups.js';
+import { Image, IMAGE_BYTES, USUAL_CAPACITY, type ImagePart, type Part } from './image.js';
+import { copyContent } from './large-content.js';
 import { memberOf } from './member-of.js';
 import { report, stopWhereAsked, type ExportParts } from './parts.js';
+import { UsualFiles } from './usual-files.js';
 
-/** An image is handed on when it has so many bytes or members; larger contents go by themselves. */
-const IMAGE_BYTES = 4 << 20;
-const IMAGE_MEMBERS = 512;
-/** Heads are small and contents at most as large as an image: what begins within one ends within this. */
-const USUAL_CAPACITY = 2 * IMAGE_BYTES + (1 << 20);
 const MAX_IN_FLIGHT = 8;
-const CHUNK = 1 << 20;
-const NO_BYTES = Buffer.alloc(0);
 const NOTHING_TO_FILL: Promise<FillResult> = Promise.resolve({ failures: new Map() });
 
-/** A member on its way. */
-interface Part {
-  /** In the archive, for messages. */
-  readonly path: string;
-  readonly kind: EntryKind;
-  readonly size: number;
-  /** Of the group of which it is the first name, or a further one. */
-  readonly group: string | null;
-  readonly isLink: boolean;
-}
-
-interface ImagePart extends Part {
-  readonly start: number;
-  readonly end: number;
-  /** Its content's number in the image; -1: none. */
-  readonly content: number;
-}
-
 interface ImageJob {
-  readonly image: Buffer;
-  readonly parts: readonly ImagePart[];
-  readonly length: number;
+  readonly image: Image;
   readonly filled: Promise<FillResult>;
 }
 
@@ -63,25 +39,21 @@ interface LargeJob {
   readonly surveyed: Promise<SurveyObjectResult>;
 }
 
-interface Draft {
-  readonly heads: { readonly at: number; readonly bytes: Buffer }[];
-  readonly parts: ImagePart[];
-  readonly hashes: Hash[];
-  readonly places: number[];
-  length: number;
-}
-
 export class TarStream {
   private readonly parts: ExportParts;
   private readonly format: TarFormat;
-  private readonly jobs: (ImageJob | LargeJob)[] = [];
+  /** Of each job that is under way: settles once it, and all before it, are at the output. Oldest first. */
+  private readonly writing: Promise<void>[] = [];
+  /** What threads work at. */
+  private readonly reading = new Set<Promise<unknown>>();
   private readonly spare: SharedArrayBuffer[] = [];
+  private readonly usual = new UsualFiles();
   /** The member path of the first name of each link group. */
   private readonly firstNames = new Map<string, string>();
   /** Groups whose first name could not be written: its links would lead nowhere. */
   private readonly lostGroups = new Map<string, { code: string; message: string }>();
   private readonly inFlight: number;
-  private draft = newDraft();
+  private image: Image | null = null;
   private written = 0;
   private insideMember = false;
 
@@ -98,6 +70,7 @@ export class TarStream {
 
   /** @param path in the archive; `name` in the tar */
   add(name: string, path: string, entry: Entry): Promise<void> | undefined {
+    if (this.format === 'pax' && this.placeUsual(name, path, entry)) return this.handOn();
     const { event, kind } = entry;
     const group = groupKey(entry);
     const link = group === null ? null : (this.firstNames.get(group) ?? null);
@@ -105,10 +78,7 @@ export class TarStream {
     const member = memberOf(name, event, link);
     const isLink = link !== null;
     const part = { path, kind, size: member?.size ?? 0, group, isLink };
-    if (member === null) {
-      this.parts.tally.refuse(path, `tars hold no ${kind}s`);
-      return undefined;
-    }
+    if (member === null) return this.refuse(part, `tars hold no ${kind}s`);
     if (event.type !== 'file.ingested' || event.hash === null || isLink)
       return this.place(part, member, null);
     const sparse = event.attributes.sparse === true && this.holdsHoles(path);
@@ -118,13 +88,13 @@ export class TarStream {
 
   async finish(): Promise<void> {
     this.submit();
-    while (this.jobs.length > 0) await this.settleOldest();
+    await this.writing.at(-1);
     await this.write(endOfTar(this.written));
   }
 
-  /** Once no thread is at work any more, whatever became of it. */
+  /** Once no thread is at work any more and nothing is being written, whatever became of it. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.jobs.map((job) => ('parts' in job ? job.filled : job.surveyed)));
+    await Promise.allSettled([...this.reading, ...this.writing]);
   }
 
   private holdsHoles(path: string): boolean {
@@ -133,22 +103,26 @@ export class TarStream {
     return false;
   }
 
+  /** @returns false where it is no usual file, and nothing was done */
+  private placeUsual(name: string, path: string, entry: Entry): boolean {
+    const file = this.usual.read(entry);
+    if (file === null || file.size > IMAGE_BYTES) return false;
+    const image = this.imageFor(0);
+    const head = this.usual.writeHead(image.bytes, image.length, { name, entry });
+    if (head === 0) return false;
+    image.add({ path, kind: 'file', size: file.size, group: null, isLink: false }, head, file.hash);
+    return true;
+  }
+
   private place(part: Part, member: Member, hash: Hash | null): Promise<void> | undefined {
-    const head = this.encode(part, member);
-    if (head === null) return undefined;
-    const { draft } = this;
-    const start = draft.length;
-    const end = start + head.length + member.size + paddingOf(member.size);
-    draft.heads.push({ at: start, bytes: head });
-    draft.parts.push({ ...part, start, end, content: hash === null ? -1 : draft.hashes.length });
-    if (hash !== null) {
-      draft.hashes.push(hash);
-      draft.places.push(start + head.length, member.size);
-    }
-    draft.length = end;
-    if (end < IMAGE_BYTES && draft.parts.length < IMAGE_MEMBERS) return undefined;
-    this.submit();
-    return this.keepPace();
+    const encoded = encodeMember(member, this.format);
+    if ('refused' in encoded) return this.refuseMember(part, REFUSALS[encoded.refused]);
+    this.lose(part, encoded.losses);
+    const { head } = encoded;
+    const image = this.imageFor(head.length + member.size + paddingOf(member.size));
+    head.copy(image.bytes, image.length);
+    image.add(part, head.length, hash === null ? null : hexToHash(hash));
+    return this.handOn();
   }
 
   /** By itself: too large for an image, or with holes that have to be looked for first. */
@@ -157,86 +131,110 @@ export class TarStream {
     member: Member,
     content: { hash: Hash; sparse: boolean },
   ): Promise<void> | undefined {
-    const isRefused = 'refused' in encodeMember(member, this.format);
-    if (isRefused) return void this.encode(part, member);
+    // Neither what is refused nor what is lost depends on where the data is.
+    const encoded = encodeMember(member, this.format);
+    if ('refused' in encoded) return this.refuseMember(part, REFUSALS[encoded.refused]);
+    this.lose(part, encoded.losses);
     this.submit();
     const { archive } = this.parts;
     const { size } = member;
     const task = { task: 'survey-object', objects: archive.layout.objects, size, ...content } as const;
-    const surveyed = archive.pool.run(task);
-    surveyed.catch(() => {}); // awaited in settleOldest
-    this.jobs.push({ part, member, surveyed });
+    const surveyed = this.read(archive.pool.run(task));
+    this.begin((before) => this.writeLarge(before, { part, member, surveyed }));
     return this.keepPace();
   }
 
-  /** Null where the format cannot hold the member, which is told. */
-  private encode({ path, group, isLink }: Part, member: Member): Buffer | null {
-    const encoded = encodeMember(member, this.format);
-    const { tally } = this.parts;
-    if ('refused' in encoded) {
-      tally.refuse(path, `${this.format} tars hold no ${REFUSALS[encoded.refused]}`);
-      // Another name of its inode may be held, and be the first.
-      if (group !== null && !isLink) this.firstNames.delete(group);
-      return null;
-    }
-    for (const loss of encoded.losses) tally.lose(path, lossText(this.format, loss));
-    return encoded.head;
+  private refuseMember(part: Part, what: string): Promise<void> | undefined {
+    const { group, isLink } = part;
+    // Another name of its inode may be held, and be the first.
+    if (group !== null && !isLink) this.firstNames.delete(group);
+    return this.refuse(part, `${this.format} tars hold no ${what}`);
+  }
+
+  private refuse(part: Part, why: string): Promise<void> | undefined {
+    this.imageFor(0).addRefused(part, why);
+    return this.handOn();
+  }
+
+  private lose({ path }: Part, losses: readonly Loss[]): void {
+    for (const loss of losses) this.parts.tally.lose(path, lossText(this.format, loss));
+  }
+
+  /** The image that is being gathered, or another where so many bytes more are too much for it. */
+  private imageFor(bytes: number): Image {
+    if (this.image !== null && !this.image.hasRoom(bytes)) this.submit();
+    return (this.image ??= new Image(this.memory(bytes)));
+  }
+
+  private memory(bytes: number): SharedArrayBuffer {
+    const spare = bytes <= USUAL_CAPACITY ? this.spare.pop() : undefined;
+    return spare ?? new SharedArrayBuffer(Math.max(bytes, USUAL_CAPACITY));
+  }
+
+  private handOn(): Promise<void> | undefined {
+    if (!this.image!.isFull) return undefined;
+    this.submit();
+    return this.keepPace();
   }
 
   /** What was gathered goes to a thread. */
   private submit(): void {
-    const { draft } = this;
-    if (draft.parts.length === 0) return;
-    this.draft = newDraft();
-    const memory = this.memory(draft.length);
-    const image = Buffer.from(memory, 0, draft.length);
-    for (const { at, bytes } of draft.heads) bytes.copy(image, at);
-    for (let index = 0; index < draft.hashes.length; index += 1) {
-      const end = draft.places[2 * index]! + draft.places[2 * index + 1]!;
-      image.fill(0, end, end + paddingOf(draft.places[2 * index + 1]!));
-    }
+    const { image } = this;
+    if (image === null) return;
+    this.image = null;
     const { archive } = this.parts;
-    const { hashes } = draft;
-    const places = Float64Array.from(draft.places);
-    const task = { task: 'fill', objects: archive.layout.objects, image: memory, hashes, places } as const;
-    const filled = hashes.length > 0 ? archive.pool.run(task) : NOTHING_TO_FILL;
-    filled.catch(() => {}); // awaited in settleOldest
-    this.jobs.push({ image, parts: draft.parts, length: draft.length, filled });
+    const task = image.task(archive.layout.objects);
+    const filled = task === null ? NOTHING_TO_FILL : this.read(archive.pool.run(task));
+    this.begin((before) => this.writeImage(before, { image, filled }));
   }
 
-  private memory(length: number): SharedArrayBuffer {
-    const spare = length <= USUAL_CAPACITY ? this.spare.pop() : undefined;
-    return spare ?? new SharedArrayBuffer(Math.max(length, USUAL_CAPACITY));
+  private read<T>(result: Promise<T>): Promise<T> {
+    this.reading.add(result);
+    const forget = (): void => void this.reading.delete(result);
+    result.then(forget, forget); // the rejection is told by who writes it
+    return result;
+  }
+
+  /** @param write writes after all that was begun before it */
+  private begin(write: (before: Promise<void> | undefined) => Promise<void>): void {
+    const done = write(this.writing.at(-1));
+    done.catch(() => {}); // awaited in keepPace, or at the end
+    this.writing.push(done);
   }
 
   private async keepPace(): Promise<void> {
-    while (this.jobs.length > this.inFlight) await this.settleOldest();
-  }
-
-  private async settleOldest(): Promise<void> {
-    const job = this.jobs[0]!;
-    if ('parts' in job) await this.writeImage(job, await job.filled);
-    else await this.writeLarge(job, await job.surveyed);
-    this.jobs.shift();
-    stopWhereAsked(this.parts);
-    report(this.parts);
+    while (this.writing.length > this.inFlight) {
+      await this.writing[0];
+      void this.writing.shift();
+    }
   }
 
   /** In as few calls as there are gaps: where nothing failed, in one. */
-  private async writeImage({ image, parts, length }: ImageJob, { failures }: FillResult): Promise<void> {
+  private async writeImage(before: Promise<void> | undefined, { image, filled }: ImageJob): Promise<void> {
+    await before;
+    const { failures } = await filled;
     let from = 0;
-    for (const part of parts) {
+    for (const part of image.parts) {
       if (this.isWritten(part, failures.get(part.content))) continue;
-      await this.write(image.subarray(from, part.start));
+      await this.write(image.bytes.subarray(from, part.start));
       from = part.end;
     }
-    await this.write(image.subarray(from, length));
-    if (image.buffer.byteLength === USUAL_CAPACITY) this.spare.push(image.buffer as SharedArrayBuffer);
+    await this.write(image.bytes.subarray(from, image.length));
+    const spare = image.spare();
+    if (spare !== null) this.spare.push(spare);
+    this.tell();
   }
 
-  private isWritten(part: Part, failure: { code: string; message: string } | undefined): boolean {
+  private isWritten(
+    part: Part & Partial<Pick<ImagePart, 'refused'>>,
+    failure: { code: string; message: string } | undefined,
+  ): boolean {
     const { tally } = this.parts;
-    const { group, isLink } = part;
+    const { path, group, isLink, refused = null } = part;
+    if (refused !== null) {
+      tally.refuse(path, refused);
+      return false;
+    }
     const lost = failure ?? (group === null ? undefined : this.lostGroups.get(group));
     if (lost === undefined) {
       tally.count(part.kind, part.size);
@@ -244,52 +242,45 @@ export class TarStream {
       return true;
     }
     if (group !== null) this.lostGroups.set(group, lost);
-    tally.fail(part.path, lost);
+    tally.fail(path, lost);
     return false;
   }
 
-  private async writeLarge({ part, member }: LargeJob, surveyed: SurveyObjectResult): Promise<void> {
-    if ('failure' in surveyed) {
-      this.isWritten(part, surveyed.failure);
-      return;
+  private async writeLarge(before: Promise<void> | undefined, job: LargeJob): Promise<void> {
+    await before;
+    const { part, member } = job;
+    const surveyed = await job.surveyed;
+    if ('failure' in surveyed) this.isWritten(part, surveyed.failure);
+    else {
+      const { path, stretches, dataHash } = surveyed;
+      const ranges = stretches === null ? null : rangesOf(stretches);
+      const encoded = encodeMember({ ...member, ranges }, this.format);
+      if ('refused' in encoded) throw new Error(`refused only now: ${encoded.refused}`);
+      const content = { path, ranges: ranges ?? [[0, member.size] as const], dataHash };
+      await this.copy(encoded.head, content);
+      this.isWritten(part, undefined);
     }
-    const ranges = surveyed.stretches === null ? null : rangesOf(surveyed.stretches);
-    const head = this.encode(part, { ...member, ranges });
-    if (head === null) return;
-    const file = await open(surveyed.path);
+    this.tell();
+  }
+
+  private async copy(head: Buffer, content: Parameters<typeof copyContent>[1]): Promise<void> {
+    const file = await open(content.path);
     try {
       await this.write(head);
       this.insideMember = true;
-      await this.copy(file, ranges ?? [[0, member.size]], surveyed);
+      await copyContent(file, content, (bytes) => {
+        stopWhereAsked(this.parts);
+        return this.write(bytes);
+      });
     } finally {
       await file.close();
     }
     this.insideMember = false;
-    this.isWritten(part, undefined);
   }
 
-  /**
-   * Read again, and hashed again: it is out of our hands between. The last piece is held back until the
-   * hash is right, so that wrong bytes never make a whole member.
-   */
-  private async copy(
-    file: FileHandle,
-    ranges: readonly DataRange[],
-    { path, dataHash }: { path: string; dataHash: string },
-  ): Promise<void> {
-    const hasher = createHasher();
-    let held: Buffer = NO_BYTES;
-    let length = 0;
-    for await (const bytes of readRanges(file, ranges)) {
-      stopWhereAsked(this.parts);
-      await this.write(held);
-      hasher.update(bytes);
-      length += bytes.length;
-      held = bytes;
-    }
-    if (hasher.digest().toString('hex') !== dataHash) throw changed(path);
-    await this.write(held);
-    await this.write(Buffer.alloc(paddingOf(length)));
+  private tell(): void {
+    stopWhereAsked(this.parts);
+    report(this.parts);
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
@@ -303,30 +294,9 @@ function lossText(format: TarFormat, loss: Loss): string {
   return `${format} tars do not hold ${LOSSES[loss]}`;
 }
 
-function newDraft(): Draft {
-  return { heads: [], parts: [], hashes: [], places: [], length: 0 };
-}
-
 function rangesOf(stretches: Float64Array): DataRange[] {
   const ranges: DataRange[] = [];
   for (let at = 0; at < stretches.length; at += 2)
     ranges.push([stretches[at]!, stretches[at + 1]! - stretches[at]!]);
   return ranges;
-}
-
-async function* readRanges(file: FileHandle, ranges: readonly DataRange[]): AsyncGenerator<Buffer> {
-  for (const [start, length] of ranges)
-    for (let at = start; at < start + length;) {
-      const bytes = Buffer.allocUnsafe(Math.min(CHUNK, start + length - at));
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, at);
-      if (bytesRead === 0) return; // the hash will show it
-      yield bytes.subarray(0, bytesRead);
-      at += bytesRead;
-    }
-}
-
-function changed(path: string): HkfsError {
-  return new HkfsError('OBJECT_DAMAGED', `${path} changed while it was exported; the output is broken off`, {
-    hint: 'run `hkfs verify`, and the command again',
-  });
 }
