@@ -44,20 +44,17 @@ export class WorkerPool {
   private readonly threads: Thread[] = [];
   private readonly queue: Pending[] = [];
   private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
-  /** Threads at most. */
-  readonly size: number;
   private nextId = 1;
   /** Called with bytes of a large file as they are read. */
   onBytes: (bytes: number) => void = () => {};
 
-  /**
-   * The first thread starts at once, the others when there is work for them: each costs 40 ms of a core,
-   * which is much of a small command.
-   * @param size threads; by default one for each core, at most 8
-   */
+  /** @param size threads; by default one for each core, at most 8 */
   constructor(size = Math.min(availableParallelism(), MAX_WORKERS)) {
-    this.size = size;
-    this.threads.push(this.start());
+    for (let i = 0; i < size; i += 1) this.threads.push(this.start());
+  }
+
+  get size(): number {
+    return this.threads.length;
   }
 
   run<T extends Task>(task: T): Promise<TaskResults[T['task']]> {
@@ -114,17 +111,9 @@ export class WorkerPool {
     else pending.resolve(reply.value as never);
   }
 
-  private idlest(): Thread {
-    const idlest = this.threads.reduce((a, b) => (b.running.size < a.running.size ? b : a));
-    if (idlest.running.size === 0 || this.threads.length >= this.size) return idlest;
-    const further = this.start();
-    this.threads.push(further);
-    return further;
-  }
-
   private dispatch(): void {
     while (this.queue.length > 0) {
-      const idlest = this.idlest();
+      const idlest = this.threads.reduce((a, b) => (b.running.size < a.running.size ? b : a));
       if (idlest.running.size >= DEPTH) return;
       const pending = this.queue.shift()!;
       idlest.worker.ref();
