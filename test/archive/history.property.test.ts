@@ -1,6 +1,6 @@
 import { describe, test } from '@jest/globals';
 import fc from 'fast-check';
-import { HEAVY, runs } from '../projections/property.js';
+import { HEAVY, HEAVY_MINUTES, runs } from '../projections/property.js';
 import { anyStep, HistoryRun, type AnyStep } from './history-run.js';
 import { withScratch } from './scratch.js';
 
@@ -12,7 +12,7 @@ describe('an archive under random ingests, moves, removals, changes by hand, tag
     async () => {
       const steps = fc.array(anyStep, { minLength: 4, maxLength: HEAVY ? 25 : 12, size: 'max' });
       // A loaded machine makes fewer runs, and takes no more time.
-      const end = Date.now() + (HEAVY ? 60 : 0.25) * MINUTE;
+      const end = Date.now() + (HEAVY ? HEAVY_MINUTES : 0.25) * MINUTE;
       await fc.assert(
         fc.asyncProperty(steps, async (steps) => {
           if (Date.now() < end) await withScratch((directory) => play(directory, steps));
@@ -20,7 +20,7 @@ describe('an archive under random ingests, moves, removals, changes by hand, tag
         runs(15, 300),
       );
     },
-    HEAVY ? 70 * MINUTE : 2 * MINUTE,
+    HEAVY ? (HEAVY_MINUTES + 8) * MINUTE : 2 * MINUTE,
   );
 });
 

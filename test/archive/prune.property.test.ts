@@ -1,6 +1,6 @@
 import { test } from '@jest/globals';
 import fc from 'fast-check';
-import { HEAVY, runs } from '../projections/property.js';
+import { HEAVY, HEAVY_MINUTES, runs } from '../projections/property.js';
 import { anyPruneStep, PruneRun, type AnyPruneStep } from './prune-run.js';
 import { withScratch } from './scratch.js';
 
@@ -11,7 +11,7 @@ test(
   async () => {
     const steps = fc.array(anyPruneStep, { minLength: 6, maxLength: HEAVY ? 30 : 14, size: 'max' });
     // A loaded machine makes fewer runs, and takes no more time.
-    const end = Date.now() + (HEAVY ? 60 : 0.25) * MINUTE;
+    const end = Date.now() + (HEAVY ? HEAVY_MINUTES : 0.25) * MINUTE;
     await fc.assert(
       fc.asyncProperty(steps, async (steps) => {
         if (Date.now() < end) await withScratch((directory) => play(directory, steps));
@@ -19,7 +19,7 @@ test(
       runs(15, 300),
     );
   },
-  HEAVY ? 70 * MINUTE : 2 * MINUTE,
+  HEAVY ? (HEAVY_MINUTES + 8) * MINUTE : 2 * MINUTE,
 );
 
 /** The same folder twice, and a part of it once more: there is something to prune from the start. */

@@ -16,14 +16,14 @@ import { CompactRange } from '../../src/events/merkle.js';
 import { encodeStoredCommit } from '../../src/events/segment.js';
 import type { BlobStore } from '../../src/store/remote/blob-store.js';
 import { openBlobStore } from '../../src/store/remote/open.js';
+import { isHeavy } from '../crash/random.js';
 import { hkfs, isStopped, parseRows, sh, start, until, type Run } from './hkfs.js';
 
 const NAMES = ['one', 'two', 'three'] as const;
 type Name = (typeof NAMES)[number];
 
-/** All of them in the heavy suite alone. */
-const some = <T>(cases: readonly T[]): readonly T[] =>
-  process.env['HKFS_SUITE'] === 'heavy' ? cases : cases.slice(0, 1);
+/** All of them in the heavy form alone. */
+const some = <T>(cases: readonly T[]): readonly T[] => (isHeavy ? cases : cases.slice(0, 1));
 
 let made = '';
 let scratch = '';

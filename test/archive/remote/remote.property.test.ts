@@ -1,6 +1,6 @@
 import { describe, test } from '@jest/globals';
 import fc from 'fast-check';
-import { HEAVY, runs } from '../../projections/property.js';
+import { HEAVY, HEAVY_MINUTES, runs } from '../../projections/property.js';
 import { withScratch } from '../scratch.js';
 import { RemoteRun, remoteRunStep, type Step } from './remote-run.js';
 
@@ -12,7 +12,7 @@ describe('an archive under random changes, backups, kills, clones and compaction
     async () => {
       const steps = fc.array(remoteRunStep, { minLength: 3, maxLength: HEAVY ? 20 : 8, size: 'max' });
       // A loaded machine makes fewer runs, and takes no more time.
-      const end = Date.now() + (HEAVY ? 3600 : 7) * SECOND;
+      const end = Date.now() + (HEAVY ? HEAVY_MINUTES * 60 : 7) * SECOND;
       await fc.assert(
         fc.asyncProperty(steps, async (steps) => {
           if (Date.now() < end) await withScratch((directory) => play(directory, steps));
@@ -20,7 +20,7 @@ describe('an archive under random changes, backups, kills, clones and compaction
         runs(6, 200),
       );
     },
-    HEAVY ? 4000 * SECOND : 120 * SECOND,
+    HEAVY ? (HEAVY_MINUTES + 8) * 60 * SECOND : 120 * SECOND,
   );
 });
 
