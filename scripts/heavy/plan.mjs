@@ -32,6 +32,7 @@ const KNOWN = {
   'test/crash/history.test.ts': 700,
   'test/crash/backup.test.ts': 600,
   'test/crash/heal.test.ts': 500,
+  'test/interop/long-names.test.ts': 500,
   // These stop by the clock: see HEAVY_MINUTES in test/projections/property.ts.
   'test/archive/archive.property.test.ts': 1800,
   'test/archive/history.property.test.ts': 1800,
