@@ -3,15 +3,7 @@ import type { LevelChange } from '../events/level.js';
 import type { Hash } from '../events/types.js';
 import { StatTable } from '../fs/stats.js';
 import type { ObjectIndex } from './object-index.js';
-import {
-  carrySeal,
-  sealOf,
-  sealRow,
-  unsealed,
-  type OwnChange,
-  type SealedInode,
-  type Stamp,
-} from './trusted-stat.js';
+import { carryOver, sealOf, sealRow, stampOf, unsealed, type OwnChange, type Stamp } from './trusted-stat.js';
 
 /** What worker threads tell of inodes that they changed, in the order in which they did. */
 export interface Touched {
@@ -20,8 +12,10 @@ export interface Touched {
 }
 
 interface Link {
-  readonly seal: SealedInode | null;
+  readonly hash: Hash;
   readonly device: bigint;
+  /** Null: in doubt. */
+  readonly stamp: Stamp | null;
 }
 
 /**
@@ -30,7 +24,7 @@ interface Link {
  */
 export class SealChain {
   private readonly index: ObjectIndex;
-  /** By inode: all objects are on one file system. Null: in doubt. */
+  /** By inode: all objects are on one file system. */
   private readonly byInode = new Map<bigint, Link>();
 
   constructor(index: ObjectIndex) {
@@ -38,8 +32,8 @@ export class SealChain {
   }
 
   /** A staged file got its name. @param staged as it was when the bytes in it were hashed */
-  named(hash: Hash, staged: Stamp, { before, after }: OwnChange): void {
-    this.carry(sealOf(hash, staged), { before, after });
+  named(hash: Hash, staged: Stamp, change: OwnChange): void {
+    this.carry({ hash, device: staged.dev, stamp: staged }, change);
   }
 
   /** Changes of inodes that are objects, or that may be: of one without a seal nothing is known, nor told. */
@@ -50,22 +44,23 @@ export class SealChain {
     for (let row = 0; row < before.length; row += 1) {
       const change = { before: before.get(row), after: after.get(row) };
       const known = this.byInode.get(change.before.ino);
-      if (known?.seal) this.carry(known.seal, change);
+      if (!known?.stamp) continue;
+      const stamp = this.carry(known, change);
+      if (stamp !== null) this.index.touch(known.hash, sealOf(known.hash, stamp));
     }
   }
 
   rows(): LevelChange[] {
-    return Array.from(this.byInode, ([inode, { seal, device }]) =>
-      seal === null ? unsealed({ device, inode }) : sealRow(seal, seal),
+    return Array.from(this.byInode, ([inode, { hash, device, stamp }]) =>
+      stamp === null ? unsealed({ device, inode }) : sealRow({ device, inode }, { hash, ...timesOf(stamp) }),
     );
   }
 
-  private carry(seal: SealedInode, change: OwnChange): void {
-    const carried = carrySeal(seal, change);
-    const { device, inode, hash } = seal;
-    this.byInode.set(inode, { seal: carried, device });
+  private carry({ hash, device, stamp }: Link, change: OwnChange): Stamp | null {
+    const carried = carryOver(stamp!, change);
+    this.byInode.set(stamp!.ino, { hash, device, stamp: carried });
     if (carried === null) this.index.doubt(hash);
-    else this.index.touch(hash, carried);
+    return carried;
   }
 
   private async lookUp(before: StatTable): Promise<void> {
@@ -79,7 +74,11 @@ export class SealChain {
     for (const [at, seal] of (await this.index.seals(inodes)).entries())
       if (seal !== undefined) {
         const { device, inode } = inodes[at]!;
-        this.byInode.set(inode, { seal: { ...seal, device, inode }, device });
+        this.byInode.set(inode, { hash: seal.hash, device, stamp: stampOf({ ...seal, device, inode }) });
       }
   }
+}
+
+function timesOf({ size, mtimeNs, ctimeNs }: Stamp): Omit<Stamp, 'dev' | 'ino'> {
+  return { size, mtimeNs, ctimeNs };
 }

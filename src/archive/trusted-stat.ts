@@ -39,18 +39,21 @@ export function hasSameBytes(a: Stamp, b: Stamp): boolean {
 }
 
 /**
- * The seal of an inode after a change of ours; null where it is in doubt from then on: somebody else
- * changed it since it was sealed, or while we did, or could do so next without moving a time.
+ * What an inode is trusted by after a change of ours; null where it is in doubt from then on: somebody else
+ * changed it since it was trusted, or while we did, or could do so next without moving a time.
  */
-export function carrySeal(seal: SealedInode, { before, after }: OwnChange): SealedInode | null {
-  if (before.ino !== seal.inode || before.dev !== seal.device) return null;
-  if (!fits(seal, before) || !hasSameBytes(before, after) || !isApart(after)) return null;
-  return sealOf(seal.hash, after);
+export function carryOver(trusted: Stamp, { before, after }: OwnChange): Stamp | null {
+  const isAsTrusted = before.ctimeNs === trusted.ctimeNs && hasSameBytes(trusted, before);
+  return isAsTrusted && hasSameBytes(before, after) && isApart(after) ? after : null;
 }
 
 export function sealOf(hash: Hash, stat: Stamp): SealedInode {
   const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stat;
   return { device, inode, hash, size, mtimeNs, ctimeNs };
+}
+
+export function stampOf({ device: dev, inode: ino, size, mtimeNs, ctimeNs }: SealedInode): Stamp {
+  return { dev, ino, size, mtimeNs, ctimeNs };
 }
 
 export function sealRow(inode: InodeId, seal: Seal): LevelPut {

@@ -178,17 +178,20 @@ export class Posix {
 
   /**
    * Whether any process has the file open for writing, or mapped; null where the file system has no leases,
-   * or none for this user. @param fd open for reading only
+   * or none for this user. Until the descriptor is closed, who opens the file for writing waits.
+   * @param fd open for reading only
    */
   isOpenForWriting(fd: number): boolean | null {
     const { fcntl } = this.#libc;
-    // Somebody who opens it meanwhile breaks the lease: told by SIGIO, of which a process would die.
-    if (fcntl(fd, F_SETSIG, 'int', constants.signals.SIGURG) !== 0) return null;
-    if (fcntl(fd, F_SETLEASE, 'int', F_RDLCK) === 0) {
-      fcntl(fd, F_SETLEASE, 'int', F_UNLCK);
-      return false;
-    }
+    // Who opens it meanwhile breaks the lease: that is told by SIGIO, of which a process would die.
+    if (fcntl(fd, F_SETSIG, constants.signals.SIGURG) !== 0) return null;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) === 0) return false;
     return this.#libc.errno() === errno.EAGAIN ? true : null;
+  }
+
+  /** Nobody needs to wait any longer. */
+  endLease(fd: number): void {
+    this.#libc.fcntl(fd, F_SETLEASE, F_UNLCK);
   }
 
   /** Tells the kernel how a range will be read; a `length` of 0 means to the end. */

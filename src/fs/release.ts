@@ -96,8 +96,10 @@ class Releaser {
 
   /** What it goes on to write would be in no file that has a name. */
   private assertNotBusy(fd: number): void {
-    if (this.context.posix?.isOpenForWriting(fd))
-      throw Object.assign(new Error('another program has it open for writing'), { code: 'EBUSY' });
+    const { posix } = this.context;
+    const isOpen = posix?.isOpenForWriting(fd) ?? null;
+    if (isOpen) throw Object.assign(new Error('another program has it open for writing'), { code: 'EBUSY' });
+    if (isOpen === false) posix?.endLease(fd);
   }
 
   /** @throws ESTALE where it is the source that changed, EBADMSG where the object has other bytes */

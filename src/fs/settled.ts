@@ -31,7 +31,7 @@ export function isSettled(times: Times, nowNs: bigint): boolean {
 export function isApart(times: Times): boolean {
   const { mtimeNs, ctimeNs } = times;
   const apart = mtimeNs < ctimeNs ? ctimeNs - mtimeNs : mtimeNs - ctimeNs;
-  return apart > (isCoarse(times) ? COARSE_TICK_NS : SETTLED_NS);
+  return apart > COARSE_TICK_NS || (apart > SETTLED_NS && !isCoarse(times));
 }
 
 export function isCoarse({ mtimeNs, ctimeNs }: Times): boolean {

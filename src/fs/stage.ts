@@ -161,7 +161,10 @@ class Stager {
     if (this.task.shared?.[index] === 1) return 'shared';
     if (!waitUntilSettled(expected)) return 'fresh';
     failpoint('stage.lease');
-    const isOpen = this.context.posix?.isOpenForWriting(fd) ?? null;
+    const { posix } = this.context;
+    const isOpen = posix?.isOpenForWriting(fd) ?? null;
+    // A small one is closed before anybody notices that they wait.
+    if (isOpen === false && expected.size > BLOCK_BYTES) posix?.endLease(fd);
     return isOpen === false ? null : isOpen ? 'busy' : 'untold';
   }
 

@@ -111,12 +111,18 @@ class Tree {
     try {
       failpoint('tree.link');
       this.linkInode(operation.object, path);
-      return protectedStat(path);
+      return this.protect(path);
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return this.relink(path, operation);
       if (errnoOf(error) !== 'EMLINK') throw error;
     }
-    return this.linkTwin(path, operation.object) ? protectedStat(path) : 'full';
+    return this.linkTwin(path, operation.object) ? this.protect(path) : 'full';
+  }
+
+  /** Of an inode whose stat from right before is at hand. */
+  private protect(path: FsPath): fs.BigIntStats {
+    if (Number(this.before!.mode & 0o7777n) === OBJECT_MODE) return fs.lstatSync(path, { bigint: true });
+    return makeReadOnly(path);
   }
 
   private relink(path: FsPath, operation: Extract<TreeOperation, { op: 'link' }>): fs.BigIntStats | 'full' {
@@ -311,7 +317,10 @@ export function isOwn(path: FsPath, previous: Previous): boolean {
  */
 function protectedStat(path: FsPath): fs.BigIntStats {
   const stat = fs.lstatSync(path, { bigint: true });
-  if (Number(stat.mode & 0o7777n) === OBJECT_MODE) return stat;
+  return Number(stat.mode & 0o7777n) === OBJECT_MODE ? stat : makeReadOnly(path);
+}
+
+function makeReadOnly(path: FsPath): fs.BigIntStats {
   failpoint('tree.protect');
   fs.chmodSync(path, OBJECT_MODE);
   return fs.lstatSync(path, { bigint: true });
