@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { loadPosix } from '../../src/fs/posix.js';
 import { scratchDirectory, testWhen } from '../fs/scratch.js';
-import { Box, hkfs, inode, isStopped, type Run, sh, until } from './hkfs.js';
+import { Box, inode, isStopped, type Run, sh, until } from './hkfs.js';
 
 const CONTENT = 'the original';
 const scratch = scratchDirectory();
