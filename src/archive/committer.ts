@@ -3,21 +3,23 @@
  * tree, synced again; only then the events that name them are committed; then the views, then the
  * tree. Work is collected in batches, one of which is being finished while the next is collected.
  */
-import { unlinkSync } from 'node:fs';
-import type { LevelPut } from '../events/level.js';
+import { mkdirSync, unlinkSync } from 'node:fs';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
+import { hashToHex } from '../fs/hash.js';
+import { lstatOrNull } from '../fs/scan.js';
 import { hashOfObjectPath } from '../fs/stage.js';
-import { StatTable } from '../fs/stats.js';
-import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
+import { StatTable, type FileStat } from '../fs/stats.js';
+import { STAGE, type NameItem, type ReleaseItem, type TreeOperation } from '../fs/tasks.js';
 import type { InodeId } from '../projections/keys.js';
 import type { Entry } from '../projections/namespace.js';
 import { TreeProjection } from '../projections/tree.js';
 import type { Message } from './api.js';
 import { explainError } from './explain-error.js';
-import { ObjectIndex, sealRow } from './object-index.js';
+import { ObjectIndex } from './object-index.js';
 import type { OpenArchive } from './open-archive.js';
-import { chunks, NewSeals } from './tree-tasks.js';
+import { SealChain } from './seal-chain.js';
+import { chunks, chunksByObject } from './tree-tasks.js';
 
 /** A batch is finished when it has this many events … */
 const MAX_EVENTS = 8192;
@@ -33,9 +35,17 @@ export interface CommitterOptions {
   readonly adopts?: boolean | undefined;
 }
 
+/** A staged file on its way to its name. */
+interface Naming {
+  readonly item: NameItem;
+  readonly hash: Hash;
+  /** As it was when its bytes were hashed; null where nobody knows: then it gets no seal. */
+  readonly staged: FileStat | null;
+}
+
 interface Batch {
   readonly events: HkfsEvent[];
-  readonly namings: NameItem[];
+  readonly namings: Naming[];
   readonly stored: Hash[];
   readonly previous: Map<Position, Entry | null>;
   readonly releases: ReleaseItem[];
@@ -48,12 +58,16 @@ interface Batch {
   needsSync: boolean;
 }
 
-export interface Replacement {
-  readonly staged: string;
+export interface StagedObject {
   readonly hash: Hash;
+  /** Of the staged file, as it was when its bytes were hashed. */
+  readonly stat: FileStat;
   readonly size: number;
+}
+
+export interface Replacement extends StagedObject {
+  readonly staged: string;
   readonly from: InodeId;
-  readonly to: InodeId;
   readonly healedFrom: string;
 }
 
@@ -74,7 +88,7 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
 const ORDERED: ReadonlySet<TreeOperation['op']> = new Set(['unlink', 'rmdir', 'rename', 'discard']);
 
 interface TreeOutcome {
-  readonly seals: NewSeals;
+  readonly chain: SealChain;
   readonly full: TreeOperation[];
 }
 
@@ -114,10 +128,10 @@ export class Committer {
   }
 
   /** A staged file that is to get its name before the events of this batch are committed. */
-  name(item: NameItem, object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {
-    this.batch.namings.push(item);
-    this.batch.bytes += object.size;
-    this.stored(object);
+  name(item: NameItem, { hash, stat, size }: StagedObject): void {
+    this.batch.namings.push({ item, hash, staged: stat });
+    this.batch.bytes += size;
+    this.stored({ hash, device: stat.dev, inode: stat.ino, size });
   }
 
   /** The bytes are in the hash tree, but may not be on the disk yet. */
@@ -126,12 +140,21 @@ export class Committer {
     this.stored(object);
   }
 
-  /** A good copy takes the place of a damaged object, or of a leftover that the log never named. */
+  /**
+   * A good copy takes the place of a damaged object, or of a leftover that the log never named, whose bytes
+   * are kept in `.hkfs/damaged`: they may be what somebody wrote through a link.
+   */
   async replace(object: Replacement): Promise<void> {
-    const { hash, size, from, to } = object;
+    const { hash, stat, size, from } = object;
+    const to = { device: stat.dev, inode: stat.ino };
     const known = await this.archive.contents().object(hash);
     const path = `${this.archive.layout.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
-    this.batch.namings.push({ from: object.staged, to: path, replace: true });
+    const aside = `${this.damagedFolder()}/${hash}-${from.inode}`;
+    this.batch.namings.push({
+      item: { from: object.staged, to: path, replace: true, aside },
+      hash,
+      staged: stat,
+    });
     if (known === null) return this.stored({ hash, size, ...to });
     this.push({ type: 'object.damaged', hash, finding: 'content' });
     this.push({ type: 'object.relocated', hash, size, from, to });
@@ -153,9 +176,12 @@ export class Committer {
   }
 
   /** A staged file that is to be an object's inode; `from`: the one that it takes the place of. */
-  heal(item: NameItem, object: { hash: Hash; size: number; from: InodeId | null; to: InodeId }): void {
+  heal(
+    item: NameItem,
+    object: { hash: Hash; size: number; from: InodeId | null; to: InodeId; stat?: FileStat },
+  ): void {
     const { hash, size, from, to } = object;
-    this.batch.namings.push(item);
+    this.batch.namings.push({ item, hash, staged: object.stat ?? null });
     this.batch.bytes += size;
     if (from === null) return this.stored({ hash, size, ...to });
     this.push({ type: 'object.relocated', hash, size, from: idOf(from), to });
@@ -193,7 +219,9 @@ export class Committer {
 
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
-    await this.archive.views.level.batch(await this.applyTree(operations, true));
+    const chain = new SealChain(this.index);
+    await this.applyTree(operations, chain, true);
+    await this.archive.views.level.batch(chain.rows());
   }
 
   private cut(): void {
@@ -207,10 +235,11 @@ export class Committer {
   private async finish(batch: Batch): Promise<void> {
     this.throwFailure();
     const { archive, options } = this;
+    const chain = new SealChain(this.index);
     if (batch.namings.length > 0 || batch.needsSync) {
       failpoint('commit.sync');
       await archive.sync();
-      await this.nameAll(batch.namings);
+      await this.nameAll(batch.namings, chain);
       failpoint('commit.named');
       await archive.sync();
     }
@@ -225,44 +254,53 @@ export class Committer {
     const operations = options.adopts
       ? await this.tree.adoptions(records)
       : await this.tree.operations(records, (position) => batch.previous.get(position));
-    const seals = await this.applyTree([...operations, ...batch.deferred], batch.inOrder);
+    await this.applyTree([...operations, ...batch.deferred], chain, batch.inOrder);
     failpoint('commit.tree');
     // Links that wait for a twin are not in the tree: its checkpoint stays until they are.
-    if (this.batch.deferred.length > 0) await archive.views.level.batch(seals);
-    else await archive.views.setTreePosition(archive.views.position, seals);
+    if (this.batch.deferred.length > 0) await archive.views.level.batch(chain.rows());
+    else await archive.views.setTreePosition(archive.views.position, chain.rows());
     failpoint('commit.done');
     this.index.settle(batch.stored);
     await this.releaseAll(batch.releases);
   }
 
-  private async nameAll(items: readonly NameItem[]): Promise<void> {
+  private async nameAll(namings: readonly Naming[], chain: SealChain): Promise<void> {
+    const parts = chunks(namings);
     const results = await Promise.all(
-      chunks(items).map((chunk) => this.archive.pool.run({ task: 'name', items: chunk })),
+      parts.map((part) => this.archive.pool.run({ task: 'name', items: part.map(({ item }) => item) })),
     );
-    for (const { failures } of results)
+    for (const [at, { failures, before, after }] of results.entries()) {
       for (const [, failure] of failures)
         throw Object.assign(new Error(failure.message), { code: failure.code });
+      const tables = { before: new StatTable(before), after: new StatTable(after) };
+      for (const [row, { hash, staged }] of parts[at]!.entries())
+        if (staged !== null)
+          chain.named(hash, staged, { before: tables.before.get(row), after: tables.after.get(row) });
+    }
   }
 
   /** Directories first, in order; then everything else in parallel unless something is moved or removed. */
-  private async applyTree(operations: readonly TreeOperation[], inOrder = false): Promise<LevelPut[]> {
-    const outcome: TreeOutcome = { seals: new NewSeals(), full: [] };
+  private async applyTree(
+    operations: readonly TreeOperation[],
+    chain: SealChain,
+    inOrder = false,
+  ): Promise<void> {
+    const outcome: TreeOutcome = { chain, full: [] };
     const ordered = inOrder || operations.some(({ op }) => ORDERED.has(op));
     const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
     if (!ordered) {
       const others = operations.filter(({ op }) => op !== 'mkdir');
-      await Promise.all(chunks(others).map((chunk) => this.applyChunk(chunk, outcome)));
+      await Promise.all(chunksByObject(others).map((chunk) => this.applyChunk(chunk, outcome)));
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
-    return Array.from(outcome.seals.values(), (seal) => sealRow(seal, seal));
   }
 
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {
     const { root, staging } = this.archive.layout;
     const result = await this.archive.pool.run({ task: 'tree', root, staging, operations });
     for (const [index, failure] of result.failures) this.treeFailure(operations[index]!, failure);
-    outcome.seals.add(operations, result, (seal) => this.index.touch(seal.hash, seal));
+    await outcome.chain.touched(result);
     for (const index of result.full) outcome.full.push(operations[index]!);
   }
 
@@ -273,9 +311,9 @@ export class Committer {
       const hash = hashOfObjectPath(object);
       const staged = `${this.archive.layout.staging}/${this.reserveStagedIds(1)}`;
       const twin = await this.archive.pool.run({ task: 'twin', object, hash, staged });
-      const { dev: device, ino: inode, size } = new StatTable(twin.stat).get(0);
+      const stat = new StatTable(twin.stat).get(0);
       const naming = { from: staged, to: twin.path, replace: false };
-      this.name(naming, { hash, device, inode, size: Number(size) });
+      this.name(naming, { hash, stat, size: Number(stat.size) });
     }
     this.batch.deferred.push(...links);
   }
@@ -294,16 +332,46 @@ export class Committer {
 
   private async releaseAll(items: readonly ReleaseItem[]): Promise<void> {
     const { staging } = this.archive.layout;
+    const chain = new SealChain(this.index);
     for (const chunk of chunks(items)) {
-      const { failures } = await this.archive.pool.run({ task: 'release', items: chunk, staging });
-      for (const [index, { code, message }] of failures)
+      const result = await this.archive.pool.run({ task: 'release', items: chunk, staging });
+      await chain.touched(result);
+      for (const [index, { code, message }] of result.failures)
         this.options.onMessage({
           level: 'warning',
           code,
           path: chunk[index]!.path,
           text: `stays: ${message}`,
         });
+      for (const index of result.wrong) await this.healFrom(chunk[index]!);
     }
+    await this.archive.views.level.batch(chain.rows());
+  }
+
+  /** The source has the bytes of the object's name and the object has others: a copy of it takes its place. */
+  private async healFrom({ path, object, expected }: ReleaseItem): Promise<void> {
+    const { objects, staging } = this.archive.layout;
+    const hash = hashOfObjectPath(object!);
+    const there = lstatOrNull(object!);
+    if (there === null || this.index.isPending(hash)) return;
+    // A further inode of it may be the wrong one, which `verify` finds.
+    const { hashes } = await this.archive.pool.run({ task: 'hash', files: [object!] });
+    if (hashToHex(hashes) === hash) return;
+    const firstId = this.reserveStagedIds(1);
+    const task = { task: 'stage', files: [path], expected, method: 'copy', objects, staging } as const;
+    const staged = await this.archive.pool.run({ ...task, firstId, force: true });
+    if (staged.status[0] !== STAGE.staged) return;
+    const stat = new StatTable(staged.objects).get(0);
+    const from = { device: there.dev, inode: there.ino };
+    const healed = { staged: `${staging}/${firstId}`, hash, stat, size: Number(stat.size), from };
+    if (hashToHex(staged.hashes) === hash) await this.replace({ ...healed, healedFrom: path });
+    else discardStaged(staging, firstId);
+  }
+
+  private damagedFolder(): string {
+    const folder = `${this.archive.layout.hkfs}/damaged`;
+    mkdirSync(folder, { recursive: true });
+    return folder;
   }
 
   private stored(object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {

@@ -1,19 +1,14 @@
 /**
- * Which objects may be trusted without reading them. An object is good when its inode has the size,
- * mtime and ctime that it had when we last linked or verified it (its seal); anything else is doubt,
- * and doubt is settled by hashing.
+ * Which objects may be trusted without reading them. An object is good when its inode is as it was
+ * sealed (trusted-stat.ts); anything else is doubt, and doubt is settled by hashing.
  */
-import type { Level, LevelPut } from '../events/level.js';
+import type { Level } from '../events/level.js';
 import type { Hash } from '../events/types.js';
 import type { FileStat } from '../fs/stats.js';
 import { sealKey, type InodeId } from '../projections/keys.js';
+import { fits, parseSeal, type Seal, type SealedInode } from './trusted-stat.js';
 
-export interface Seal {
-  readonly hash: Hash;
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-}
+export { sealRow, type Seal } from './trusted-stat.js';
 
 export type Trust = 'good' | 'doubt' | 'unknown';
 
@@ -25,7 +20,9 @@ export class ObjectIndex {
   /** Stored by this operation, not yet in the views. */
   private readonly pending = new Map<Hash, InodeId>();
   /** With the seal that was written last, where one was. */
-  private readonly recent = new Map<Hash, (Seal & InodeId) | null>();
+  private readonly recent = new Map<Hash, SealedInode | null>();
+  /** Objects whose inodes somebody else changed while this operation was at work. */
+  private readonly doubted = new Set<Hash>();
   /** Objects that an earlier check found wrong: no seal speaks for them. */
   suspects: ReadonlyMap<Hash, string> = new Map();
 
@@ -45,6 +42,7 @@ export class ObjectIndex {
 
   addPending(hash: Hash, inode: InodeId): void {
     this.pending.set(hash, inode);
+    this.doubted.delete(hash);
   }
 
   settle(hashes: Iterable<Hash>): void {
@@ -60,9 +58,10 @@ export class ObjectIndex {
   }
 
   /** From now on until many others were linked, a moved ctime of this object is our own doing. */
-  touch(hash: Hash, seal: (Seal & InodeId) | null): void {
+  touch(hash: Hash, seal: SealedInode | null): void {
     this.recent.delete(hash);
     this.recent.set(hash, seal);
+    if (seal !== null) this.doubted.delete(hash);
     if (this.recent.size <= RECENT) return;
     for (const oldest of this.recent.keys()) {
       this.recent.delete(oldest);
@@ -70,13 +69,24 @@ export class ObjectIndex {
     }
   }
 
-  /** `unknown`: no seal of this inode, which tells nothing about whether the log knows the object. */
+  /** Its inode was changed by somebody else: no moved ctime of it is taken for our own doing. */
+  doubt(hash: Hash): void {
+    this.touch(hash, null);
+    this.doubted.add(hash);
+  }
+
+  /**
+   * `unknown`: no seal of this inode, which tells nothing about whether the log knows the object. Of an
+   * object that this operation is linking at this moment a moved ctime is taken for our own doing: enough
+   * to name it once more, not to give anything up for it.
+   */
   judge(hash: Hash, stat: FileStat, seal: Seal | undefined): Trust {
     if (this.pending.has(hash)) return 'good';
     if (seal === undefined || seal.hash !== hash) return 'unknown';
-    if (this.suspects.has(hash)) return 'doubt';
-    if (seal.size !== stat.size || seal.mtimeNs !== stat.mtimeNs) return 'doubt';
-    return seal.ctimeNs === stat.ctimeNs || this.recent.has(hash) ? 'good' : 'doubt';
+    if (this.suspects.has(hash) || this.doubted.has(hash)) return 'doubt';
+    if (fits(seal, stat)) return 'good';
+    const isWritten = seal.size !== stat.size || seal.mtimeNs !== stat.mtimeNs;
+    return !isWritten && this.recent.has(hash) ? 'good' : 'doubt';
   }
 
   /** The seal of an inode that was written lately: no need to look it up. */
@@ -89,22 +99,4 @@ export class ObjectIndex {
     const values = await this.level.getMany(inodes.map(sealKey));
     return values.map((value) => (value === undefined ? undefined : parseSeal(value)));
   }
-}
-
-export function sealRow(inode: InodeId, seal: Seal): LevelPut {
-  const value = Buffer.allocUnsafe(56);
-  value.writeBigInt64BE(seal.size, 0);
-  value.writeBigInt64BE(seal.mtimeNs, 8);
-  value.writeBigInt64BE(seal.ctimeNs, 16);
-  value.write(seal.hash, 24, 'hex');
-  return { type: 'put', key: sealKey(inode), value };
-}
-
-function parseSeal(value: Buffer): Seal {
-  return {
-    size: value.readBigInt64BE(0),
-    mtimeNs: value.readBigInt64BE(8),
-    ctimeNs: value.readBigInt64BE(16),
-    hash: value.toString('hex', 24, 56),
-  };
 }

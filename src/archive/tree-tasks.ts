@@ -1,15 +1,8 @@
-/** What is asked of the worker threads that put entries into the tree, and what their answers tell. */
-import type { Hash } from '../events/types.js';
-import { hashOfObjectPath } from '../fs/stage.js';
-import { StatTable } from '../fs/stats.js';
-import type { TreeOperation, TreeResult } from '../fs/tasks.js';
-import type { InodeId } from '../projections/keys.js';
-import type { Seal } from './object-index.js';
+/** What is asked of the worker threads that put entries into the tree. */
+import type { TreeOperation } from '../fs/tasks.js';
 
 /** Operations handed to a worker thread at once. */
 const CHUNK = 512;
-
-export type NewSeal = Seal & InodeId & { readonly hash: Hash };
 
 export function chunks<T>(items: readonly T[]): T[][] {
   const result: T[][] = [];
@@ -17,24 +10,21 @@ export function chunks<T>(items: readonly T[]): T[][] {
   return result;
 }
 
-/** Seals of inodes that get links from several threads: the last link's time is the inode's. */
-export class NewSeals {
-  private readonly byInode = new Map<bigint, NewSeal>();
-
-  /** @param onSeal called for each that is newer than what was known of its inode */
-  add(operations: readonly TreeOperation[], result: TreeResult, onSeal?: (seal: NewSeal) => void): void {
-    const stats = new StatTable(result.stats);
-    for (const [row, index] of result.linked.entries()) {
-      const { dev: device, ino: inode, size, mtimeNs, ctimeNs } = stats.get(row);
-      if ((this.byInode.get(inode)?.ctimeNs ?? ctimeNs) > ctimeNs) continue;
-      const hash = hashOfObjectPath((operations[index] as { object: string }).object);
-      const seal = { device, inode, hash, size, mtimeNs, ctimeNs };
-      this.byInode.set(inode, seal);
-      onSeal?.(seal);
-    }
+/**
+ * Operations that threads may do at the same time: all that touch one object are in one chunk, in order,
+ * so that each of its changes is the next after the one before.
+ */
+export function chunksByObject(operations: readonly TreeOperation[]): TreeOperation[][] {
+  const chunkOf = new Map<string, TreeOperation[]>();
+  const result: TreeOperation[][] = [];
+  let open: TreeOperation[] = [];
+  for (const operation of operations) {
+    const object = 'object' in operation ? operation.object : null;
+    const known = object === null ? undefined : chunkOf.get(object);
+    if (known === undefined && (open.length >= CHUNK || result.length === 0)) result.push((open = []));
+    const chunk = known ?? open;
+    chunk.push(operation);
+    if (object !== null) chunkOf.set(object, chunk);
   }
-
-  values(): Iterable<NewSeal> {
-    return this.byInode.values();
-  }
+  return result;
 }

@@ -12,6 +12,12 @@ export interface LevelPut {
   readonly value: Buffer;
 }
 
+export interface LevelDel {
+  readonly type: 'del';
+  readonly key: Buffer;
+}
+export type LevelChange = LevelPut | LevelDel;
+
 export interface LevelOptions {
   readonly createIfMissing?: boolean;
   /** Bytes of a memtable before it becomes a table file. */

@@ -23,6 +23,7 @@ export interface Libc {
   readonly utimensat: (directory: number, path: Memory, times: Memory, flags: number) => number;
   readonly futimens: (fd: number, times: Memory) => number;
   readonly ioctl: (fd: number, request: number, type: 'int', argument: number) => number;
+  readonly fcntl: (fd: number, command: number, argument: number) => number;
   readonly lseek: (fd: number, offset: number, whence: number) => number | bigint;
   /** Null offsets: from and to where the descriptors stand. */
   readonly copy_file_range: (
@@ -64,6 +65,8 @@ const PROTOTYPES = {
   utimensat: 'int utimensat(int directory, const void *path, const void *times, int flags)',
   futimens: 'int futimens(int fd, const void *times)',
   ioctl: 'int ioctl(int fd, unsigned long request, ...)',
+  // Its argument is passed as any other on 64-bit processors, and naming its type once halves the call's cost.
+  fcntl: 'int fcntl(int fd, int command, int64_t argument)',
   lseek: 'int64_t lseek(int fd, int64_t offset, int whence)',
   copy_file_range:
     'intptr_t copy_file_range(int from, void *from_offset, int to, void *to_offset, size_t length, unsigned int flags)',

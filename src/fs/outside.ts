@@ -9,6 +9,7 @@ import { KnownRecords, KnownTable } from './known-table.js';
 import { openAnchor } from './long-path.js';
 import { joinPath, readDirectoryNames, toFsPath, type FsPath } from './names.js';
 import { toFailure } from './scan.js';
+import { isSettled, nowInNs } from './settled.js';
 import { hashOpenFile } from './stage.js';
 import { sameContentStat } from './stats.js';
 import {
@@ -25,12 +26,6 @@ export const UNIT_NAMES = 2048;
 /** Bytes read in one task: beyond them files are left for tasks of their own, so that threads share them. */
 export const TASK_BYTES = 32 << 20;
 const ATTEMPTS = 3;
-/**
- * A change within the same tick of the file system's clock would leave the times as they are: what
- * was changed so lately is not remembered.
- */
-const SETTLED_NS = 100_000_000n;
-const SECOND_NS = 1_000_000_000n;
 /** Files with more names than one that this thread has read: inode → stat and hash. */
 const MAX_LINKED = 100_000;
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
@@ -38,6 +33,8 @@ const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 interface Linked {
   readonly stat: fs.BigIntStats;
   readonly hash: Uint8Array;
+  /** When the reading began. */
+  readonly nowNs: bigint;
 }
 
 const linked = new Map<string, Linked>();
@@ -119,7 +116,7 @@ class UnitReader {
       this.failures.set(name, { code: 'UNSTABLE', message: 'it changes while it is read' });
       return;
     }
-    if (isOurs && isSettled(read.stat)) this.records.push(read.stat, read.hash);
+    if (isOurs && isSettled(read.stat, read.nowNs)) this.records.push(read.stat, read.hash);
     rememberLink(read);
     this.push(name, { size: Number(read.stat.size), status: OUTSIDE.read, hash: read.hash });
   }
@@ -156,24 +153,19 @@ function hashStable(path: FsPath, seen: fs.BigIntStats, context: TaskContext): L
   let before = seen;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     failpoint('outside.read');
+    const nowNs = nowInNs();
     const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
       if (attempt > 0) before = fs.fstatSync(fd, { bigint: true });
       if (!before.isFile()) return null;
       const hash = hashOpenFile(fd, Number(before.size), context);
       const after = fs.fstatSync(fd, { bigint: true });
-      if (sameContentStat(before, after)) return { stat: after, hash };
+      if (sameContentStat(before, after)) return { stat: after, hash, nowNs };
     } finally {
       fs.closeSync(fd);
     }
   }
   return null;
-}
-
-/** Whether any later change of the file has to move its times. Whole seconds are those of coarse clocks. */
-function isSettled({ ctimeNs, mtimeNs }: fs.BigIntStats): boolean {
-  const isCoarse = ctimeNs % SECOND_NS === 0n && mtimeNs % SECOND_NS === 0n;
-  return !isCoarse && BigInt(Date.now()) * 1_000_000n - ctimeNs > SETTLED_NS;
 }
 
 function knownLink(stat: fs.BigIntStats): Uint8Array | null {
@@ -182,7 +174,7 @@ function knownLink(stat: fs.BigIntStats): Uint8Array | null {
 }
 
 function rememberLink(read: Linked): void {
-  if (read.stat.nlink < 2n) return;
+  if (read.stat.nlink < 2n || !isSettled(read.stat, read.nowNs)) return;
   if (linked.size >= MAX_LINKED) linked.clear();
   linked.set(`${read.stat.dev}:${read.stat.ino}`, read);
 }

@@ -1,10 +1,8 @@
-/** Naming staged files in the hash tree, twins at the link limit, and what becomes of sources. */
+/** Naming staged files in the hash tree, and twins at the link limit. */
 import * as fs from 'node:fs';
-import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import {
   finishStaged,
-  inSource,
   readAndHash,
   withFile,
   withStagedFile,
@@ -12,41 +10,48 @@ import {
   type TaskContext,
 } from './contents.js';
 import { failpoint } from './failpoints.js';
-import { joinPath, type FsPath } from './names.js';
 import { lstatOrNull, toFailure } from './scan.js';
 import { StatTable } from './stats.js';
-import type {
-  EntryFailure,
-  NameItem,
-  NameResult,
-  NameTask,
-  ReleaseItem,
-  ReleaseResult,
-  ReleaseTask,
-  TwinResult,
-  TwinTask,
-} from './tasks.js';
+import type { EntryFailure, NameItem, NameResult, NameTask, TwinResult, TwinTask } from './tasks.js';
 
 /** Staged files get their names in the hash tree; an object that is there is not replaced unless asked. */
 export function nameObjects(task: NameTask, context: TaskContext): NameResult {
   const failures = new Map<number, EntryFailure>();
+  const before = new StatTable(task.items.length);
+  const after = new StatTable(task.items.length);
   for (const [index, item] of task.items.entries()) {
     try {
       failpoint('object.name');
+      before.set(index, fs.lstatSync(item.from, { bigint: true }));
       nameObject(item, context);
+      after.set(index, fs.lstatSync(item.to, { bigint: true }));
       failpoint('object.named');
     } catch (error) {
       failures.set(index, toFailure(error));
     }
   }
-  return { failures };
+  return { failures, before: before.values, after: after.values };
 }
 
 export function nameObject(item: NameItem, context: TaskContext): void {
-  if (item.replace) return fs.renameSync(item.from, item.to);
+  if (item.replace) {
+    if (item.aside !== undefined) keepAside(item.to, item.aside);
+    return fs.renameSync(item.from, item.to);
+  }
   if (context.posix) return context.posix.renameNoReplace(item.from, item.to);
   fs.linkSync(item.from, item.to);
   fs.unlinkSync(item.from);
+}
+
+/** Kept before, or gone by itself; at the link limit the inode has names enough. */
+const NOT_TO_BE_KEPT = new Set(['EEXIST', 'ENOENT', 'EMLINK']);
+
+function keepAside(path: string, aside: string): void {
+  try {
+    fs.linkSync(path, aside);
+  } catch (error) {
+    if (!NOT_TO_BE_KEPT.has(errnoOf(error) ?? '')) throw error;
+  }
 }
 
 /** A second inode with an object's bytes, hashed while they are copied, still in staging. */
@@ -81,57 +86,4 @@ export function twinPaths(object: string): string[] {
 
 function nextTwinPath(object: string): string {
   return `${object}.${twinPaths(object).length}`;
-}
-
-/** After the commit: sources go, or become links to their objects; changed ones stay. */
-export function releaseSources(task: ReleaseTask): ReleaseResult {
-  const failures = new Map<number, EntryFailure>();
-  for (const [index, item] of task.items.entries()) {
-    try {
-      failpoint('source.release');
-      inSource(item.path, (source) => releaseSource(item, source, task.staging));
-    } catch (error) {
-      failures.set(index, toFailure(error));
-    }
-  }
-  return { failures };
-}
-
-function releaseSource(item: ReleaseItem, source: FsPath, staging: string): void {
-  const stat = fs.lstatSync(source, { bigint: true });
-  const expected = new StatTable(item.expected).get(0);
-  const same =
-    stat.dev === expected.dev &&
-    stat.ino === expected.ino &&
-    stat.size === expected.size &&
-    stat.mtimeNs === expected.mtimeNs &&
-    (item.adopted || stat.ctimeNs === expected.ctimeNs);
-  if (!same) throw Object.assign(new Error('changed since it was ingested'), { code: 'ESTALE' });
-  if (item.relink) relink(item, source, staging);
-  else fs.unlinkSync(source);
-  failpoint('source.released');
-}
-
-/**
- * The source's name becomes a link to the object, atomically. The link is made in staging, where a
- * kill leaves nothing that a person or a later ingest would meet.
- */
-function relink(item: ReleaseItem, source: FsPath, staging: string): void {
-  const temporary = joinPath(staging, `release-${threadId}`);
-  for (const object of twinPaths(item.object!)) {
-    try {
-      fs.linkSync(object, temporary);
-    } catch (error) {
-      if (errnoOf(error) === 'EMLINK') continue;
-      throw error;
-    }
-    try {
-      failpoint('source.relink');
-      fs.renameSync(temporary, source);
-    } finally {
-      // A rename between two links of one inode does nothing and leaves both.
-      fs.rmSync(temporary, { force: true });
-    }
-    return;
-  }
 }

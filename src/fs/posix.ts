@@ -27,6 +27,11 @@ const SYNC_FILE_RANGE_WRITE = 2;
 const UTIME_OMIT = 0x3ffffffen;
 /** _IOW(0x94, 9, int); on the few processors that number ioctls otherwise it ends in ENOTTY. */
 const FICLONE = 0x40049409;
+/** Linux's fcntl.h: the same on every processor that Node runs on. */
+const F_RDLCK = 0;
+const F_UNLCK = 2;
+const F_SETSIG = 10;
+const F_SETLEASE = 1024;
 const ADVICE = { normal: 0, random: 1, sequential: 2, willneed: 3, dontneed: 4 } as const;
 
 /** Here no clone can be made; another way of copying may do. */
@@ -169,6 +174,24 @@ export class Posix {
     const number = this.#libc.errno();
     if (!NO_NOREPLACE.has(number)) throw posixError(number, call);
     renameByLink(from, to);
+  }
+
+  /**
+   * Whether any process has the file open for writing, or mapped; null where the file system has no leases,
+   * or none for this user. Until the descriptor is closed, who opens the file for writing waits.
+   * @param fd open for reading only
+   */
+  isOpenForWriting(fd: number): boolean | null {
+    const { fcntl } = this.#libc;
+    // Who opens it meanwhile breaks the lease: that is told by SIGIO, of which a process would die.
+    if (fcntl(fd, F_SETSIG, constants.signals.SIGURG) !== 0) return null;
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) === 0) return false;
+    return this.#libc.errno() === errno.EAGAIN ? true : null;
+  }
+
+  /** Nobody needs to wait any longer. */
+  endLease(fd: number): void {
+    this.#libc.fcntl(fd, F_SETLEASE, F_UNLCK);
   }
 
   /** Tells the kernel how a range will be read; a `length` of 0 means to the end. */

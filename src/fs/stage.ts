@@ -24,12 +24,14 @@ import { failpoint } from './failpoints.js';
 import { hashBytes } from './hash.js';
 import { joinPath } from './names.js';
 import { lstatOrNull, toFailure } from './scan.js';
+import { isCoarse, isSettled, nowInNs, SETTLED_NS } from './settled.js';
 import { sameContentStat, StatTable, type FileStat } from './stats.js';
 import {
   STAGE,
   type EntryFailure,
   type HashResult,
   type HashTask,
+  type Refusal,
   type StageResult,
   type StageTask,
 } from './tasks.js';
@@ -48,6 +50,7 @@ export function stageFiles(task: StageTask, context: TaskContext): StageResult {
   const status = new Uint8Array(count);
   const hashes = new Uint8Array(count * 32);
   const failures = new Map<number, EntryFailure>();
+  const refused = new Map<number, Refusal>();
   const stager = new Stager(task, context);
   for (const [index, path] of task.files.entries()) {
     try {
@@ -55,32 +58,37 @@ export function stageFiles(task: StageTask, context: TaskContext): StageResult {
       status[index] = staged.status;
       if (staged.hash) hashes.set(staged.hash, index * 32);
       if (staged.object) objects.set(index, staged.object);
+      if (staged.refusal) refused.set(index, staged.refusal);
     } catch (error) {
       if (isStagingError(error)) throw error;
       status[index] = STAGE.failed;
       failures.set(index, toFailure(error));
     }
   }
-  return { status, hashes, objects: objects.values, failures, reflink: stager.reflink };
+  return { status, hashes, objects: objects.values, failures, reflink: stager.reflink, refused };
 }
 
 /** Hashes whole files, without looking at what they should be. */
 export function hashFiles(task: HashTask, context: TaskContext): HashResult {
   const stats = new StatTable(task.files.length);
   const hashes = new Uint8Array(task.files.length * 32);
+  const settled = new Uint8Array(task.files.length);
   const failures = new Map<number, EntryFailure>();
   for (const [index, path] of task.files.entries()) {
     try {
       withFile(path, (fd) => {
+        const nowNs = nowInNs();
         const stat = fs.fstatSync(fd, { bigint: true });
         hashes.set(hashOpenFile(fd, Number(stat.size), context), index * 32);
         stats.set(index, stat);
+        const isSame = sameContentStat(stat, fs.fstatSync(fd, { bigint: true }));
+        settled[index] = Number(isSame && isSettled(stat, nowNs));
       });
     } catch (error) {
       failures.set(index, toFailure(error));
     }
   }
-  return { hashes, stats: stats.values, failures };
+  return { hashes, stats: stats.values, settled, failures };
 }
 
 /** `objects/ab/<62 hex>` of a hash. */
@@ -98,6 +106,7 @@ interface Staged {
   readonly status: number;
   readonly hash: Buffer | null;
   readonly object: fs.BigIntStats | null;
+  readonly refusal?: Refusal;
 }
 
 const CHANGED: Staged = { status: STAGE.changed, hash: null, object: null };
@@ -110,7 +119,7 @@ class Stager {
   constructor(task: StageTask, context: TaskContext) {
     this.task = task;
     this.context = context;
-    this.reflink = task.method === 'reflink';
+    this.reflink = task.method === 'reflink' || task.method === 'link';
   }
 
   stage(path: string, index: number, expected: FileStat): Staged {
@@ -121,19 +130,42 @@ class Stager {
         read.length === Number(expected.size) &&
         sameContentStat(fs.fstatSync(fd, { bigint: true }), expected);
       if (this.task.method === 'none') return this.onlyHash(fd, expected, isStable);
-      if (this.task.method === 'link') {
-        const linked = this.onlyHash(fd, expected, isStable);
-        if (linked.status !== STAGE.staged) return linked;
-        const object = linkStaged(path, staged, expected);
-        if (object) return { ...linked, object };
-        if (expected.size <= BLOCK_BYTES)
-          return this.writeBlock({ fd, staged, expected, isStable }, linked.hash!);
-        return withFile(path, (again) => this.stageLarge({ fd: again, staged, expected, isStable }));
-      }
+      const source = { fd, staged, expected, isStable };
+      if (this.task.method === 'link') return this.stageLink(path, index, source);
       const cloned = this.reflink && expected.size >= REFLINK_MIN_BYTES;
-      if (cloned || expected.size > BLOCK_BYTES) return this.stageLarge({ fd, staged, expected, isStable });
-      return this.stageSmall({ fd, staged, expected, isStable });
+      if (cloned || expected.size > BLOCK_BYTES) return this.stageLarge(source);
+      return this.stageSmall(source);
     });
+  }
+
+  /** The source's inode becomes the object, unless somebody else could write to it unseen: then a copy does. */
+  private stageLink(path: string, index: number, source: SourceFile): Staged {
+    const { fd, staged, expected, isStable } = source;
+    const refusal = this.refusal(fd, index, expected);
+    const linked = this.onlyHash(fd, expected, isStable);
+    if (linked.status !== STAGE.staged) return linked;
+    const object = refusal === null ? linkStaged(path, staged, expected) : refusal;
+    if (object !== null && typeof object === 'object') return { ...linked, object };
+    const copied =
+      expected.size <= BLOCK_BYTES
+        ? this.writeBlock(source, linked.hash!)
+        : withFile(path, (again) => this.stageLarge({ ...source, fd: again }));
+    return object === null ? copied : { ...copied, refusal: object };
+  }
+
+  /**
+   * Asked before the file is read: who opens it for writing from now on moves its times with the first
+   * byte. A mapping that was written to before need not.
+   */
+  private refusal(fd: number, index: number, expected: FileStat): Refusal | null {
+    if (this.task.shared?.[index] === 1) return 'shared';
+    if (!waitUntilSettled(expected)) return 'fresh';
+    failpoint('stage.lease');
+    const { posix } = this.context;
+    const isOpen = posix?.isOpenForWriting(fd) ?? null;
+    // A small one is closed before anybody notices that they wait.
+    if (isOpen === false && expected.size > BLOCK_BYTES) posix?.endLease(fd);
+    return isOpen === false ? null : isOpen ? 'busy' : 'untold';
   }
 
   private onlyHash(fd: number, expected: FileStat, isStable: (read: ReadContent) => boolean): Staged {
@@ -219,8 +251,17 @@ interface SourceFile {
 /** The file systems' ways to say that this inode cannot have a name of ours. */
 const NOT_LINKABLE = new Set(['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP', 'ENOTSUP']);
 
-/** The source's inode under a staged name, or null where it has to be copied instead. */
-function linkStaged(path: string, staged: string, expected: FileStat): fs.BigIntStats | null {
+/** A file that was changed just now: its clock ticks soon, and only once for all that were written with it. */
+function waitUntilSettled(stat: FileStat): boolean {
+  if (isSettled(stat, nowInNs())) return true;
+  const missingNs = SETTLED_NS - (nowInNs() - stat.ctimeNs);
+  if (isCoarse(stat) || missingNs > SETTLED_NS) return false;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(missingNs / 1_000_000n) + 1);
+  return isSettled(stat, nowInNs());
+}
+
+/** The source's inode under a staged name, why it must not be it, or null where the file system refuses. */
+function linkStaged(path: string, staged: string, expected: FileStat): fs.BigIntStats | Refusal | null {
   try {
     inSource(path, (source) => {
       failpoint('stage.link');
@@ -233,8 +274,9 @@ function linkStaged(path: string, staged: string, expected: FileStat): fs.BigInt
   const stat = fs.lstatSync(staged, { bigint: true });
   const same = stat.ino === expected.ino && stat.size === expected.size && stat.mtimeNs === expected.mtimeNs;
   failpoint('stage.linked');
-  if (same) return stat;
+  if (same && stat.nlink === expected.nlink + 1n) return stat;
   fs.unlinkSync(staged);
+  if (same) return 'shared';
   throw Object.assign(new Error('changed while it was read'), { code: 'ESTALE' });
 }
 

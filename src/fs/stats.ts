@@ -108,3 +108,30 @@ export function sameContentStat(a: FileStat | BigIntStats, b: FileStat | BigIntS
     a.ctimeNs === b.ctimeNs
   );
 }
+
+/** Stats of inodes right before and after changes of ours, each under the index of what changed it. */
+export class TouchedInodes {
+  private readonly indexes: number[] = [];
+  private readonly before: StatTable;
+  private readonly after: StatTable;
+
+  constructor(most: number) {
+    this.before = new StatTable(most);
+    this.after = new StatTable(most);
+  }
+
+  add(index: number, before: BigIntStats, after: BigIntStats): void {
+    const row = this.indexes.push(index) - 1;
+    this.before.set(row, before);
+    this.after.set(row, after);
+  }
+
+  take(): { touched: Int32Array; before: BigInt64Array; after: BigInt64Array } {
+    const length = this.indexes.length * STAT_FIELDS;
+    return {
+      touched: Int32Array.from(this.indexes),
+      before: this.before.values.slice(0, length),
+      after: this.after.values.slice(0, length),
+    };
+  }
+}

@@ -66,7 +66,20 @@ export interface StageTask {
   readonly firstId: number;
   /** Stage also what is already in the hash tree. */
   readonly force: boolean;
+  /** Of `link`: 1 for each file that has names which are nobody's to share; it is copied. */
+  readonly shared?: Uint8Array;
 }
+
+/** Why a file was copied and not linked. */
+export type Refusal =
+  /** Another process has it open for writing. */
+  | 'busy'
+  /** Nobody can tell whether one has: no leases here, or none for this user. */
+  | 'untold'
+  /** It has names outside of the source. */
+  | 'shared'
+  /** It changed so lately that its times could not tell of another change. */
+  | 'fresh';
 
 export const STAGE = {
   staged: 0,
@@ -87,6 +100,8 @@ export interface StageResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** False once the file system refused to share blocks. */
   readonly reflink: boolean;
+  /** Of `link`: staged files that are copies, by index. */
+  readonly refused?: ReadonlyMap<number, Refusal>;
 }
 
 /** Contents that lie in shared memory one after the other: hashed, and staged where they are new. */
@@ -113,7 +128,10 @@ export interface HashTask {
 
 export interface HashResult {
   readonly hashes: Uint8Array;
+  /** StatTable, each row from before its file was read. */
   readonly stats: BigInt64Array;
+  /** 1 for each file whose stat was the same after the reading, and would tell of any later change. */
+  readonly settled: Uint8Array;
   readonly failures: ReadonlyMap<number, EntryFailure>;
 }
 
@@ -191,10 +209,15 @@ export interface NameItem {
   readonly to: string;
   /** A damaged object that the new file takes the place of. */
   readonly replace: boolean;
+  /** A further name for what is replaced, so that its bytes stay; what has the name already is left. */
+  readonly aside?: string;
 }
 
 export interface NameResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** StatTables of each item's inode right before and after it was named. */
+  readonly before: BigInt64Array;
+  readonly after: BigInt64Array;
 }
 
 /** What stood at a tree path before, so that only that is replaced and never a person's own file. */
@@ -267,9 +290,13 @@ export interface TreeResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** Links that met the link limit of every inode of their object, by index. */
   readonly full: readonly number[];
-  /** StatTable of each linked object's inode after the link; index in `linked`. */
-  readonly stats: BigInt64Array;
-  readonly linked: Int32Array;
+  /**
+   * Operations that gave an inode of a file a name, took one or moved one, and StatTables of each such
+   * inode right before and after: an operation that changed nothing has the same twice.
+   */
+  readonly touched: Int32Array;
+  readonly before: BigInt64Array;
+  readonly after: BigInt64Array;
 }
 
 export interface TwinTask {
@@ -293,7 +320,7 @@ export interface ReleaseTask {
 /** A source that goes (`move`) or becomes a link to its object (`assimilate`) after the commit. */
 export interface ReleaseItem {
   readonly path: string;
-  /** Its content is here by now; null: just remove. */
+  /** Has its content by now; null: it has no bytes. */
   readonly object: string | null;
   readonly relink: boolean;
   /** StatTable row of what was ingested: anything else is left alone. */
@@ -304,6 +331,12 @@ export interface ReleaseItem {
 
 export interface ReleaseResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** Sources that stay because it is the object that has other bytes than its name says, by index. */
+  readonly wrong: readonly number[];
+  /** Items that changed the names of an object's inode, and StatTables of it right before and after. */
+  readonly touched: Int32Array;
+  readonly before: BigInt64Array;
+  readonly after: BigInt64Array;
 }
 
 /** Where the bytes of a restored file come from. */

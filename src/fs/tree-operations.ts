@@ -11,7 +11,7 @@ import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
 import { readTarget, toFailure } from './scan.js';
-import { StatTable, type FileStat } from './stats.js';
+import { StatTable, TouchedInodes, type FileStat } from './stats.js';
 import type { EntryFailure, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
 
 let temporaries = 0;
@@ -19,8 +19,7 @@ let temporaries = 0;
 export function applyTreeOperations(task: TreeTask): TreeResult {
   const failures = new Map<number, EntryFailure>();
   const full: number[] = [];
-  const linked: number[] = [];
-  const table = new StatTable(task.operations.length);
+  const touched = new TouchedInodes(task.operations.length);
   const tree = new Tree(task);
   try {
     for (const [index, operation] of task.operations.entries()) {
@@ -28,7 +27,7 @@ export function applyTreeOperations(task: TreeTask): TreeResult {
         failpoint('tree.apply');
         const outcome = tree.apply(operation);
         if (outcome === 'full') full.push(index);
-        else if (outcome) table.set(linked.push(index) - 1, outcome);
+        else if (outcome) touched.add(index, tree.before ?? outcome, outcome);
       } catch (error) {
         failures.set(index, toFailure(error));
       }
@@ -36,8 +35,7 @@ export function applyTreeOperations(task: TreeTask): TreeResult {
   } finally {
     tree.close();
   }
-  const stats = table.values.slice(0, (linked.length * table.values.length) / Math.max(1, table.length));
-  return { failures, full, stats, linked: Int32Array.from(linked) };
+  return { failures, full, ...touched.take() };
 }
 
 class Tree {
@@ -45,13 +43,17 @@ class Tree {
   private directory: { path: string; anchor: { path: string; close(): void } } | null = null;
   /** Directories found to be real ones: nothing is written through a symlink. */
   private readonly real = new Set<string>();
+  /** Of the operation: the file's inode right before its names were changed; null where they were not. */
+  before: fs.BigIntStats | null = null;
 
   constructor(task: TreeTask) {
     this.task = task;
     this.real.add(task.root);
   }
 
+  /** @returns the inode that it gave a name, took one from, or found to have it already */
   apply(operation: TreeOperation): fs.BigIntStats | 'full' | undefined {
+    this.before = null;
     switch (operation.op) {
       case 'mkdir':
         return this.mkdir(this.locate(operation.path));
@@ -88,7 +90,7 @@ class Tree {
   }
 
   /** Where the directory above is gone, there is nothing to take away. */
-  private absentOr(take: () => undefined): undefined {
+  private absentOr(take: () => fs.BigIntStats | undefined): fs.BigIntStats | undefined {
     try {
       return take();
     } catch (error) {
@@ -108,19 +110,28 @@ class Tree {
   private link(path: FsPath, operation: Extract<TreeOperation, { op: 'link' }>): fs.BigIntStats | 'full' {
     try {
       failpoint('tree.link');
-      fs.linkSync(operation.object, path);
-      return protectedStat(path);
+      this.linkInode(operation.object, path);
+      return this.protect(path);
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return this.relink(path, operation);
       if (errnoOf(error) !== 'EMLINK') throw error;
     }
-    return this.linkTwin(path, operation.object) ? protectedStat(path) : 'full';
+    return this.linkTwin(path, operation.object) ? this.protect(path) : 'full';
+  }
+
+  /** Of an inode whose stat from right before is at hand. */
+  private protect(path: FsPath): fs.BigIntStats {
+    if (Number(this.before!.mode & 0o7777n) === OBJECT_MODE) return fs.lstatSync(path, { bigint: true });
+    return makeReadOnly(path);
   }
 
   private relink(path: FsPath, operation: Extract<TreeOperation, { op: 'link' }>): fs.BigIntStats | 'full' {
     const { object, previous } = operation;
     const there = fs.lstatSync(path, { bigint: true });
-    if (isInodeOf(object, there)) return protectedStat(path);
+    if (isInodeOf(object, there)) {
+      this.before = there;
+      return protectedStat(path);
+    }
     if (previous === null || !isPrevious(path, there, previous)) throw conflict();
     const temporary = this.temporary();
     if (!this.linkTwin(temporary, object)) return 'full';
@@ -151,13 +162,18 @@ class Tree {
     for (const inode of twinPaths(object)) {
       try {
         failpoint('tree.link-twin');
-        fs.linkSync(inode, path);
+        this.linkInode(inode, path);
         return true;
       } catch (error) {
         if (errnoOf(error) !== 'EMLINK') throw error;
       }
     }
     return false;
+  }
+
+  private linkInode(inode: string, path: FsPath): void {
+    this.before = fs.lstatSync(inode, { bigint: true });
+    fs.linkSync(inode, path);
   }
 
   /** What has no object: made under a temporary name where something else has to make room. */
@@ -178,12 +194,16 @@ class Tree {
     }
   }
 
-  private unlink(path: FsPath, previous: Previous): undefined {
+  private unlink(path: FsPath, previous: Previous): fs.BigIntStats | undefined {
     const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (there === undefined) return;
-    if (!isPrevious(path, there, previous)) throw conflict();
+    const inode = previous.kind === 'object' ? inodeOf(previous.object, there) : undefined;
+    if (inode === undefined && !isPrevious(path, there, previous)) throw conflict();
     failpoint('tree.unlink');
     fs.unlinkSync(path);
+    if (inode === undefined) return;
+    this.before = there;
+    return fs.lstatSync(inode, { bigint: true });
   }
 
   /** A directory in which a person keeps something of their own stays. */
@@ -198,7 +218,11 @@ class Tree {
     }
   }
 
-  private rename({ from, to, previous }: Extract<TreeOperation, { op: 'rename' }>): undefined {
+  private rename({
+    from,
+    to,
+    previous,
+  }: Extract<TreeOperation, { op: 'rename' }>): fs.BigIntStats | undefined {
     const source = openAnchor(this.checked(parentPath(from)));
     try {
       const sourcePath = toFsPath(joinPath(source.path, baseName(from)));
@@ -211,7 +235,12 @@ class Tree {
       // rename(2) of one name of an inode to another does nothing and leaves both.
       if (there?.ino === moved.ino && there.dev === moved.dev) fs.unlinkSync(sourcePath);
       else fs.renameSync(sourcePath, target);
+      // Before the directories are forgotten: the path may lead through an open one.
+      const after = fs.lstatSync(target, { bigint: true });
       this.forget();
+      if (!moved.isFile()) return;
+      this.before = moved;
+      return after;
     } finally {
       source.close();
     }
@@ -288,7 +317,10 @@ export function isOwn(path: FsPath, previous: Previous): boolean {
  */
 function protectedStat(path: FsPath): fs.BigIntStats {
   const stat = fs.lstatSync(path, { bigint: true });
-  if (Number(stat.mode & 0o7777n) === OBJECT_MODE) return stat;
+  return Number(stat.mode & 0o7777n) === OBJECT_MODE ? stat : makeReadOnly(path);
+}
+
+function makeReadOnly(path: FsPath): fs.BigIntStats {
   failpoint('tree.protect');
   fs.chmodSync(path, OBJECT_MODE);
   return fs.lstatSync(path, { bigint: true });
@@ -336,7 +368,12 @@ function isAlike(made: FsPath, path: FsPath, there: fs.BigIntStats): boolean {
 }
 
 function isInodeOf(object: string, there: fs.BigIntStats): boolean {
-  return twinPaths(object).some((path) => {
+  return inodeOf(object, there) !== undefined;
+}
+
+/** Which of the object's files it is. */
+function inodeOf(object: string, there: fs.BigIntStats): string | undefined {
+  return twinPaths(object).find((path) => {
     const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
     return stat?.ino === there.ino && stat.dev === there.dev;
   });

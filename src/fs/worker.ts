@@ -4,12 +4,13 @@ import { carryObjects } from './carry.js';
 import { checkObjects } from './check.js';
 import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
 import { depositContents } from './deposit.js';
-import { nameObjects, releaseSources, stageTwin } from './place.js';
+import { nameObjects, stageTwin } from './place.js';
 import { digestFiles } from './digest.js';
 import { hashOutside } from './outside.js';
 import type { WorkerReply, WorkerRequest } from './pool.js';
 import { loadPosix } from './posix.js';
 import { digestObjects, fillFromObjects, surveyObject } from './read-objects.js';
+import { releaseSources } from './release.js';
 import { restoreSteps } from './restore.js';
 import { countFiles, lstatNames, scanDirectory } from './scan.js';
 import { hashFiles, stageFiles } from './stage.js';
@@ -69,7 +70,7 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
     case 'twin':
       return stageTwin(task, context);
     case 'release':
-      return releaseSources(task);
+      return releaseSources(task, context);
     case 'restore':
       return restoreSteps(task, context);
     case 'outside':

@@ -2,7 +2,14 @@
  * The projections of the log, in one LevelDB: rows and checkpoint are written in one batch, so the
  * views are always exactly the fold of a prefix of the log. They may be deleted at any time.
  */
-import { explainLevelError, flushLevel, openLevel, type Level, type LevelPut } from '../events/level.js';
+import {
+  explainLevelError,
+  flushLevel,
+  openLevel,
+  type Level,
+  type LevelChange,
+  type LevelPut,
+} from '../events/level.js';
 import type { EventRecord, Place, Position } from '../events/types.js';
 import { RawEvent, peekType } from '../events/raw-event.js';
 import { evolveRaw } from './evolve-raw.js';
@@ -77,7 +84,7 @@ export class Views {
     return value === undefined ? null : keys.readPosition(value, 0);
   }
 
-  async setTreePosition(position: Position, local: readonly LevelPut[] = []): Promise<void> {
+  async setTreePosition(position: Position, local: readonly LevelChange[] = []): Promise<void> {
     await this.level.batch([{ type: 'put', key: TREE, value: keys.positionBytes(position) }, ...local]);
   }
 

@@ -15,6 +15,7 @@ import { tags } from '../history/tag.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 import { findOrphans, orphanRow, type Orphan } from '../queries/orphans.js';
+import { wrongObjects } from './check-bytes.js';
 import { judgeOrphan, type GcRules } from './judge.js';
 import { firstNeeded } from './needed.js';
 
@@ -54,7 +55,24 @@ export async function planGc(archive: OpenArchive, untilMs: number): Promise<GcP
       plan.rows.push(await orphanRow(archive, orphan));
     }
   }
-  return plan;
+  return withoutWrong(archive, plan);
+}
+
+/** What has other bytes than its name says is for `verify` to tell of: they may be somebody's only copy. */
+async function withoutWrong(archive: OpenArchive, { orphans, rows, kept }: GcPlan): Promise<GcPlan> {
+  const files = orphans.flatMap(({ object: { hash } }) =>
+    twinPaths(pathOf(archive, hash)).flatMap((path) => {
+      const stat = lstatOrNull(path);
+      return stat === null ? [] : [{ hash, path, stat }];
+    }),
+  );
+  const wrong = await wrongObjects(archive, files);
+  const isRight = (_item: unknown, at: number): boolean => !wrong.has(orphans[at]!.object.hash);
+  return {
+    orphans: orphans.filter(isRight),
+    rows: rows.filter(isRight),
+    kept: { ...kept, unverified: kept.unverified + wrong.size },
+  };
 }
 
 async function rulesOf(archive: OpenArchive, untilMs: number): Promise<GcRules> {

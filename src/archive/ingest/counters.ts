@@ -21,7 +21,7 @@ export class Counters {
   /** Failures kept for the summary; more are counted and reported one by one as messages. */
   static readonly MAX_FAILURES = 100_000;
 
-  private readonly onMessage: (message: Message) => void;
+  readonly onMessage: (message: Message) => void;
 
   constructor(onMessage: (message: Message) => void) {
     this.onMessage = onMessage;

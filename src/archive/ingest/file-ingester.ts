@@ -3,24 +3,27 @@
  * others through the threads that hash and stage them, in the order in which they were found.
  */
 import { lstatSync } from 'node:fs';
-import type { DirectoryId, FileIngested, Hash } from '../../events/types.js';
+import type { DirectoryId, FileIngested, Hash, SourceIdentity } from '../../events/types.js';
 import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { inSource } from '../../fs/contents.js';
 import { hashToHex } from '../../fs/hash.js';
 import { baseName, parentPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
-import { StatTable, type FileStat } from '../../fs/stats.js';
-import { STAGE, type StageMethod, type StageResult } from '../../fs/tasks.js';
+import { isApart, isSettled, nowInNs } from '../../fs/settled.js';
+import { sameContentStat, StatTable, type FileStat } from '../../fs/stats.js';
+import { STAGE, type Refusal, type StageMethod, type StageResult } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { IngestMode } from '../api.js';
 import { discardStaged, type Committer } from '../committer.js';
 import type { InodeId } from '../../projections/keys.js';
-import type { Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import { identityOf, isUnchangedFile, type SourceEntry } from './classify.js';
 import type { Counters } from './counters.js';
+import { hasSameBytes, type Seal } from '../trusted-stat.js';
 import { KnownFiles } from './known-files.js';
+import { LinkGroups } from './link-groups.js';
+import { Refusals } from './refusals.js';
 
 /** A task for a thread has this many files … */
 const TASK_FILES = 128;
@@ -34,6 +37,8 @@ export interface FileToIngest {
   readonly parent: DirectoryId;
   readonly existing: Entry | undefined;
   readonly attempts: number;
+  /** It has names that nobody found in the sources: its inode is not to become an object. */
+  readonly shared?: boolean;
 }
 
 export interface FileIngesterOptions {
@@ -41,9 +46,13 @@ export interface FileIngesterOptions {
   readonly checksum: boolean;
   readonly dryRun: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Events say which inode they are of even where its times could not tell of a later change. */
+  readonly namesSources?: boolean;
 }
 
 interface InFlight {
+  /** When the reading began, or before. */
+  readonly nowNs: bigint;
   readonly files: readonly FileToIngest[];
   readonly firstId: number;
   readonly result: Promise<StageResult>;
@@ -59,6 +68,8 @@ export class FileIngester {
   private waiting: FileToIngest[] = [];
   private waitingBytes = 0;
   private readonly inFlight: InFlight[] = [];
+  private readonly groups = new LinkGroups();
+  private readonly refusals: Refusals;
   /** In a dry run nothing is stored, so what would have been is remembered here. */
   private readonly dryHashes = new Set<Hash>();
 
@@ -70,6 +81,7 @@ export class FileIngester {
     this.committer = parts.committer;
     this.counters = parts.counters;
     this.options = options;
+    this.refusals = new Refusals(parts.counters.onMessage);
     const releases = options.mode === 'move' || options.mode === 'assimilate';
     this.known = new KnownFiles(parts.archive, parts.committer, releases);
     this.method = options.dryRun ? 'none' : options.mode === 'copy' ? 'reflink' : 'link';
@@ -80,18 +92,26 @@ export class FileIngester {
     const unread = this.options.checksum ? files : await this.takeKnown(files);
     for (const file of unread) {
       if (this.options.signal?.aborted) return;
-      if (file.source.stat.size === 0n) this.emit(file, { hash: null, origin: 'empty', isOwn: false });
-      else await this.enqueue(file);
+      if (file.source.stat.size === 0n)
+        this.emit(file, { hash: null, origin: 'empty', isOwn: false, settled: true });
+      else for (const ready of this.grouped(file)) await this.enqueue(ready);
     }
   }
 
   /** Everything that was added has become events; after a stop, everything that was being read. */
   async drain(): Promise<void> {
     if (this.options.signal?.aborted) this.waiting = [];
+    else for (const file of this.groups.rest()) await this.enqueue(file);
     do {
       this.submit();
       while (this.inFlight.length > 0) await this.settleOldest();
     } while (this.waiting.length > 0);
+    this.refusals.tell();
+  }
+
+  /** An inode with several names waits until all of them are found: then it may become an object. */
+  private grouped(file: FileToIngest): readonly FileToIngest[] {
+    return this.method === 'link' && file.source.stat.nlink > 1n ? this.groups.add(file) : [file];
   }
 
   /** Emits what is known from an earlier read; gives back what has to be read. */
@@ -104,7 +124,8 @@ export class FileIngester {
       else if (verdict.is === 'unchanged') this.unchanged(file, verdict.isOwn);
       else {
         const source = { ...file.source, attributes: verdict.attributes };
-        this.emit({ ...file, source }, { hash: verdict.hash, origin: 'duplicate', isOwn: verdict.isOwn });
+        const { hash, isOwn } = verdict;
+        this.emit({ ...file, source }, { hash, origin: 'duplicate', isOwn, settled: true });
       }
     }
     return unread;
@@ -131,9 +152,10 @@ export class FileIngester {
     this.waiting = [];
     this.waitingBytes = 0;
     const firstId = this.committer.reserveStagedIds(files.length);
+    const nowNs = nowInNs();
     const result = this.stage(files, firstId, false);
     result.catch(() => {}); // awaited in settleOldest
-    this.inFlight.push({ files, firstId, result });
+    this.inFlight.push({ nowNs, files, firstId, result });
   }
 
   private stage(files: readonly FileToIngest[], firstId: number, force: boolean): Promise<StageResult> {
@@ -149,11 +171,14 @@ export class FileIngester {
       staging,
       firstId,
       force,
+      ...(files.some(({ shared }) => shared) && {
+        shared: Uint8Array.from(files, ({ shared }) => Number(shared ?? false)),
+      }),
     });
   }
 
   private async settleOldest(): Promise<void> {
-    const { files, firstId, result } = this.inFlight.shift()!;
+    const { nowNs, files, firstId, result } = this.inFlight.shift()!;
     const staged = await result;
     if (this.method === 'reflink' && !staged.reflink) this.method = 'copy';
     const objects = new StatTable(staged.objects);
@@ -163,9 +188,16 @@ export class FileIngester {
       const hash = hashToHex(staged.hashes.subarray(index * 32, index * 32 + 32));
       if (status === STAGE.failed) this.fail(file, staged.failures.get(index)!);
       else if (status === STAGE.changed) await this.takeChanged(file);
-      else if (status === STAGE.staged)
-        await this.takeStaged(file, { hash, id: firstId + index, stat: objects.get(index) });
-      else await this.takePresent(file, { hash, stat: objects.get(index), seal: seals.get(index) });
+      else {
+        const content = {
+          hash,
+          stat: objects.get(index),
+          settled: isSettled(file.source.stat, nowNs),
+          refusal: staged.refused?.get(index),
+        };
+        if (status === STAGE.staged) await this.takeStaged(file, { ...content, id: firstId + index });
+        else await this.takePresent(file, { ...content, seal: seals.get(index) });
+      }
     }
     await this.committer.maybeCommit();
   }
@@ -199,10 +231,7 @@ export class FileIngester {
   }
 
   /** A new content; a second copy of one that is on its way, or that came meanwhile, goes again. */
-  private async takeStaged(
-    file: FileToIngest,
-    staged: { hash: Hash; id: number; stat: FileStat },
-  ): Promise<void> {
+  private async takeStaged(file: FileToIngest, staged: HashedFile & { id: number }): Promise<void> {
     const { hash, id, stat } = staged;
     const { objects, staging } = this.archive.layout;
     const to = objectPath(objects, Buffer.from(hash, 'hex'));
@@ -210,55 +239,79 @@ export class FileIngester {
     // The thread found no such object: only this operation can have named one since.
     const there = !isSecond && this.committer.index.isRecent(hash) ? lstatOrNull(to) : null;
     if (there !== null) {
-      discardStaged(staging, id);
+      const again = this.discard(file, staged);
       const [seal] = await this.committer.index.seals([{ device: there.dev, inode: there.ino }]);
-      const isLinked = stat.ino === file.source.stat.ino;
-      return this.takePresent(isLinked ? afterLinking(file) : file, { hash, stat: there, seal });
+      return this.takePresent(again.file, { ...again, hash, stat: there, seal });
+    }
+    if (isSecond) {
+      const again = this.options.dryRun ? { file, settled: staged.settled } : this.discard(file, staged);
+      return this.emit(again.file, { hash, origin: 'duplicate', isOwn: false, settled: again.settled });
     }
     if (this.options.dryRun) this.dryHashes.add(hash);
-    else if (isSecond) discardStaged(staging, id);
     else {
-      const object = { hash, device: stat.dev, inode: stat.ino, size: Number(file.source.stat.size) };
+      const object = { hash, stat, size: Number(file.source.stat.size) };
       this.committer.name({ from: `${staging}/${id}`, to, replace: false }, object);
+      if (staged.refusal) this.refusals.add(staged.refusal, file.source.path);
     }
-    const wasLinked = isSecond && stat.ino === file.source.stat.ino;
-    this.emit(wasLinked ? afterLinking(file) : file, {
-      hash,
-      origin: isSecond ? 'duplicate' : 'new',
-      isOwn: false,
+    this.emit(file, { hash, origin: 'new', isOwn: false, settled: staged.settled });
+  }
+
+  /**
+   * What was staged is not needed. Where it was the source's own inode, being linked and unlinked again has
+   * moved its ctime: it is as it was read only where nobody else moved it.
+   */
+  private discard(
+    file: FileToIngest,
+    { id, stat, settled }: HashedFile & { id: number },
+  ): { file: FileToIngest; settled: boolean } {
+    const { source } = file;
+    if (stat.ino !== source.stat.ino) {
+      discardStaged(this.archive.layout.staging, id);
+      return { file, settled };
+    }
+    return inSource(source.path, (path) => {
+      const before = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      discardStaged(this.archive.layout.staging, id);
+      const after = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+      if (after === undefined || !hasSameBytes(after, source.stat)) return { file, settled: false };
+      const isOurs = before !== undefined && sameContentStat(before, stat) && isApart(after);
+      return { file: { ...file, source: { ...source, stat: after } }, settled: settled && isOurs };
     });
   }
 
   private async takePresent(
     file: FileToIngest,
-    present: { hash: Hash; stat: FileStat; seal: Seal | undefined },
+    present: HashedFile & { seal: Seal | undefined },
   ): Promise<void> {
-    const { hash, stat, seal } = present;
+    const { hash, stat, seal, settled } = present;
     const trust = this.committer.index.judge(hash, stat, seal);
     const isRight = stat.size === file.source.stat.size && trust === 'good';
     const isHealing = this.committer.index.isPending(hash);
-    const isGood = isRight || isHealing || this.options.dryRun || (await this.known.settleDoubt(hash, stat));
-    if (!isGood) return this.replaceDamaged(file, { hash, stat });
+    const isGood = isRight || isHealing || this.options.dryRun || (await this.known.settleDoubt(hash));
+    if (!isGood) return this.replaceDamaged(file, present);
     const isOwn = stat.ino === file.source.stat.ino && stat.dev === file.source.stat.dev;
     const attributes = isOwn ? await this.known.ownAttributes(file.source, hash) : file.source.attributes;
-    this.emit({ ...file, source: { ...file.source, attributes } }, { hash, origin: 'duplicate', isOwn });
+    const content = { hash, origin: 'duplicate', isOwn, settled } as const;
+    this.emit({ ...file, source: { ...file.source, attributes } }, content);
   }
 
   /** The object's bytes are not those of its name, and here are the right ones: they take its place. */
-  private async replaceDamaged(file: FileToIngest, damaged: { hash: Hash; stat: FileStat }): Promise<void> {
+  private async replaceDamaged(file: FileToIngest, damaged: HashedFile): Promise<void> {
     const firstId = this.committer.reserveStagedIds(1);
     const staged = await this.stage([file], firstId, true);
     if (staged.status[0] !== STAGE.staged) return this.readAgain(file);
-    const healed = new StatTable(staged.objects).get(0);
+    const { hash, settled } = damaged;
+    // Its times are the same as when it was first read, and it may have other bytes all the same.
+    if (hashToHex(staged.hashes) !== hash) return this.unstable(file);
     await this.committer.replace({
       staged: `${this.archive.layout.staging}/${firstId}`,
-      hash: damaged.hash,
+      hash,
+      stat: new StatTable(staged.objects).get(0),
       size: Number(file.source.stat.size),
       from: { device: damaged.stat.dev, inode: damaged.stat.ino },
-      to: { device: healed.dev, inode: healed.ino },
       healedFrom: file.source.path,
     });
-    this.emit(file, { hash: damaged.hash, origin: 'duplicate', isOwn: false });
+    this.emit(file, { hash, origin: 'duplicate', isOwn: false, settled });
   }
 
   /** Another name of the inode may have become the object meanwhile, which moves the ctime of all. */
@@ -266,13 +319,12 @@ export class FileIngester {
     const link = this.known.ownLink(file.source);
     if (link === null) return this.readAgain(file);
     const source = { ...file.source, attributes: link.attributes };
-    this.emit({ ...file, source }, { hash: link.hash, origin: 'duplicate', isOwn: true });
+    this.emit({ ...file, source }, { hash: link.hash, origin: 'duplicate', isOwn: true, settled: true });
   }
 
   private async readAgain(file: FileToIngest): Promise<void> {
     const { source, attempts } = file;
-    if (attempts + 1 >= MAX_ATTEMPTS)
-      return this.counters.fail(source.path, 'UNSTABLE', 'it kept changing while it was read');
+    if (attempts + 1 >= MAX_ATTEMPTS) return this.unstable(file);
     const directory = parentPath(source.path);
     const listing = await this.archive.pool.run({ task: 'lstat', directory, names: [baseName(source.path)] });
     const failure = listing.failures.get(0);
@@ -282,7 +334,12 @@ export class FileIngester {
       return this.counters.fail(source.path, 'UNSTABLE', 'it became something else while it was read');
     const xattrs = listing.xattrs.get(0) ?? false;
     const attributes = attributesOf(stat, source.path, this.archive.posix, { xattrs });
-    this.waiting.push({ ...file, source: { ...source, stat, attributes }, attempts: attempts + 1 });
+    const shared = file.shared === true || stat.nlink > source.stat.nlink;
+    this.waiting.push({ ...file, source: { ...source, stat, attributes }, attempts: attempts + 1, shared });
+  }
+
+  private unstable({ source }: FileToIngest): void {
+    this.counters.fail(source.path, 'UNSTABLE', 'it kept changing while it was read');
   }
 
   /** The event of a file whose content is known; none where nothing is new. */
@@ -295,14 +352,20 @@ export class FileIngester {
       event?.type === 'file.ingested' && event.hash === hash && BigInt(event.size) === source.stat.size;
     this.count(file, isSame ? 'unchanged' : content.origin);
     if (!this.options.dryRun) {
-      if (isSame) this.pushAttributes(file, event, isOwn);
-      else this.pushFile(file, hash);
+      const identity = this.identity(source, content);
+      if (isSame) this.pushAttributes(file, event, { isOwn, identity });
+      else this.pushFile(file, hash, identity);
     }
-    if (hash !== null) this.known.remember(source, hash, isOwn);
+    if (hash !== null && (isOwn || content.settled)) this.known.remember(source, hash, isOwn);
     this.release(file, hash, isOwn);
   }
 
-  private pushFile(file: FileToIngest, hash: Hash | null): void {
+  /** By which it is known later without being read; null where it may have changed and look the same. */
+  private identity({ stat }: SourceEntry, { settled }: Content): SourceIdentity | null {
+    return settled || this.options.namesSources === true ? identityOf(stat) : null;
+  }
+
+  private pushFile(file: FileToIngest, hash: Hash | null, identity: SourceIdentity | null): void {
     const { source, existing, parent } = file;
     const isDirectory = existing?.kind === 'directory';
     if (isDirectory) this.committer.push({ type: 'path.removed', parent, name: source.name });
@@ -314,23 +377,27 @@ export class FileIngester {
         hash,
         size: Number(source.stat.size),
         attributes: source.attributes,
-        source: identityOf(source.stat),
+        source: identity,
       },
       existing && !isDirectory ? existing : null,
     );
   }
 
   /** An inode that is the object's own has our mode and our links; what the log has of it stays. */
-  private pushAttributes(file: FileToIngest, event: FileIngested, isOwn: boolean): void {
+  private pushAttributes(
+    file: FileToIngest,
+    event: FileIngested,
+    { isOwn, identity }: { isOwn: boolean; identity: SourceIdentity | null },
+  ): void {
     const { source, parent } = file;
-    const isSameSource = isUnchangedFile(event, source.stat);
+    const isSameSource = identity === null || isUnchangedFile(event, source.stat);
     if (isOwn || (isSameSource && attributesEqual(event.attributes, source.attributes))) return;
     this.committer.push({
       type: 'attributes.changed',
       parent,
       name: source.name,
       attributes: source.attributes,
-      source: identityOf(source.stat),
+      source: identity,
     });
   }
 
@@ -344,7 +411,7 @@ export class FileIngester {
     const object = hash && objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
     this.committer.release({
       path: file.source.path,
-      object: relink ? object : null,
+      object,
       relink,
       expected: expected.values,
       adopted: isOwn,
@@ -366,14 +433,14 @@ export class FileIngester {
   }
 }
 
-/** Being linked into staging and unlinked again has moved the source's ctime. */
-function afterLinking(file: FileToIngest): FileToIngest {
-  const { source } = file;
-  const stat = inSource(source.path, (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
-  const { ino, size, mtimeNs } = source.stat;
-  return stat?.ino === ino && stat.size === size && stat.mtimeNs === mtimeNs
-    ? { ...file, source: { ...source, stat } }
-    : file;
+/** A source whose bytes were read. */
+interface HashedFile {
+  readonly hash: Hash;
+  /** Of the staged file, or of the object that was there. */
+  readonly stat: FileStat;
+  /** The source's times tell of any change since. */
+  readonly settled: boolean;
+  readonly refusal?: Refusal | undefined;
 }
 
 interface Content {
@@ -381,4 +448,5 @@ interface Content {
   readonly origin: 'new' | 'duplicate' | 'empty';
   /** The source's inode is the object's. */
   readonly isOwn: boolean;
+  readonly settled: boolean;
 }

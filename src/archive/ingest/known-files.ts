@@ -3,12 +3,12 @@ import { lstatSync } from 'node:fs';
 import type { Attributes, Hash } from '../../events/types.js';
 import { objectPath } from '../../fs/stage.js';
 import { lstatOrNull } from '../../fs/scan.js';
-import type { FileStat } from '../../fs/stats.js';
+import { StatTable, type FileStat } from '../../fs/stats.js';
 import { parseSourceValue, type KnownSource } from '../../projections/evolve.js';
 import { sourceKey } from '../../projections/keys.js';
 import type { Committer } from '../committer.js';
-import { sealRow, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
+import { sealOf, sealRow, type Seal } from '../trusted-stat.js';
 import { isUnchangedFile, type SourceEntry } from './classify.js';
 import type { FileToIngest } from './file-ingester.js';
 
@@ -108,16 +108,20 @@ export class KnownFiles {
    * that was killed between naming and committing) is adopted.
    * @returns whether its bytes are those of its name
    */
-  async settleDoubt(hash: Hash, stat: FileStat): Promise<boolean> {
+  async settleDoubt(hash: Hash): Promise<boolean> {
     const path = objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
-    const { hashes, failures } = await this.archive.pool.run({ task: 'hash', files: [path] });
-    if (failures.size > 0 || Buffer.from(hashes).toString('hex') !== hash) return false;
+    const read = await this.archive.pool.run({ task: 'hash', files: [path] });
+    if (read.failures.size > 0 || Buffer.from(read.hashes).toString('hex') !== hash) return false;
     if (this.committer.index.isPending(hash)) return true;
+    const now = new StatTable(read.stats).get(0);
     const object = await this.archive.contents().object(hash);
-    const isKnown = object?.inodes.some(({ device, inode }) => device === stat.dev && inode === stat.ino);
-    if (!isKnown) this.committer.adopt({ hash, device: stat.dev, inode: stat.ino, size: Number(stat.size) });
-    const { size, mtimeNs, ctimeNs } = stat;
-    await this.archive.views.level.batch([sealRow(inodeOf(stat), { hash, size, mtimeNs, ctimeNs })]);
+    const isKnown = object?.inodes.some(({ device, inode }) => device === now.dev && inode === now.ino);
+    if (!isKnown) this.committer.adopt({ hash, device: now.dev, inode: now.ino, size: Number(now.size) });
+    // Of an object that is being linked at this moment the times may not tell of a change: it is trusted
+    // until this operation ends, but not sealed.
+    const seal = sealOf(hash, now);
+    this.committer.index.touch(hash, seal);
+    if (read.settled[0] === 1) await this.archive.views.level.batch([sealRow(seal, seal)]);
     return true;
   }
 

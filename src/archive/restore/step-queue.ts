@@ -1,12 +1,11 @@
 /** Steps on their way through the worker threads: gathered in batches, a few of them under way at once. */
 import { errnoOf, HkfsError } from '../../errors.js';
-import { StatTable } from '../../fs/stats.js';
-import type { LevelPut } from '../../events/level.js';
 import type { RestoreResult, RestoreStep } from '../../fs/tasks.js';
 import { describeFsError } from '../../fs/errors.js';
 import type { Failure } from '../api.js';
-import { ObjectIndex, sealRow } from '../object-index.js';
+import { ObjectIndex } from '../object-index.js';
 import { collectedObject, sayCollected } from '../queries/collected.js';
+import { SealChain } from '../seal-chain.js';
 import { stopped, type RestorerParts } from './parts.js';
 
 const BATCH_STEPS = 256;
@@ -83,13 +82,14 @@ export class StepQueue {
 
   private async settleOldest(): Promise<void> {
     const { steps, bytes, result } = this.inFlight.shift()!;
-    const { failures, unset, full, ...rest } = await this.waited(result);
-    this.reflink &&= rest.reflink;
+    const restored = await this.waited(result);
+    const { failures, unset, full } = restored;
+    this.reflink &&= restored.reflink;
     for (const [index, failure] of failures)
       this.takeBack(steps[index]!, await this.explained(steps[index]!, failure));
     for (const [reason, { first, count }] of unset)
       this.parts.tally.noteUnset(reason, steps[first]!.path, count);
-    await this.sealLinked(steps, rest);
+    await this.sealLinked(restored);
     for (const index of full) await this.copyInstead(steps[index]!);
     this.done += steps.length;
     this.doneBytes += bytes;
@@ -131,28 +131,15 @@ export class StepQueue {
     this.fail(step.path, failure);
   }
 
-  /** A link moves the inode's ctime, which is our own doing: what was good before still is. */
-  private async sealLinked(
-    steps: readonly RestoreStep[],
-    { linked, before, after }: Pick<RestoreResult, 'linked' | 'before' | 'after'>,
-  ): Promise<void> {
+  /**
+   * A link moves the inode's ctime, which is our own doing: what was good before still is. Links of one
+   * object that several threads made at once cannot be told apart from what others did: it is in doubt.
+   */
+  private async sealLinked({ linked, before, after }: RestoreResult): Promise<void> {
     if (linked.length === 0) return;
-    const was = new StatTable(before);
-    const is = new StatTable(after);
-    const inodes = [...linked].map((_step, at) => ({ device: is.get(at).dev, inode: is.get(at).ino }));
-    const seals = await this.index.seals(inodes);
-    const rows: LevelPut[] = [];
-    for (const [at, seal] of seals.entries()) {
-      const step = steps[linked[at]!]!;
-      if (step.op !== 'object' || seal === undefined) continue;
-      const { hash } = seal;
-      if (this.index.judge(hash, was.get(at), seal) !== 'good') continue;
-      const { size, mtimeNs, ctimeNs } = is.get(at);
-      const moved = { ...inodes[at]!, hash, size, mtimeNs, ctimeNs };
-      this.index.touch(hash, moved);
-      rows.push(sealRow(moved, moved));
-    }
-    if (rows.length > 0) await this.parts.archive.views.level.batch(rows);
+    const chain = new SealChain(this.index);
+    await chain.touched({ before, after });
+    await this.parts.archive.views.level.batch(chain.rows());
   }
 
   /** The object has as many names as the file system allows: this name gets a file of its own. */

@@ -63,7 +63,7 @@ class Adoption {
     this.work = work;
     this.counters = new Counters(work.onMessage);
     const parts = { archive, committer, counters: this.counters };
-    const options = { checksum: false, dryRun: false, signal: work.signal };
+    const options = { checksum: false, dryRun: false, signal: work.signal, namesSources: true };
     this.linked = new FileIngester(parts, { ...options, mode: 'link' });
     this.copied = new FileIngester(parts, { ...options, mode: 'copy' });
   }

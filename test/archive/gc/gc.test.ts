@@ -1,5 +1,14 @@
 /** gc and what it leaves: orphans, what is needed, the log, and the same content again. */
-import { existsSync, linkSync, lstatSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Archive, LogRow } from 'hkfs';
@@ -122,6 +131,18 @@ test('an object that is not as recorded stays until a verification has seen it',
     expect(await archive.gc(all)).toMatchObject({ operation: null, kept: { unverified: 1 } });
     await archive.verify();
     expect(await archive.gc(all)).toMatchObject({ objects: 1 });
+  }));
+
+test('an object that was written to through a link stays, read because no seal fits, and is told', () =>
+  withFiles(async ({ archive, root, clock }) => {
+    const object = objectOf(root, LETTER);
+    chmodSync(object, 0o644);
+    writeFileSync(object, 'LETTER');
+    await archive.remove({ paths: ['d/letter'] });
+    await changeSomething(archive, clock);
+    clock.now += 40 * DAY;
+    expect(await archive.gc({})).toMatchObject({ operation: null, kept: { unverified: 1 } });
+    expect(readFileSync(object, 'utf8')).toBe('LETTER');
   }));
 
 test('the events of a gc have hash, size and last path of each object', () =>

@@ -5,8 +5,8 @@ import { objectPath } from '../../../fs/stage.js';
 import type { FileStat } from '../../../fs/stats.js';
 import type { InodeId } from '../../../projections/keys.js';
 import { discardStaged, type Committer } from '../../committer.js';
-import type { Seal } from '../../object-index.js';
 import type { OpenArchive } from '../../open-archive.js';
+import type { Seal } from '../../trusted-stat.js';
 import { KnownFiles } from '../known-files.js';
 
 export interface HashedContent {
@@ -57,7 +57,7 @@ export class ContentKeeper {
     if (present !== null) return this.keepPresent(content, present);
     const { id, stat } = staged ?? (await content.stageAgain());
     const from = `${this.archive.layout.staging}/${id}`;
-    const object = { hash, device: stat.dev, inode: stat.ino, size: content.size };
+    const object = { hash, stat, size: content.size };
     this.committer.name({ from, to: this.pathOf(hash), replace: false }, object);
     return 'new';
   }
@@ -72,14 +72,14 @@ export class ContentKeeper {
     const { hash, size, staged } = content;
     const seal = await this.sealOf(hash, stat);
     const isGood = stat.size === BigInt(size) && this.committer.index.judge(hash, stat, seal) === 'good';
-    if (isGood || (await this.known.settleDoubt(hash, stat))) return this.discard(staged);
+    if (isGood || (await this.known.settleDoubt(hash))) return this.discard(staged);
     const healed = staged ?? (await content.stageAgain());
     await this.committer.replace({
       staged: `${this.archive.layout.staging}/${healed.id}`,
       hash,
+      stat: healed.stat,
       size,
       from: { device: stat.dev, inode: stat.ino },
-      to: { device: healed.stat.dev, inode: healed.stat.ino },
       healedFrom: content.from,
     });
     return 'duplicate';
