@@ -93,7 +93,12 @@ export class Committer {
     this.archive = archive;
     this.options = options;
     this.index = new ObjectIndex(archive.views.level);
-    this.tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
+    this.tree = new TreeProjection(
+      archive.views.level,
+      archive.layout.root,
+      archive.layout.objects,
+      archive.since,
+    );
     this.nextPosition = archive.log.size;
     this.batch = this.emptyBatch();
   }
@@ -262,6 +267,7 @@ export class Committer {
     const { root, staging } = this.archive.layout;
     const result = await this.archive.pool.run({ task: 'tree', root, staging, operations });
     for (const [index, failure] of result.failures) this.treeFailure(operations[index]!, failure);
+    for (const index of result.kept) this.options.onMessage(keptMessage(operations[index]!));
     outcome.seals.add(operations, result, (seal) => this.index.touch(seal.hash, seal));
     for (const index of result.full) outcome.full.push(operations[index]!);
   }
@@ -331,6 +337,12 @@ export class Committer {
       needsSync: false,
     };
   }
+}
+
+function keptMessage(operation: TreeOperation): Message {
+  const path = 'path' in operation ? operation.path : operation.to;
+  const text = 'it is a link to the good object again; the bytes that were here are kept in .hkfs/damaged';
+  return { level: 'warning', code: 'DAMAGED_KEPT', path, text };
 }
 
 /** Removes a staged file that turned out to be a second copy. */

@@ -170,10 +170,17 @@ function hashStable(path: FsPath, seen: fs.BigIntStats, context: TaskContext): L
   return null;
 }
 
-/** Whether any later change of the file has to move its times. Whole seconds are those of coarse clocks. */
-function isSettled({ ctimeNs, mtimeNs }: fs.BigIntStats): boolean {
+/**
+ * Whether any later change of the file has to move its times. Whole seconds are those of coarse clocks.
+ *
+ * @param nowMs no later than the beginning of the reading that the times are to speak for
+ */
+export function isSettled(
+  { ctimeNs, mtimeNs }: { readonly ctimeNs: bigint; readonly mtimeNs: bigint },
+  nowMs = Date.now(),
+): boolean {
   const isCoarse = ctimeNs % SECOND_NS === 0n && mtimeNs % SECOND_NS === 0n;
-  return !isCoarse && BigInt(Date.now()) * 1_000_000n - ctimeNs > SETTLED_NS;
+  return !isCoarse && BigInt(Math.floor(nowMs)) * 1_000_000n - ctimeNs > SETTLED_NS;
 }
 
 function knownLink(stat: fs.BigIntStats): Uint8Array | null {

@@ -74,7 +74,8 @@ export function hashFiles(task: HashTask, context: TaskContext): HashResult {
       withFile(path, (fd) => {
         const stat = fs.fstatSync(fd, { bigint: true });
         hashes.set(hashOpenFile(fd, Number(stat.size), context), index * 32);
-        stats.set(index, stat);
+        // As it is after the reading: whoever knows what it was before sees a change in between.
+        stats.set(index, fs.fstatSync(fd, { bigint: true }));
       });
     } catch (error) {
       failures.set(index, toFailure(error));

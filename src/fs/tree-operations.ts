@@ -7,10 +7,13 @@ import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import { OBJECT_MODE } from './contents.js';
 import { failpoint } from './failpoints.js';
+import { keepDamaged } from './keep-damaged.js';
 import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
+import { hasSameBytes } from './same-bytes.js';
 import { readTarget, toFailure } from './scan.js';
+import { hashOfObjectPath } from './stage.js';
 import { StatTable, type FileStat } from './stats.js';
 import type { EntryFailure, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
 
@@ -20,6 +23,7 @@ export function applyTreeOperations(task: TreeTask): TreeResult {
   const failures = new Map<number, EntryFailure>();
   const full: number[] = [];
   const linked: number[] = [];
+  const kept: number[] = [];
   const table = new StatTable(task.operations.length);
   const tree = new Tree(task);
   try {
@@ -27,6 +31,7 @@ export function applyTreeOperations(task: TreeTask): TreeResult {
       try {
         failpoint('tree.apply');
         const outcome = tree.apply(operation);
+        if (tree.keptOne) kept.push(index);
         if (outcome === 'full') full.push(index);
         else if (outcome) table.set(linked.push(index) - 1, outcome);
       } catch (error) {
@@ -37,11 +42,15 @@ export function applyTreeOperations(task: TreeTask): TreeResult {
     tree.close();
   }
   const stats = table.values.slice(0, (linked.length * table.values.length) / Math.max(1, table.length));
-  return { failures, full, stats, linked: Int32Array.from(linked) };
+  return { failures, full, kept, stats, linked: Int32Array.from(linked) };
 }
+
+type Relink = Extract<TreeOperation, { op: 'relink' }>;
 
 class Tree {
   private readonly task: TreeTask;
+  /** Whether the last operation kept bytes aside. */
+  keptOne = false;
   private directory: { path: string; anchor: { path: string; close(): void } } | null = null;
   /** Directories found to be real ones: nothing is written through a symlink. */
   private readonly real = new Set<string>();
@@ -52,6 +61,7 @@ class Tree {
   }
 
   apply(operation: TreeOperation): fs.BigIntStats | 'full' | undefined {
+    this.keptOne = false;
     switch (operation.op) {
       case 'mkdir':
         return this.mkdir(this.locate(operation.path));
@@ -122,6 +132,8 @@ class Tree {
     const there = fs.lstatSync(path, { bigint: true });
     if (isInodeOf(object, there)) return protectedStat(path);
     if (previous === null || !isPrevious(path, there, previous)) throw conflict();
+    // A file of the archive's keeps its name in the hash tree; of one that was read, this is all there is.
+    if (previous.kind === 'adopted' && !hasSameBytes(path, toFsPath(object))) throw conflict();
     const temporary = this.temporary();
     if (!this.linkTwin(temporary, object)) return 'full';
     failpoint('tree.replace');
@@ -130,10 +142,7 @@ class Tree {
   }
 
   /** Only a name of a lost inode, or none: what a person put there meanwhile is theirs. */
-  private heal(
-    path: FsPath,
-    operation: Extract<TreeOperation, { op: 'relink' }>,
-  ): fs.BigIntStats | 'full' | undefined {
+  private heal(path: FsPath, operation: Relink): fs.BigIntStats | 'full' | undefined {
     const { object, inodes, mayMake } = operation;
     const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (there === undefined)
@@ -142,9 +151,23 @@ class Tree {
     if (!inodes.some(({ device, inode }) => inode === there.ino && device === there.dev)) return;
     const temporary = this.temporary();
     if (!this.linkTwin(temporary, object)) return 'full';
-    failpoint('tree.replace');
-    fs.renameSync(temporary, path);
+    try {
+      this.giveUp(path, temporary, operation);
+      failpoint('tree.replace');
+      if (fs.lstatSync(path, { bigint: true }).ino !== there.ino) throw conflict();
+      fs.renameSync(temporary, path);
+    } finally {
+      fs.rmSync(temporary, { force: true });
+    }
     return protectedStat(path);
+  }
+
+  /** An inode's number says nothing of its bytes. @throws ECONFLICT where they would be nowhere else */
+  private giveUp(path: FsPath, good: FsPath, { aside, object }: Relink): void {
+    if (hasSameBytes(path, good)) return;
+    if (aside === null || !keepDamaged(aside, path, hashOfObjectPath(object))) throw conflict();
+    failpoint('tree.kept');
+    this.keptOne = true;
   }
 
   private linkTwin(path: FsPath, object: string): boolean {

@@ -41,7 +41,7 @@ async function operations(
 ): Promise<TreeOperation[]> {
   const events = [CREATED, ...given, ...when];
   return withViews(events, async ({ level }) => {
-    const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects');
+    const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects', 0);
     return tree.operations(recordsOf(events).slice(1 + given.length), known);
   });
 }
@@ -325,7 +325,7 @@ describe('events that are no names', () => {
 
   test.each(OTHERS)('%s changes nothing in the tree', (type) =>
     withViews([CREATED, file(0, 'f')], async ({ level }) => {
-      const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects');
+      const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects', 0);
       const [record] = recordsOf([stored(A, 1n)], 1);
       const event = { ...file(0, 'f'), type } as unknown as HkfsEvent;
       expect(await tree.operations([{ ...record!, event }])).toEqual([]);
