@@ -7,6 +7,7 @@ import { unlinkSync } from 'node:fs';
 import type { LevelPut } from '../events/level.js';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
+import { keepDamaged } from '../fs/keep-damaged.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable } from '../fs/stats.js';
 import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
@@ -138,6 +139,8 @@ export class Committer {
     const path = `${this.archive.layout.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
     this.batch.namings.push({ from: object.staged, to: path, replace: true });
     if (known === null) return this.stored({ hash, size, ...to });
+    // Whoever finds a name of the damaged inode after a kill knows it by this link.
+    keepDamaged(this.archive.layout.damaged, path, hash);
     this.push({ type: 'object.damaged', hash, finding: 'content' });
     this.push({ type: 'object.relocated', hash, size, from, to });
     this.push({ type: 'object.healed', hash, from: object.healedFrom });

@@ -30,12 +30,24 @@ export function keepDamaged(directory: string, path: FsPath, hash: string): bool
   return false;
 }
 
-/** The inodes with wrong bytes of an object that were kept here. */
-export function keptInodes(directory: string, hash: string): { device: bigint; inode: bigint }[] {
+export interface KeptInode {
+  /** Of the object whose bytes it was to have. */
+  readonly hash: string;
+  readonly device: bigint;
+  readonly inode: bigint;
+}
+
+/** All inodes with wrong bytes that were kept here. */
+export function keptInodes(directory: string): KeptInode[] {
   return namesIn(directory)
-    .filter((name) => name.startsWith(`${hash}-`))
+    .filter((name) => /^[0-9a-f]{64}-\d+(\.\d+)?$/.test(name))
     .map((name) => {
       const { dev: device, ino: inode } = fs.lstatSync(toFsPath(`${directory}/${name}`), { bigint: true });
-      return { device, inode };
+      return { hash: name.slice(0, 64), device, inode };
     });
+}
+
+/** Those of one object. */
+export function keptInodesOf(directory: string, hash: string): KeptInode[] {
+  return keptInodes(directory).filter((kept) => kept.hash === hash);
 }

@@ -28,12 +28,13 @@ class Disk {
   }
 
   /**
-   * Inode numbers are given in the order of the names, which each file system hashes in its own way. A mount
+   * Inode numbers are given in the order of the names, which each file system hashes in its own way, and with
+   * blocks of this size all are of one group: the same numbers come again. A mount
    * may live on for a while in the namespace of some other process, which keeps the device in use.
    */
   format(): void {
     sh(
-      `for i in $(seq 300); do mkfs.ext4 -q -F ${this.device} 2>/dev/null && break; sleep 0.1; done
+      `for i in $(seq 300); do mkfs.ext4 -q -F -b 4096 ${this.device} 2>/dev/null && break; sleep 0.1; done
        mount ${this.device} '${this.path}'; rmdir '${this.path}/lost+found'`,
     );
   }
@@ -133,6 +134,8 @@ describe('a disk that was made anew', () => {
   });
 
   onLoop('cloned to it again, and filled with new files: none of them is taken for another', () => {
+    // The objects have higher numbers than they will have in the clone: those that the new files get there.
+    writeMany(join(disk.path, 'filler'), 500, 'filler');
     writeMany(`${box.source}/d`, 150, 'content');
     box.ingest(box.source, '--to', 't');
     const remote = join(outside, 'remote');
@@ -140,23 +143,25 @@ describe('a disk that was made anew', () => {
     expect(box.run('backup', 'r').status).toBe(0);
     disk.remake();
     expect(hkfs(['clone', remote, box.root]).status).toBe(0);
-    writeMany(box.tree('t/mine'), 150, 'my file');
+    writeMany(box.tree('t/mine'), 900, 'my file');
     const before = contents();
-    expect(sync()).toMatchObject({ status: 0, summary: { added: 151, renamed: 0, removed: 0, changed: 0 } });
+    expect(sync()).toMatchObject({ status: 0, summary: { added: 901, renamed: 0, removed: 0, changed: 0 } });
     expect(box.verify()).toMatchObject({ status: 0, summary: { damaged: [], unlinked: [] } });
     expect(box.run('heal').status).toBe(0);
     expect(contents()).toBe(before);
-    expect(box.run('cat', 't/mine/f149').stdout).toBe('my file 000149\n');
+    expect(box.run('cat', 't/mine/f899').stdout).toBe('my file 000899\n');
   });
 
   onLoop('after damage was told: healing there gives up no file of a person', () => {
+    writeMany(join(disk.path, 'filler'), 500, 'filler');
     writeMany(`${box.source}/d`, 60, 'content');
     box.ingest(box.source, '--to', 't');
+    sh('rm -r filler', disk.path);
     for (const at of [1, 2, 3]) sh(`chmod u+w f${at}; echo rotten > f${at}`, box.tree('t/d'));
     expect(box.verify().status).toBe(4);
     disk.restoreFrom(join(outside, 'copy'));
     sh('rm d/f1; echo mine > d/f1', box.tree('t'));
-    writeMany(box.tree('t/mine'), 60, 'my file');
+    writeMany(box.tree('t/mine'), 900, 'my file');
     const mine = sh('cat t/d/f1 t/mine/*', box.root);
     box.ingestWith({}, box.source, '--to', 'again', '--checksum');
     expect(box.run('heal').status).toBe(0);

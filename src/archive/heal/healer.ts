@@ -6,7 +6,7 @@ import { lstatSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
-import { keepDamaged, keptInodes } from '../../fs/keep-damaged.js';
+import { keepDamaged, keptInodesOf } from '../../fs/keep-damaged.js';
 import { joinPath } from '../../fs/names.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
@@ -95,7 +95,7 @@ export class Healer {
     const committer = await this.begin();
     if (committer === null) return;
     // What a heal that was killed replaced: the log may not know its inode, which was kept aside.
-    const left = [...gone, ...keptInodes(this.archive.layout.damaged, object.hash)];
+    const left = [...gone, ...keptInodesOf(this.archive.layout.damaged, object.hash)];
     for (const { inode } of files)
       if (inode && !isRecorded(this.archive, object, inode))
         tellInode(committer, object, left.shift() ?? null, inode);

@@ -4,6 +4,7 @@
  */
 import type { Hash } from '../../events/types.js';
 import { OBJECT_MODE } from '../../fs/contents.js';
+import { keptInodes } from '../../fs/keep-damaged.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
@@ -40,6 +41,7 @@ export class ObjectLookup {
   private readonly index: ObjectIndex;
   private looks = 0;
   private placed: Promise<InodeTable> | null = null;
+  private kept: ReadonlyMap<string, Hash> | null = null;
 
   constructor(archive: OpenArchive) {
     this.archive = archive;
@@ -71,7 +73,17 @@ export class ObjectLookup {
     // An object's file has two names at least, where one of them is in the tree.
     const hash = stat.nlink < 2n ? null : await this.placedAs(stat, [...hints, await this.hint(inode)]);
     if (hash !== null) return { hash, is: 'object' };
+    const kept = this.keptAs(stat);
+    if (kept !== null) return { hash: kept, is: 'lost', wasDamaged: true };
     return left === null ? null : this.lost(left);
+  }
+
+  /** An inode that was kept aside when its object was healed, whether the log got to know of it or not. */
+  private keptAs({ dev, ino }: FileStat): Hash | null {
+    this.kept ??= new Map(
+      keptInodes(this.archive.layout.damaged).map(({ device, inode, hash }) => [`${device}:${inode}`, hash]),
+    );
+    return this.kept.size === 0 ? null : (this.kept.get(`${dev}:${ino}`) ?? null);
   }
 
   private async hint(inode: { device: bigint; inode: bigint }): Promise<Hash | undefined> {

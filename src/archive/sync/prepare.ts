@@ -71,7 +71,7 @@ export async function prepare(archive: OpenArchive, comparison: TreeComparison):
   const read = await readFiles(archive, comparison);
   const { missing, found, relinks, own } = withoutRelinks(archive, comparison.missing, read);
   const taken = missing.length === 0 ? new Set<string>() : await temporaryNames(archive);
-  const plan = planSync({ missing, found }, (name) => taken.has(name));
+  const plan = withNewFiles(planSync({ missing, found }, (name) => taken.has(name)));
   const changes = new Changes(plan, comparison.failed);
   countSteps(changes, missing, found);
   const moved = new Set(missing.map(({ directoryId }) => directoryId));
@@ -80,7 +80,7 @@ export async function prepare(archive: OpenArchive, comparison: TreeComparison):
     changes.attributes.push({ place: { parent: entry.parent, name: entry.name }, attributes });
     changes.lines.push({ change: 'attributes', path });
   }
-  await takeRelinks(archive, changes, [...relinks, ...lostElsewhere(found)]);
+  await takeRelinks(archive, changes, [...relinks, ...lostElsewhere(plan, found)]);
   changes.seals.push(...own);
   takeOwnAttributes(changes);
   await settleSuspects(archive, { comparison, verdicts: read.verdicts }, changes);
@@ -134,11 +134,25 @@ function withoutRelinks(
   };
 }
 
-/** Names of an inode that its object lost, under other names than are recorded: they are links again as well. */
-function lostElsewhere(found: readonly FoundEntry[]): Broken[] {
-  return found.flatMap((one) =>
-    one.relink === undefined || one.hash === null ? [] : [{ found: one, hash: one.hash, entry: null }],
+type SyncPlan = Plan<MissingEntry, FoundEntry>;
+
+/** Damaged bytes under a name that their object never had were put there by somebody who wants them. */
+function withNewFiles(plan: SyncPlan): SyncPlan {
+  const isWanted = (step: SyncPlan['steps'][number]): boolean =>
+    step.do === 'add' && step.found.relink?.isDamaged === true;
+  if (!plan.steps.some(isWanted)) return plan;
+  const steps = plan.steps.map((step) =>
+    step.do === 'add' && isWanted(step) ? { ...step, found: { ...step.found, hash: null, key: null } } : step,
   );
+  return { ...plan, steps };
+}
+
+/** Names of an inode that its object lost, under other names than are recorded: they are links again as well. */
+function lostElsewhere({ matched }: SyncPlan, found: readonly FoundEntry[]): Broken[] {
+  return found.flatMap((one) => {
+    const isMeant = one.relink !== undefined && (matched.has(one) || !one.relink.isDamaged);
+    return isMeant && one.hash !== null ? [{ found: one, hash: one.hash, entry: null }] : [];
+  });
 }
 
 /** Only to objects that are right: what would be given up may be the last good copy. */

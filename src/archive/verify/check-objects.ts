@@ -3,7 +3,7 @@ import { errnoOf } from '../../errors.js';
 import type { LevelPut } from '../../events/level.js';
 import type { Hash } from '../../events/types.js';
 import { hashToHex } from '../../fs/hash.js';
-import { keptInodes } from '../../fs/keep-damaged.js';
+import { keptInodesOf } from '../../fs/keep-damaged.js';
 import { isSettled } from '../../fs/outside.js';
 import { sameContentStat, StatTable, type FileStat } from '../../fs/stats.js';
 import { CHECK, type CheckResult, type EntryFailure, type HashResult, type Listing } from '../../fs/tasks.js';
@@ -323,7 +323,7 @@ export class ObjectCheck {
   private async settleChanged({ hash, size, stat, moved }: Candidate, isFull: boolean): Promise<void> {
     const isFound = this.found.has(hash);
     // A heal that was killed may have replaced an inode that only we know, and kept it.
-    const kept = isFound && moved?.from === null ? keptInodes(this.archive.layout.damaged, hash) : [];
+    const kept = isFound && moved?.from === null ? keptInodesOf(this.archive.layout.damaged, hash) : [];
     const from = moved?.from ?? kept.at(-1) ?? null;
     // In this order: names of the inode that it had become links to the one that it has.
     if (moved !== null && (from !== null || moved.isNew))
