@@ -3,11 +3,12 @@
  * tree, synced again; only then the events that name them are committed; then the views, then the
  * tree. Work is collected in batches, one of which is being finished while the next is collected.
  */
-import { mkdirSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
 import { hashToHex } from '../fs/hash.js';
 import { lstatOrNull } from '../fs/scan.js';
+import { keepDamaged } from '../fs/keep-damaged.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
 import { STAGE, type NameItem, type ReleaseItem, type TreeOperation } from '../fs/tasks.js';
@@ -107,7 +108,12 @@ export class Committer {
     this.archive = archive;
     this.options = options;
     this.index = new ObjectIndex(archive.views.level);
-    this.tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
+    this.tree = new TreeProjection(
+      archive.views.level,
+      archive.layout.root,
+      archive.layout.objects,
+      archive.since,
+    );
     this.nextPosition = archive.log.size;
     this.batch = this.emptyBatch();
   }
@@ -149,12 +155,10 @@ export class Committer {
     const to = { device: stat.dev, inode: stat.ino };
     const known = await this.archive.contents().object(hash);
     const path = `${this.archive.layout.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
-    const aside = `${this.damagedFolder()}/${hash}-${from.inode}`;
-    this.batch.namings.push({
-      item: { from: object.staged, to: path, replace: true, aside },
-      hash,
-      staged: stat,
-    });
+    // Whoever finds a name of the damaged inode after a kill knows it by this link.
+    keepDamaged(this.archive.layout.damaged, path, hash);
+    const item = { from: object.staged, to: path, replace: true };
+    this.batch.namings.push({ item, hash, staged: stat });
     if (known === null) return this.stored({ hash, size, ...to });
     this.push({ type: 'object.damaged', hash, finding: 'content' });
     this.push({ type: 'object.relocated', hash, size, from, to });
@@ -301,6 +305,7 @@ export class Committer {
     const result = await this.archive.pool.run({ task: 'tree', root, staging, operations });
     for (const [index, failure] of result.failures) this.treeFailure(operations[index]!, failure);
     await outcome.chain.touched(result);
+    for (const index of result.kept) this.options.onMessage(keptMessage(operations[index]!));
     for (const index of result.full) outcome.full.push(operations[index]!);
   }
 
@@ -368,12 +373,6 @@ export class Committer {
     else discardStaged(staging, firstId);
   }
 
-  private damagedFolder(): string {
-    const folder = `${this.archive.layout.hkfs}/damaged`;
-    mkdirSync(folder, { recursive: true });
-    return folder;
-  }
-
   private stored(object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {
     const { hash, size, device, inode } = object;
     this.push({ type: 'object.stored', hash, size, device, inode });
@@ -399,6 +398,12 @@ export class Committer {
       needsSync: false,
     };
   }
+}
+
+function keptMessage(operation: TreeOperation): Message {
+  const path = 'path' in operation ? operation.path : operation.to;
+  const text = 'it is a link to the good object again; the bytes that were here are kept in .hkfs/damaged';
+  return { level: 'warning', code: 'DAMAGED_KEPT', path, text };
 }
 
 /** Removes a staged file that turned out to be a second copy. */

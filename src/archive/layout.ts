@@ -22,6 +22,10 @@ export interface Layout {
   readonly views: string;
   readonly nextViews: string;
   readonly oldViews: string;
+  /** A file whose inode tells this archive from a copy of it. */
+  readonly place: string;
+  /** Bytes that were wrong where an object or a name of it is; nobody reads them. */
+  readonly damaged: string;
   readonly checkViews: string;
   readonly objects: string;
   readonly staging: string;
@@ -55,6 +59,8 @@ export function layoutIn(hkfs: string): Layout {
     nextViews: `${hkfs}/views.next`,
     oldViews: `${hkfs}/views.old`,
     checkViews: `${hkfs}/views.check`,
+    place: `${hkfs}/place`,
+    damaged: `${hkfs}/damaged`,
     objects: `${hkfs}/objects`,
     staging: `${hkfs}/staging`,
     outside: `${hkfs}/outside`,

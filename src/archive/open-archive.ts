@@ -14,7 +14,9 @@ import type { DirectoryTree } from '../projections/directory-tree.js';
 import { Namespace } from '../projections/namespace.js';
 import { Views } from '../projections/views.js';
 import type { Progress } from './api.js';
+import { moveSince, openGeneration, type Generation } from './generation.js';
 import { layoutOf, readArchiveFile, type ArchiveFile, type Layout } from './layout.js';
+import { readOrigin } from './remote/origin.js';
 
 /** Events folded in one batch of rows. */
 const FOLD_BATCH = 4096;
@@ -40,6 +42,8 @@ export class OpenArchive {
   #posix: Posix | null | undefined;
   private readonly sizeAtOpen: number;
   private rebuilt = false;
+  /** Until it is known, nothing that is remembered of inodes counts. */
+  #generation: Generation = { since: Number.MAX_SAFE_INTEGER, beganNs: null };
 
   private constructor(parts: { layout: Layout; file: ArchiveFile; log: EventLog; views: Views }) {
     this.layout = parts.layout;
@@ -63,6 +67,7 @@ export class OpenArchive {
       try {
         if (views === null && !options.forReplay) await archive.rebuild(options.onProgress);
         else await archive.catchUp(options.onProgress);
+        if (options.layout === undefined) await archive.enterGeneration();
       } catch (error) {
         await archive.views.close();
         throw error;
@@ -76,6 +81,28 @@ export class OpenArchive {
 
   get views(): Views {
     return this.#views;
+  }
+
+  /** What the log says of inodes before this position is of other inodes than those that are here. */
+  get since(): Position {
+    return this.#generation.since;
+  }
+
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  /** What an origin appended until this size is of its own inodes. */
+  async followUntil(size: Position): Promise<void> {
+    await moveSince(this.#views.level, size);
+    this.#generation = { ...this.#generation, since: size };
+  }
+
+  private async enterGeneration(): Promise<void> {
+    const { size } = this.log;
+    const generation = await openGeneration(this.#views.level, this.layout, { size });
+    const foreign = readOrigin(this.layout)?.head.size ?? 0;
+    this.#generation = { ...generation, since: Math.max(generation.since, foreign) };
   }
 
   /** Threads take a while to start: asked for early, they are there when the first work is. */
@@ -103,7 +130,7 @@ export class OpenArchive {
   }
 
   contents(at: Position = this.now): Contents {
-    return new Contents(this.#views.level, at);
+    return new Contents(this.#views.level, at, this.since);
   }
 
   /** Few commands ask for digests, and none of the others loads what hashes them. */

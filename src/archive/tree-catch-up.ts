@@ -3,6 +3,7 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import type { EventRecord, Position } from '../events/types.js';
 import { describeFsError } from '../fs/errors.js';
 import { twinPaths } from '../fs/place.js';
+import { hasSameBytes } from '../fs/same-bytes.js';
 import type { TreeOperation } from '../fs/tasks.js';
 import { TreeProjection } from '../projections/tree.js';
 import { Committer } from './committer.js';
@@ -16,7 +17,7 @@ import { readOrigin } from './remote/origin.js';
  */
 export async function catchUpTree(archive: OpenArchive, from: Position, clock: () => number): Promise<void> {
   const { log, views, layout } = archive;
-  const tree = new TreeProjection(views.level, layout.root, layout.objects);
+  const tree = new TreeProjection(views.level, layout.root, layout.objects, archive.since);
   const operation = log.lastCommit?.operation ?? 0;
   const committer = new Committer(archive, { operation, clock, onMessage: () => {} });
   const adopts = await adoptingOperations(archive, from);
@@ -66,13 +67,18 @@ function runsOf(
   return runs;
 }
 
-/** Twins that were named but not committed: no entry is a link to one yet, and none may become one. */
+/**
+ * Twins that were named but not committed: no entry is a link to one yet, and none may become one. Only
+ * what has no other name, and the bytes of the object, goes: the archive may be a copy, whose inodes the
+ * log does not know.
+ */
 async function removeUnknownTwins(archive: OpenArchive, operations: readonly TreeOperation[]): Promise<void> {
   for (const operation of operations) {
     if (operation.op !== 'link') continue;
     const newest = twinPaths(operation.object)[0]!;
     if (newest === operation.object) continue;
-    const { dev: device, ino: inode } = lstatSync(newest, { bigint: true });
-    if ((await archive.contents().hashOfInode({ device, inode })) === null) unlinkSync(newest);
+    const { dev: device, ino: inode, nlink } = lstatSync(newest, { bigint: true });
+    if (nlink > 1n || (await archive.contents().hashOfInode({ device, inode })) !== null) continue;
+    if (hasSameBytes(newest, operation.object)) unlinkSync(newest);
   }
 }

@@ -5,7 +5,7 @@ import type { TaskContext } from './contents.js';
 import { readDirectoryNames } from './names.js';
 import { toFailure } from './scan.js';
 import { hashOpenFile } from './stage.js';
-import { StatTable } from './stats.js';
+import { sameContentStat, StatTable } from './stats.js';
 import { CHECK, type CheckResult, type CheckTask, type EntryFailure } from './tasks.js';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
@@ -19,6 +19,7 @@ export function checkObjects(task: CheckTask, context: TaskContext): CheckResult
   const names = readDirectoryNames(task.directory).sort();
   const stats = new StatTable(names.length);
   const status = new Uint8Array(names.length);
+  const steady = new Uint8Array(names.length);
   const actual = new Map<number, string>();
   const failures = new Map<number, EntryFailure>();
   for (const [index, name] of names.entries()) {
@@ -27,8 +28,9 @@ export function checkObjects(task: CheckTask, context: TaskContext): CheckResult
       const stat = fs.lstatSync(path, { bigint: true });
       stats.set(index, stat);
       if ((stat.mode & TYPE_BITS) !== REGULAR || !OBJECT_NAME.test(name)) continue;
-      const hash = hashFile(path, Number(stat.size), context);
+      const { hash, after } = hashFile(path, Number(stat.size), context);
       status[index] = CHECK.good;
+      steady[index] = sameContentStat(stat, after) ? 1 : 0;
       if (hash === task.prefix + name.slice(0, 62)) continue;
       status[index] = CHECK.bad;
       actual.set(index, hash);
@@ -38,13 +40,14 @@ export function checkObjects(task: CheckTask, context: TaskContext): CheckResult
       failures.set(index, toFailure(error));
     }
   }
-  return { names, status, stats: stats.values, actual, failures };
+  return { names, status, steady, stats: stats.values, actual, failures };
 }
 
-function hashFile(path: string, size: number, context: TaskContext): string {
+function hashFile(path: string, size: number, context: TaskContext): { hash: string; after: fs.BigIntStats } {
   const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    return hashOpenFile(fd, size, context).toString('hex');
+    const hash = hashOpenFile(fd, size, context).toString('hex');
+    return { hash, after: fs.fstatSync(fd, { bigint: true }) };
   } finally {
     fs.closeSync(fd);
   }

@@ -34,24 +34,10 @@ export function nameObjects(task: NameTask, context: TaskContext): NameResult {
 }
 
 export function nameObject(item: NameItem, context: TaskContext): void {
-  if (item.replace) {
-    if (item.aside !== undefined) keepAside(item.to, item.aside);
-    return fs.renameSync(item.from, item.to);
-  }
+  if (item.replace) return fs.renameSync(item.from, item.to);
   if (context.posix) return context.posix.renameNoReplace(item.from, item.to);
   fs.linkSync(item.from, item.to);
   fs.unlinkSync(item.from);
-}
-
-/** Kept before, or gone by itself; at the link limit the inode has names enough. */
-const NOT_TO_BE_KEPT = new Set(['EEXIST', 'ENOENT', 'EMLINK']);
-
-function keepAside(path: string, aside: string): void {
-  try {
-    fs.linkSync(path, aside);
-  } catch (error) {
-    if (!NOT_TO_BE_KEPT.has(errnoOf(error) ?? '')) throw error;
-  }
 }
 
 /** A second inode with an object's bytes, hashed while they are copied, still in staging. */

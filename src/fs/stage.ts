@@ -80,9 +80,10 @@ export function hashFiles(task: HashTask, context: TaskContext): HashResult {
         const nowNs = nowInNs();
         const stat = fs.fstatSync(fd, { bigint: true });
         hashes.set(hashOpenFile(fd, Number(stat.size), context), index * 32);
-        stats.set(index, stat);
-        const isSame = sameContentStat(stat, fs.fstatSync(fd, { bigint: true }));
-        settled[index] = Number(isSame && isSettled(stat, nowNs));
+        const after = fs.fstatSync(fd, { bigint: true });
+        // As it is after the reading: whoever knows what it was before sees a change in between.
+        stats.set(index, after);
+        settled[index] = Number(sameContentStat(stat, after) && isSettled(after, nowNs));
       });
     } catch (error) {
       failures.set(index, toFailure(error));

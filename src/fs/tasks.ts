@@ -159,6 +159,8 @@ export interface CheckResult {
   readonly status: Uint8Array;
   /** StatTable, each row from before its file was read. */
   readonly stats: BigInt64Array;
+  /** 1 per name whose stat was the same after it was read. */
+  readonly steady: Uint8Array;
   /** What the bytes of a bad file hash to, by index. */
   readonly actual: ReadonlyMap<number, string>;
   readonly failures: ReadonlyMap<number, EntryFailure>;
@@ -209,8 +211,6 @@ export interface NameItem {
   readonly to: string;
   /** A damaged object that the new file takes the place of. */
   readonly replace: boolean;
-  /** A further name for what is replaced, so that its bytes stay; what has the name already is left. */
-  readonly aside?: string;
 }
 
 export interface NameResult {
@@ -266,6 +266,8 @@ export type TreeOperation =
       readonly inodes: readonly { readonly device: bigint; readonly inode: bigint }[];
       /** Also where there is no such name any more. */
       readonly mayMake: boolean;
+      /** Where bytes go that are not the object's; null: a name with such bytes is left alone. */
+      readonly aside: string | null;
     }
   /** Of a directory whose mode a person changed: it is the former one again, where it is still theirs. */
   | { readonly op: 'chmod'; readonly path: string; readonly from: number; readonly to: number }
@@ -290,6 +292,8 @@ export interface TreeResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** Links that met the link limit of every inode of their object, by index. */
   readonly full: readonly number[];
+  /** Names whose bytes were kept aside before they became links again, by index. */
+  readonly kept: readonly number[];
   /**
    * Operations that gave an inode of a file a name, took one or moved one, and StatTables of each such
    * inode right before and after: an operation that changed nothing has the same twice.

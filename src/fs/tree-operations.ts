@@ -7,10 +7,13 @@ import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import { OBJECT_MODE } from './contents.js';
 import { failpoint } from './failpoints.js';
+import { keepDamaged } from './keep-damaged.js';
 import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
+import { hasSameBytes } from './same-bytes.js';
 import { readTarget, toFailure } from './scan.js';
+import { hashOfObjectPath } from './stage.js';
 import { StatTable, TouchedInodes, type FileStat } from './stats.js';
 import type { EntryFailure, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
 
@@ -19,6 +22,7 @@ let temporaries = 0;
 export function applyTreeOperations(task: TreeTask): TreeResult {
   const failures = new Map<number, EntryFailure>();
   const full: number[] = [];
+  const kept: number[] = [];
   const touched = new TouchedInodes(task.operations.length);
   const tree = new Tree(task);
   try {
@@ -26,6 +30,7 @@ export function applyTreeOperations(task: TreeTask): TreeResult {
       try {
         failpoint('tree.apply');
         const outcome = tree.apply(operation);
+        if (tree.keptOne) kept.push(index);
         if (outcome === 'full') full.push(index);
         else if (outcome) touched.add(index, tree.before ?? outcome, outcome);
       } catch (error) {
@@ -35,11 +40,15 @@ export function applyTreeOperations(task: TreeTask): TreeResult {
   } finally {
     tree.close();
   }
-  return { failures, full, ...touched.take() };
+  return { failures, full, kept, ...touched.take() };
 }
+
+type Relink = Extract<TreeOperation, { op: 'relink' }>;
 
 class Tree {
   private readonly task: TreeTask;
+  /** Whether the last operation kept bytes aside. */
+  keptOne = false;
   private directory: { path: string; anchor: { path: string; close(): void } } | null = null;
   /** Directories found to be real ones: nothing is written through a symlink. */
   private readonly real = new Set<string>();
@@ -54,6 +63,7 @@ class Tree {
   /** @returns the inode that it gave a name, took one from, or found to have it already */
   apply(operation: TreeOperation): fs.BigIntStats | 'full' | undefined {
     this.before = null;
+    this.keptOne = false;
     switch (operation.op) {
       case 'mkdir':
         return this.mkdir(this.locate(operation.path));
@@ -133,6 +143,8 @@ class Tree {
       return protectedStat(path);
     }
     if (previous === null || !isPrevious(path, there, previous)) throw conflict();
+    // A file of the archive's keeps its name in the hash tree; of one that was read, this is all there is.
+    if (previous.kind === 'adopted' && !hasSameBytes(path, toFsPath(object))) throw conflict();
     const temporary = this.temporary();
     if (!this.linkTwin(temporary, object)) return 'full';
     failpoint('tree.replace');
@@ -141,21 +153,35 @@ class Tree {
   }
 
   /** Only a name of a lost inode, or none: what a person put there meanwhile is theirs. */
-  private heal(
-    path: FsPath,
-    operation: Extract<TreeOperation, { op: 'relink' }>,
-  ): fs.BigIntStats | 'full' | undefined {
+  private heal(path: FsPath, operation: Relink): fs.BigIntStats | 'full' | undefined {
     const { object, inodes, mayMake } = operation;
     const there = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (there === undefined)
       return mayMake ? this.link(path, { op: 'link', path: '', object, previous: null }) : undefined;
-    if (isInodeOf(object, there)) return protectedStat(path);
+    if (isInodeOf(object, there)) {
+      this.before = there;
+      return protectedStat(path);
+    }
     if (!inodes.some(({ device, inode }) => inode === there.ino && device === there.dev)) return;
     const temporary = this.temporary();
     if (!this.linkTwin(temporary, object)) return 'full';
-    failpoint('tree.replace');
-    fs.renameSync(temporary, path);
+    try {
+      this.giveUp(path, temporary, operation);
+      failpoint('tree.replace');
+      if (fs.lstatSync(path, { bigint: true }).ino !== there.ino) throw conflict();
+      fs.renameSync(temporary, path);
+    } finally {
+      fs.rmSync(temporary, { force: true });
+    }
     return protectedStat(path);
+  }
+
+  /** An inode's number says nothing of its bytes. @throws ECONFLICT where they would be nowhere else */
+  private giveUp(path: FsPath, good: FsPath, { aside, object }: Relink): void {
+    if (hasSameBytes(path, good)) return;
+    if (aside === null || !keepDamaged(aside, path, hashOfObjectPath(object))) throw conflict();
+    failpoint('tree.kept');
+    this.keptOne = true;
   }
 
   private linkTwin(path: FsPath, object: string): boolean {

@@ -25,10 +25,13 @@ export interface StoredObject {
 export class Contents {
   private readonly level: Level;
   readonly at: Position;
+  /** What older events say of inodes is of other inodes: the archive was copied since, say. */
+  readonly since: Position;
 
-  constructor(level: Level, at: Position) {
+  constructor(level: Level, at: Position, since: Position = 0) {
     this.level = level;
     this.at = at;
+    this.since = since;
   }
 
   async object(hash: Hash): Promise<StoredObject | null> {
@@ -66,11 +69,29 @@ export class Contents {
     return found;
   }
 
+  /** A hint of what an inode holds; that it does is known of bytes that were read. */
   async hashOfInode(inode: keys.InodeId): Promise<Hash | null> {
-    const range = { gte: keys.inodeKey(inode, 0), lt: keys.inodeKey(inode, this.at + 1) };
-    for await (const value of this.level.values({ ...range, reverse: true, limit: 1 }))
-      return value.length === 0 ? null : value.toString('hex');
+    const newest = await this.ofInode(inode);
+    return newest === null || newest.value.length === 0 ? null : newest.value.toString('hex');
+  }
+
+  /** The event with which the inode left its object; null where it is one's, or never was. */
+  async leftAt(inode: keys.InodeId): Promise<Position | null> {
+    const newest = await this.ofInode(inode);
+    return newest === null || newest.value.length > 0 ? null : newest.position;
+  }
+
+  private async ofInode(inode: keys.InodeId): Promise<{ position: Position; value: Buffer } | null> {
+    const range = { gte: keys.inodeKey(inode, this.since), lt: keys.inodeKey(inode, this.at + 1) };
+    if (this.since > this.at) return null;
+    for await (const [key, value] of this.level.iterator({ ...range, reverse: true, limit: 1 }))
+      return { position: keys.readPosition(key, key.length - 8), value };
     return null;
+  }
+
+  /** Those of an object's inodes that the log speaks of as they are here. */
+  inodesHere({ inodes }: StoredObject): readonly StoredInode[] {
+    return inodes.filter(({ position }) => position >= this.since);
   }
 
   /** Hashes of inodes that have this number on any device: one seek a device. */

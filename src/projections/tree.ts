@@ -16,7 +16,7 @@ import type {
   Position,
   SourceIdentity,
 } from '../events/types.js';
-import { joinPath } from '../fs/names.js';
+import { joinPath, parentPath } from '../fs/names.js';
 import { StatTable } from '../fs/stats.js';
 import type { Previous, TreeOperation } from '../fs/tasks.js';
 import { Contents } from './contents.js';
@@ -31,6 +31,8 @@ export interface LostInodes {
   readonly inodes: readonly InodeId[];
   /** Its file was gone: so may be names of it in the tree. */
   readonly mayMake: boolean;
+  /** They were told damaged: other bytes on them are kept aside, and not left alone. */
+  readonly wereDamaged: boolean;
 }
 
 const MAX_CACHED_PATHS = 50_000;
@@ -39,16 +41,19 @@ export class TreeProjection {
   private readonly level: Level;
   private readonly root: string;
   private readonly objects: string;
+  private readonly since: Position;
   private readonly paths = new Map<DirectoryId, string | null>();
 
   /**
    * @param root the archive's directory
    * @param objects the hash tree's directory
+   * @param since events before it speak of inodes of another disk
    */
-  constructor(level: Level, root: string, objects: string) {
+  constructor(level: Level, root: string, objects: string, since: Position) {
     this.level = level;
     this.root = root;
     this.objects = objects;
+    this.since = since;
   }
 
   /**
@@ -109,10 +114,8 @@ export class TreeProjection {
       case 'path.renamed':
         return this.rename(event, position, into);
       case 'object.removed':
-        return this.discard(event, into);
+        return position < this.since ? undefined : this.discard(event, into);
       case 'object.healed':
-        // Healed by an ingest of its content: its names have bytes that may be a person's, and `sync` asks.
-        if (event.from.startsWith('/')) return;
         into.push(...(await this.relinks(event.hash, position, await this.lostInodes(event.hash, position))));
         return;
       default:
@@ -127,7 +130,10 @@ export class TreeProjection {
   private async discard({ hash, device, inode }: ObjectRemoved, into: TreeOperation[]): Promise<void> {
     const contents = new Contents(this.level, Number.MAX_SAFE_INTEGER - 1);
     const known = (await contents.object(hash))?.inodes ?? [];
-    if (known.some((other) => other.inode === inode && other.device === device)) return;
+    const isBack = known.some(
+      (other) => other.position >= this.since && other.inode === inode && other.device === device,
+    );
+    if (isBack) return;
     const now = new Namespace(this.level, contents.at);
     for await (const _named of contents.livePaths(hash, now)) return;
     into.push({ op: 'discard', path: this.objectPath(hash), device, inode });
@@ -228,19 +234,24 @@ export class TreeProjection {
   async relinks(hash: Hash, position: Position, lost: LostInodes): Promise<TreeOperation[]> {
     if (lost.inodes.length === 0 && !lost.mayMake) return [];
     const object = this.objectPath(hash);
+    const { inodes, mayMake } = lost;
+    const aside = lost.wereDamaged ? `${parentPath(this.objects)}/damaged` : null;
     const operations: TreeOperation[] = [];
     const names = new Contents(this.level, position).livePaths(hash, new Namespace(this.level, position));
     for await (const path of names)
-      operations.push({ op: 'relink', path: this.onDisk(path), object, ...lost });
+      operations.push({ op: 'relink', path: this.onDisk(path), object, inodes, mayMake, aside });
     return operations;
   }
 
   private async lostInodes(hash: Hash, position: Position): Promise<LostInodes> {
     const finding = await new Contents(this.level, position - 1).told(hash);
-    if (finding === null) return { inodes: [], mayMake: false };
+    // What was lost before was lost elsewhere, and its inodes may be anybody's here.
+    if (finding === null || finding.position < this.since)
+      return { inodes: [], mayMake: false, wereDamaged: false };
     const span = { from: finding.position, to: position };
     const inodes = await new Contents(this.level, position).inodesGone(hash, span);
-    return { inodes, mayMake: finding.what === 'missing' };
+    const isMissing = finding.what === 'missing';
+    return { inodes, mayMake: isMissing, wereDamaged: !isMissing };
   }
 
   private async before(place: Place, position: Position): Promise<Entry | null> {

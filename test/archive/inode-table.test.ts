@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { InodeTable } from '../../src/archive/verify/inode-table.js';
+import { InodeTable } from '../../src/archive/inode-table.js';
 import type { FileStat } from '../../src/fs/stats.js';
 
 const STAT = { dev: 7n, ino: 1n } as FileStat;

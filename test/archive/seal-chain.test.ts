@@ -38,7 +38,9 @@ function withChain(
   });
 }
 
-const sealedAt = (ctime: bigint): unknown => [sealRow({ device: 1n, inode: 2n }, sealOf(HASH, statAt(ctime)))];
+const sealedAt = (ctime: bigint): unknown => [
+  sealRow({ device: 1n, inode: 2n }, sealOf(HASH, statAt(ctime))),
+];
 const DROPPED = [{ type: 'del', key: sealRow({ device: 1n, inode: 2n }, sealOf(HASH, statAt(1n))).key }];
 
 describe('a chain of seals', () => {

@@ -39,7 +39,9 @@ describe('what an inode is trusted by is carried over a change of ours', () => {
     const before = { ...STAMP, mtimeNs: 95n * SECOND + fraction };
     const after = { ...before, ctimeNs: before.mtimeNs + apart };
     expect(carryOver(before, { before, after })).toBeNull();
-    expect(carryOver(before, { before, after: { ...after, ctimeNs: 99n * SECOND + fraction } })).not.toBeNull();
+    expect(
+      carryOver(before, { before, after: { ...after, ctimeNs: 99n * SECOND + fraction } }),
+    ).not.toBeNull();
   });
 });
 

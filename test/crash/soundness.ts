@@ -48,7 +48,7 @@ export async function expectEqualViews(archive: string): Promise<void> {
 
 export function expectTidy(archive: string): void {
   expect(readdirSync(`${archive}/.hkfs/staging`)).toEqual([]);
-  const expected = ['archive.json', 'keys', 'log', 'objects', 'staging', 'views'];
+  const expected = ['archive.json', 'keys', 'log', 'objects', 'place', 'staging', 'views'];
   expect(readdirSync(`${archive}/.hkfs`).sort()).toEqual(expected);
 }
 

@@ -138,5 +138,8 @@ heavyTest.each(['object.name', 'object.named', 'commit.append=kill@2', 'commit.a
       expect(say(await hkfs(heal))).toMatch(/^ended with 0\n/);
       const { damaged, missing, views } = await row<VerifySummary>(['verify', '-a', archive], [0, 1]);
       expect({ damaged, missing, views }).toEqual({ damaged: [], missing: [], views: [] });
+      // A name that is still on the damaged inode is no new version of anything.
+      await row(['sync', '-a', archive], [0, 4]);
+      await expectHolds(archive, snapshotOf(source, 'source'));
     }),
 );

@@ -187,15 +187,140 @@ test.each(['printf TWINS > twin1', ': > twin1', 'echo more >> twin1', 'truncate 
   },
 );
 
-test('a name of an object that was damaged and healed is a link again', () => {
-  sh('chmod u+w a.txt; printf other > a.txt', box.tree('t'));
+/** What was put aside, by its bytes. */
+function kept(): string[] {
+  const damaged = box.tree('.hkfs/damaged');
+  const names = fs.existsSync(damaged) ? fs.readdirSync(damaged) : [];
+  return names.map((name) => fs.readFileSync(join(damaged, name), 'utf8')).toSorted();
+}
+
+test('names of an object that was damaged and healed by an ingest are links again, and the bytes are kept', () => {
+  sh('chmod u+w twin1; printf other > twin1', box.tree('t'));
   expect(sync().status).toBe(4);
-  box.ingestWith({}, box.source, '--to', 't', '--checksum');
-  expect(box.verify().summary.unlinked).toHaveLength(1);
-  expect(sync('--dry-run').status).toBe(0);
-  const { status, summary } = sync();
-  expect({ status, changed: summary.changed + summary.relinked }).toEqual({ status: 0, changed: 1 });
+  const { run } = box.ingestWith({}, box.source, '--to', 't', '--checksum');
+  expect(run.stderr.match(/\[DAMAGED_KEPT\]/g)).toHaveLength(2);
+  expect(kept()).toEqual(['other']);
+  expect(box.verify()).toMatchObject({ status: 0, summary: { unlinked: [], damaged: [] } });
+  expect(sync()).toMatchObject({ status: 0, summary: NOTHING });
   expectSettled();
+});
+
+describe('a name that is still on an inode that was damaged and replaced', () => {
+  beforeEach(() => {
+    sh('chmod u+w twin1; printf OTHER > twin1', box.tree('t'));
+    box.ingestWith({}, box.source, '--to', 't', '--checksum');
+    sh('ln -f .hkfs/damaged/* t/twin1; rm -r .hkfs/damaged', box.root);
+  });
+
+  test('is no new version of anything: it becomes a link, its bytes are kept, exit 4', () => {
+    const { status, summary } = sync();
+    expect({ status, summary }).toMatchObject({ status: 4, summary: { relinked: 1, changed: 0, added: 0 } });
+    expect(summary.damaged).toMatchObject([{ paths: ['t/twin1'] }]);
+    expect(kept()).toEqual(['OTHER']);
+    expect(box.run('cat', 't/twin1').stdout).toBe('twins');
+    expectSettled();
+  });
+
+  test('is recognised where it was moved; under a further name it is what somebody wants to have', () => {
+    sh('mv twin1 moved; ln moved more', box.tree('t'));
+    const { status, summary } = sync();
+    expect({ status, summary }).toMatchObject({ status: 4, summary: { renamed: 1, added: 1, relinked: 1 } });
+    expect(kept()).toEqual(['OTHER']);
+    expect(fs.readFileSync(box.tree('t/moved'), 'utf8')).toBe('twins');
+    expect(fs.readFileSync(box.tree('t/more'), 'utf8')).toBe('OTHER');
+    expectSettled();
+  });
+
+  test('is a new file where it was taken from what was kept, and stays one', () => {
+    expect(sync().status).toBe(4);
+    sh('mv .hkfs/damaged/* t/wanted', box.root);
+    expect(sync()).toMatchObject({ status: 0, summary: { added: 1, relinked: 0 } });
+    expect(fs.readFileSync(box.tree('t/wanted'), 'utf8')).toBe('OTHER');
+    expectSettled();
+  });
+});
+
+test('bytes written in place with the old time, in a file that was renamed, are damage and never sealed', () => {
+  sh(
+    `touch -r a.txt ../ref; printf ALPHA | dd of=a.txt conv=notrunc status=none; touch -r ../ref a.txt
+     rm ../ref; mv a.txt z.txt`,
+    box.tree('t'),
+  );
+  for (const renamed of [1, 0]) {
+    const { status, summary } = sync();
+    expect({ status, summary }).toMatchObject({ status: 4, summary: { renamed, changed: 0 } });
+    expect(summary.damaged).toMatchObject([{ paths: [renamed === 1 ? 't/a.txt' : 't/z.txt'] }]);
+  }
+  box.ingestWith({}, box.source, '--to', 't', '--mode', 'move');
+  expect(box.run('cat', 't/z.txt').stdout).toBe('alpha');
+});
+
+test('a good file is not given up for a link to an object that rotted: heal takes its bytes', () => {
+  const object = box.object('t/a.txt');
+  sh(`cp a.txt .tmp; mv .tmp a.txt; chmod u+w '${object}'; printf rotten > '${object}'`, box.tree('t'));
+  const { status, summary } = sync();
+  expect({ status, relinked: summary.relinked }).toEqual({ status: 4, relinked: 0 });
+  expect(fs.readFileSync(box.tree('t/a.txt'), 'utf8')).toBe('alpha');
+  expect(box.run('heal').status).toBe(0);
+  expect(fs.readFileSync(object, 'utf8')).toBe('alpha');
+  expect(sync()).toMatchObject({ status: 0, summary: { relinked: 1 } });
+  expectSettled();
+});
+
+describe('in a copy of the archive', () => {
+  beforeEach(() => {
+    sh(`cp -a '${box.root}' '${box.root}-copy'`);
+    box = new Box(box.path, `${box.root}-copy`, box.source);
+  });
+
+  test('there is nothing to adopt, and nothing is read for that: what rotted before is for verify', () => {
+    sh('touch -r c.txt ../ref; printf GAMMA > c.txt; touch -r ../ref c.txt; rm ../ref', box.tree('t'));
+    expect(sync()).toMatchObject({ status: 0, summary: NOTHING });
+    expect(box.verify()).toMatchObject({ status: 4, summary: { damaged: [{ paths: ['t/c.txt'] }] } });
+  });
+
+  test('renames, edits and new files are what they are', () => {
+    sh('mv a.txt z.txt; mv d moved; sed -i s/beta/BETA/ b.txt; echo new > n', box.tree('t'));
+    expect(sync()).toMatchObject({ status: 0, summary: { renamed: 2, changed: 1, added: 1, removed: 0 } });
+    expectSettled();
+  });
+
+  test('bytes that are written in place once it was opened are damage', () => {
+    expect(sync()).toMatchObject({ status: 0, summary: NOTHING });
+    sh('touch -r a.txt ../ref; printf ALPHA > a.txt; touch -r ../ref a.txt; rm ../ref', box.tree('t'));
+    expect(sync()).toMatchObject({ status: 4, summary: { damaged: [{ paths: ['t/a.txt'] }] } });
+  });
+
+  test('a verification of it appends what was verified, and no event for each object', () => {
+    const before = box.rows('log', '--limit', '1000').length;
+    expect(box.verify().status).toBe(0);
+    const types = box.rows<{ type: string }>('log', '--limit', '1000').slice(0, -before || undefined);
+    expect(types.map(({ type }) => type).toSorted()).toEqual(
+      expect.not.arrayContaining(['object.relocated', 'object.stored', 'object.removed']),
+    );
+    expect(box.verify('--quick')).toMatchObject({ status: 0, summary: { operation: null } });
+  });
+
+  test('an object that nothing names is read and collected, and the log has it no more', () => {
+    expect(box.run('rm', 't/e', '--yes').status).toBe(0);
+    expect(box.run('rm', 't/hollow', '--yes').status).toBe(0);
+    const collected = box.rows<{ objects: number }>('gc', '--older-than', '0s', '--yes').at(-1)!;
+    expect(collected).toMatchObject({ objects: 1, kept: { unverified: 0 } });
+    expect(box.rows('orphans')).toEqual([]);
+    expect(box.verify().status).toBe(0);
+  });
+
+  test('an object that rots is healed, and its names follow', () => {
+    expect(box.run('remote', 'add', 'nas', `${box.path}/nas`).status).toBe(0);
+    expect(box.run('backup', 'nas').status).toBe(0);
+    expect(box.verify().status).toBe(0);
+    sh('chmod u+w twin1; printf TWINS > twin1; chmod 444 twin1', box.tree('t'));
+    expect(box.verify('--heal')).toMatchObject({
+      summary: { unlinked: [], damaged: [{ healedFrom: 'nas' }] },
+    });
+    expect(kept()).toEqual(['TWINS']);
+    expectSettled();
+  });
 });
 
 test('an mtime of a content with two names is not adopted, which is said, and the archive is sound', () => {

@@ -38,10 +38,11 @@ async function operations(
   given: readonly HkfsEvent[],
   when: readonly HkfsEvent[],
   known?: KnownPrevious,
+  since = 0,
 ): Promise<TreeOperation[]> {
   const events = [CREATED, ...given, ...when];
   return withViews(events, async ({ level }) => {
-    const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects');
+    const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects', since);
     return tree.operations(recordsOf(events).slice(1 + given.length), known);
   });
 }
@@ -273,18 +274,25 @@ describe('given a tree, when an object is healed', () => {
 
   test('its names on the inode that was damaged become links to the good one', async () => {
     expect(await operations([...given, damaged('content'), moved(2n, 3n)], [healed('nas')])).toEqual([
-      { ...relink, inodes: [{ device: 1n, inode: 2n }], mayMake: false },
+      { ...relink, inodes: [{ device: 1n, inode: 2n }], mayMake: false, aside: '/ar/.hkfs/damaged' },
     ]);
   });
 
   test('names that went with it are made again', async () => {
     expect(await operations([...given, damaged('missing'), moved(2n, 3n)], [healed('nas')])).toEqual([
-      { ...relink, inodes: [{ device: 1n, inode: 2n }], mayMake: true },
+      { ...relink, inodes: [{ device: 1n, inode: 2n }], mayMake: true, aside: null },
     ]);
   });
 
-  test('by an ingest of its content, its names stay: their bytes may be a person’s', async () => {
-    expect(await operations([...given, damaged('content'), moved(2n, 3n)], [healed('/home/f')])).toEqual([]);
+  test('by an ingest of its content, the same: what a person may have written is kept aside', async () => {
+    expect(await operations([...given, damaged('content'), moved(2n, 3n)], [healed('/home/f')])).toEqual([
+      { ...relink, inodes: [{ device: 1n, inode: 2n }], mayMake: false, aside: '/ar/.hkfs/damaged' },
+    ]);
+  });
+
+  test('where the archive is a copy, inodes of what it is a copy of are not looked for', async () => {
+    const events = [...given, damaged('content'), moved(2n, 3n)];
+    expect(await operations(events, [healed('nas')], undefined, events.length)).toEqual([]);
   });
 
   test('on the inode that it had all along, its names are right', async () => {
@@ -325,7 +333,7 @@ describe('events that are no names', () => {
 
   test.each(OTHERS)('%s changes nothing in the tree', (type) =>
     withViews([CREATED, file(0, 'f')], async ({ level }) => {
-      const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects');
+      const tree = new TreeProjection(level, '/ar', '/ar/.hkfs/objects', 0);
       const [record] = recordsOf([stored(A, 1n)], 1);
       const event = { ...file(0, 'f'), type } as unknown as HkfsEvent;
       expect(await tree.operations([{ ...record!, event }])).toEqual([]);

@@ -8,14 +8,14 @@ import { HkfsError, isHkfsError } from '../../errors.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
-import { sealKey } from '../../projections/keys.js';
+import { sealKey, type InodeId } from '../../projections/keys.js';
 import type { GcOptions, GcSummary, OrphanRow, OrphanStay } from '../api.js';
 import type { ChangeOptions } from '../history/change.js';
 import { tags } from '../history/tag.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 import { findOrphans, orphanRow, type Orphan } from '../queries/orphans.js';
-import { wrongObjects } from './check-bytes.js';
+import { FileJudge } from './judge-files.js';
 import { judgeOrphan, type GcRules } from './judge.js';
 import { firstNeeded } from './needed.js';
 
@@ -33,46 +33,37 @@ export async function gc(
   change: ChangeOptions,
 ): Promise<GcSummary> {
   const untilMs = options.olderThanMs ?? change.clock() - DEFAULT_AGE_MS;
-  const plan = await planGc(archive, untilMs);
+  const judge = new FileJudge(archive);
+  const plan = await planGc(archive, untilMs, judge);
   if (options.dryRun) return { ...summaryOf(null, plan), dryRun: true, plan: linesOf(plan) };
   if (plan.orphans.length === 0) return summaryOf(null, plan);
   const isAgreed = options.confirm === undefined || (await options.confirm(linesOf(plan)));
   if (!isAgreed) return summaryOf(null, { rows: [], kept: plan.kept });
-  return collect(archive, withoutChanged(archive, plan), { untilMs, options, change });
+  return collect(archive, await withoutChanged(judge, plan), { untilMs, options, change });
 }
 
 /** Changes nothing. */
-export async function planGc(archive: OpenArchive, untilMs: number): Promise<GcPlan> {
+export async function planGc(
+  archive: OpenArchive,
+  untilMs: number,
+  judge = new FileJudge(archive),
+): Promise<GcPlan> {
   const rules = await rulesOf(archive, untilMs);
   const plan = { orphans: [] as Orphan[], rows: [] as OrphanRow[], kept: nothingKept() };
+  const candidates: Orphan[] = [];
   for await (const orphan of findOrphans(archive)) {
     const { timeMs } = await archive.log.commitAt(orphan.since);
     const verdict = judgeOrphan(orphan, timeMs, rules);
-    const stay = verdict === 'collect' ? whyNot(archive, orphan) : verdict;
+    if (verdict === 'collect') candidates.push(orphan);
+    else plan.kept[verdict] += 1;
+  }
+  for (const [at, stay] of (await judge.judge(candidates)).entries())
     if (stay !== null) plan.kept[stay] += 1;
     else {
-      plan.orphans.push(orphan);
-      plan.rows.push(await orphanRow(archive, orphan));
+      plan.orphans.push(candidates[at]!);
+      plan.rows.push(await orphanRow(archive, candidates[at]!));
     }
-  }
-  return withoutWrong(archive, plan);
-}
-
-/** What has other bytes than its name says is for `verify` to tell of: they may be somebody's only copy. */
-async function withoutWrong(archive: OpenArchive, { orphans, rows, kept }: GcPlan): Promise<GcPlan> {
-  const files = orphans.flatMap(({ object: { hash } }) =>
-    twinPaths(pathOf(archive, hash)).flatMap((path) => {
-      const stat = lstatOrNull(path);
-      return stat === null ? [] : [{ hash, path, stat }];
-    }),
-  );
-  const wrong = await wrongObjects(archive, files);
-  const isRight = (_item: unknown, at: number): boolean => !wrong.has(orphans[at]!.object.hash);
-  return {
-    orphans: orphans.filter(isRight),
-    rows: rows.filter(isRight),
-    kept: { ...kept, unverified: kept.unverified + wrong.size },
-  };
+  return plan;
 }
 
 async function rulesOf(archive: OpenArchive, untilMs: number): Promise<GcRules> {
@@ -81,21 +72,9 @@ async function rulesOf(archive: OpenArchive, untilMs: number): Promise<GcRules> 
   return { untilMs, before: await firstNeeded(archive), tagged };
 }
 
-/** Why its files in the hash tree let it stay; null where they are as recorded and have no other name. */
-function whyNot(archive: OpenArchive, { object }: Orphan): 'linked' | 'unverified' | null {
-  const files = twinPaths(pathOf(archive, object.hash)).map((path) => lstatOrNull(path));
-  const isRecorded =
-    files.length === object.inodes.length &&
-    files.every((stat) =>
-      object.inodes.some(({ inode, device }) => stat?.ino === inode && stat.dev === device),
-    );
-  if (!isRecorded) return 'unverified';
-  return files.some((stat) => stat!.nlink > 1n) ? 'linked' : null;
-}
-
 /** While somebody was asked, somebody else may have linked or touched a file. */
-function withoutChanged(archive: OpenArchive, { orphans, rows, kept }: GcPlan): GcPlan {
-  const verdicts = orphans.map((orphan) => whyNot(archive, orphan));
+async function withoutChanged(judge: FileJudge, { orphans, rows, kept }: GcPlan): Promise<GcPlan> {
+  const verdicts = await judge.judge(orphans);
   const stay = (why: OrphanStay): number => kept[why] + verdicts.filter((verdict) => verdict === why).length;
   return {
     orphans: orphans.filter((_orphan, index) => verdicts[index] === null),
@@ -151,7 +130,12 @@ async function removeAll(
     if (signal?.aborted) break;
     const { hash, size } = object;
     // The newest twin first: the others are found by counting up from the first inode.
-    for (const { device, inode } of inodesOf(archive, hash)) {
+    const here = inodesOf(archive, hash);
+    const isHere = (known: InodeId): boolean =>
+      here.some(({ device, inode }) => inode === known.inode && device === known.device);
+    // Also those that it had elsewhere: as long as the log has one of them, it has the object.
+    const elsewhere = object.inodes.filter((known) => !isHere(known));
+    for (const { device, inode } of [...here, ...elsewhere]) {
       // Once it is gone, another file may get the number of the inode.
       await archive.views.level.del(sealKey({ device, inode }));
       committer.push({ type: 'object.removed', hash, size, device, inode, lastPath });

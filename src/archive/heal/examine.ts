@@ -21,7 +21,7 @@ export interface Examined {
   readonly object: StoredObject;
   /** The object's own file first, then its twins. */
   readonly files: readonly ObjectFile[];
-  /** Inodes that the log knows and that the hash tree has not. */
+  /** Inodes that the log knows, as they are here, and that the hash tree has not. */
   readonly gone: readonly StoredInode[];
   /** What an earlier check told; null: nothing. */
   readonly told: string | null;
@@ -68,7 +68,10 @@ async function examineAll(archive: OpenArchive, hashes: readonly Hash[]): Promis
       const files = paths[index]!.map((path) => fileOf(object.hash, path, read.get(path)));
       const isThere = (inode: InodeId): boolean =>
         files.some((file) => file.inode?.inode === inode.inode && file.inode.device === inode.device);
-      const gone = object.inodes.filter((inode) => !isThere(inode));
+      const gone = archive
+        .contents()
+        .inodesHere(object)
+        .filter((inode) => !isThere(inode));
       return { object, files, gone, told: await archive.contents().finding(object.hash) };
     }),
   );

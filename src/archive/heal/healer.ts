@@ -6,6 +6,7 @@ import { lstatSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { keepDamaged, keptInodesOf } from '../../fs/keep-damaged.js';
 import { joinPath } from '../../fs/names.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
@@ -18,7 +19,7 @@ import { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
 import { damagedRow } from '../remote/damaged-row.js';
 import { examine, findingOf, reasonOf, type Examined, type ObjectFile } from './examine.js';
-import { HealSources, keepDamaged } from './sources.js';
+import { HealSources } from './sources.js';
 
 /** The operation's committer; null: a clone that only follows, in which nothing is recorded. */
 export type BeginHealing = () => Promise<Committer | null>;
@@ -93,9 +94,11 @@ export class Healer {
   private async tellGood({ object, files, gone }: Examined): Promise<void> {
     const committer = await this.begin();
     if (committer === null) return;
-    const left = [...gone];
+    // What a heal that was killed replaced: the log may not know its inode, which was kept aside.
+    const left = [...gone, ...keptInodesOf(this.archive.layout.damaged, object.hash)];
     for (const { inode } of files)
-      if (inode && !isRecorded(object, inode)) tellInode(committer, object, left.shift() ?? null, inode);
+      if (inode && !isRecorded(this.archive, object, inode))
+        tellInode(committer, object, left.shift() ?? null, inode);
     committer.push({ type: 'object.healed', hash: object.hash, from: 'verify' });
     await committer.flush();
   }
@@ -123,8 +126,7 @@ export class Healer {
     }
     failpoint('heal.staged');
     for (const { file } of staged.copies)
-      if (file.inode)
-        keepDamaged(this.archive.layout.hkfs, { path: file.path, hash, inode: file.inode.inode });
+      if (file.inode) keepDamaged(this.archive.layout.damaged, file.path, hash);
     const committer = await this.begin();
     if (committer) this.commit(committer, examined, staged);
     else await this.replaceUntold(examined, staged.copies);
@@ -157,8 +159,8 @@ export class Healer {
     const left = [...gone];
     for (const { file, staged, inode } of copies) {
       const item = namingOf(file, staged);
-      const known = file.inode && isRecorded(object, file.inode) ? file.inode : null;
-      const before = known ?? left.shift() ?? null;
+      // The inode that is there, whether the log knew it or not: names of it are to follow.
+      const before = file.inode ?? left.shift() ?? null;
       committer.heal(item, { hash: object.hash, size: object.size, from: before, to: inode });
     }
     for (const { device, inode } of left)
@@ -175,10 +177,16 @@ export class Healer {
     for (const [, { code, message }] of failures) throw Object.assign(new Error(message), { code });
     await archive.sync();
     failpoint('heal.named');
-    const tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
+    const tree = new TreeProjection(
+      archive.views.level,
+      archive.layout.root,
+      archive.layout.objects,
+      archive.since,
+    );
     const operations = await tree.relinks(examined.object.hash, archive.now, {
       inodes: copies.flatMap(({ file }) => file.inode ?? []),
       mayMake: copies.some(({ file }) => file.inode === null),
+      wereDamaged: true,
     });
     const { onMessage = () => {} } = this.options;
     await new Committer(archive, { operation: 0, clock: Date.now, onMessage }).applyAgain(operations);
@@ -200,8 +208,9 @@ function namingOf(file: ObjectFile, staged: string): NameItem {
   return { from: staged, to: file.path, replace: file.inode !== null };
 }
 
-function isRecorded({ inodes }: Examined['object'], { device, inode }: InodeId): boolean {
-  return inodes.some((known) => known.inode === inode && known.device === device);
+function isRecorded(archive: OpenArchive, object: Examined['object'], { device, inode }: InodeId): boolean {
+  const here = archive.contents().inodesHere(object);
+  return here.some((known) => known.inode === inode && known.device === device);
 }
 
 function tellInode(

@@ -1,9 +1,9 @@
 /** Where the bytes of an object may come from again: a twin, a name in the tree, or a remote. */
-import { linkSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { errnoOf, isHkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { inSource } from '../../fs/contents.js';
-import { joinPath, toFsPath } from '../../fs/names.js';
+import { joinPath } from '../../fs/names.js';
 import { CARRY } from '../../fs/tasks.js';
 import { RemoteCopies, type CopyState } from '../../projections/copies.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
@@ -52,12 +52,15 @@ export class HealSources {
   private async fromHere({ object, files }: Examined, staged: string): Promise<string | null> {
     const good = files.find(({ isGood }) => isGood);
     if (good && (await this.carry(object.hash, good.path, staged))) return 'twin';
-    // The hash tree lost its name of an inode that the tree has: it may be as good as ever.
+    // The hash tree lost its name of what the tree has: it may be as good as ever. Each inode is read once.
     const { layout } = this.archive;
+    const tried = new Set<bigint>();
     for await (const path of this.archive.contents().livePaths(object.hash, this.archive.namespace())) {
       const name = joinPath(layout.root, path);
-      const isOwn = object.inodes.some((inode) => isInode(name, inode));
-      if (isOwn && (await this.carry(object.hash, name, staged))) return 'tree';
+      const inode = inodeOfSize(name, object.size);
+      if (inode === null || tried.has(inode)) continue;
+      tried.add(inode);
+      if (await this.carry(object.hash, name, staged)) return 'tree';
     }
     return null;
   }
@@ -142,29 +145,15 @@ function examinedOf({ hash, firstStored }: Examined['object']): { hash: Hash; fi
   return { hash, firstStored };
 }
 
-function isInode(path: string, { device, inode }: { device: bigint; inode: bigint }): boolean {
+/** Null for what cannot be the content. */
+function inodeOfSize(path: string, size: number): bigint | null {
   try {
     return inSource(path, (file) => {
       const stat = lstatSync(file, { bigint: true });
-      return stat.dev === device && stat.ino === inode;
+      return stat.isFile() && stat.size === BigInt(size) ? stat.ino : null;
     });
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
-    return false;
-  }
-}
-
-/** What takes the place of a damaged file may take a person's work from them: the bytes stay below `.hkfs`. */
-export function keepDamaged(
-  hkfs: string,
-  { path, hash, inode }: { path: string; hash: Hash; inode: bigint },
-): void {
-  const directory = `${hkfs}/damaged`;
-  mkdirSync(toFsPath(directory), { recursive: true });
-  try {
-    linkSync(toFsPath(path), toFsPath(`${directory}/${hash}-${inode}`));
-  } catch (error) {
-    // Kept before; or no more links: then the tree's own names are many.
-    if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'EMLINK') throw error;
+    return null;
   }
 }

@@ -53,7 +53,12 @@ export class Keepers {
     this.others = known.others;
     this.namespace = archive.namespace();
     this.contents = archive.contents();
-    this.tree = new TreeProjection(archive.views.level, archive.layout.root, archive.layout.objects);
+    this.tree = new TreeProjection(
+      archive.views.level,
+      archive.layout.root,
+      archive.layout.objects,
+      archive.since,
+    );
     this.disk = new Below(archive.layout.root);
   }
 

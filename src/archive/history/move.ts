@@ -96,7 +96,7 @@ function checkReplacement(existing: Entry, path: string, moved: { entry: Entry; 
 /** Before anything is written: the rename on the disk would leave alone what a person put there. */
 function checkDisk(archive: OpenArchive, to: string, existing: Entry | undefined): void {
   const { root, objects } = archive.layout;
-  const tree = new TreeProjection(archive.views.level, root, objects);
+  const tree = new TreeProjection(archive.views.level, root, objects, archive.since);
   if (isFree(joinPath(root, to), existing ? tree.previousOf(existing) : null)) return;
   throw new HkfsError('BAD_TARGET', `on the disk something else is at /${to}, which hkfs did not put there`, {
     hint: 'move it away, or adopt it with `hkfs sync`',

@@ -1,10 +1,16 @@
 /** Paths that are not there at a moment but were, or will be: said where a query does not find them. */
 import { HkfsError, isHkfsError } from '../../errors.js';
-import type { Position } from '../../events/types.js';
+import type { Hash, Position } from '../../events/types.js';
+import { twinPaths } from '../../fs/place.js';
+import { lstatOrNull } from '../../fs/scan.js';
+import { objectPath } from '../../fs/stage.js';
 import { PlaceHistory, type Span } from '../../projections/place-history.js';
 import type { NamedEntry } from '../../projections/namespace.js';
+import { ObjectIndex } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import { candidatePaths, resolvePath, resolveTarget, type Target } from './targets.js';
+
+const MAX_UINT64 = (1n << 64n) - 1n;
 
 /** As resolvePath, and a path that was there at another moment is told with when that was. */
 export function resolvePathAt(archive: OpenArchive, text: string, at = archive.now): Promise<NamedEntry> {
@@ -19,8 +25,19 @@ export function resolveTargetAt(archive: OpenArchive, text: string, at: Position
     root: archive.layout.root,
     namespace: archive.namespace(at),
     contents: archive.contents(at),
+    sealed: (inode: bigint) => sealedHash(archive, inode),
   };
   return tellingWhen(archive, { text, at }, () => resolveTarget(text, where));
+}
+
+/** The log may know the inode as it was elsewhere only. */
+async function sealedHash(archive: OpenArchive, inode: bigint): Promise<Hash | null> {
+  const objects = lstatOrNull(archive.layout.objects);
+  if (objects === null || inode > MAX_UINT64) return null;
+  const [seal] = await new ObjectIndex(archive.views.level).seals([{ device: objects.dev, inode }]);
+  if (seal === undefined) return null;
+  const files = twinPaths(objectPath(archive.layout.objects, Buffer.from(seal.hash, 'hex')));
+  return files.some((file) => lstatOrNull(file)?.ino === inode) ? seal.hash : null;
 }
 
 /**

@@ -3,7 +3,8 @@ import { objectPath } from '../../fs/stage.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import type { Hash, Place, Position } from '../../events/types.js';
-import { livePath, type Contents } from '../../projections/contents.js';
+import { livePath, type Contents, type StoredObject } from '../../projections/contents.js';
+import type { InodeId } from '../../projections/keys.js';
 import type { NamedEntry, Namespace } from '../../projections/namespace.js';
 import { overlap, PlaceHistory, type Span } from '../../projections/place-history.js';
 import type { StatRow } from '../api.js';
@@ -71,7 +72,7 @@ async function contentStat(
   return {
     hash,
     size: object?.size ?? null,
-    inodes: (object?.inodes ?? []).map(({ device, inode }) => ({
+    inodes: inodesOf(archive, hash, { object, at: contents.at }).map(({ device, inode }) => ({
       device: device.toString(),
       inode: inode.toString(),
     })),
@@ -111,6 +112,22 @@ async function spansOfContent(history: PlaceHistory, place: Place, hash: Hash): 
 
 async function pathsDuring(history: PlaceHistory, place: Place, span: Span | null): Promise<string[]> {
   return span === null ? [] : (await history.pathsOfPlace(place, span)).map(({ path }) => path);
+}
+
+/** Now those of the hash tree, whatever became of the disk since the log told of them; before, those it told. */
+function inodesOf(
+  archive: OpenArchive,
+  hash: Hash,
+  { object, at }: { object: StoredObject | null; at: Position },
+): readonly InodeId[] {
+  if (object === null || object.inodes.length === 0 || at !== archive.now) return object?.inodes ?? [];
+  const path = objectPath(archive.layout.objects, Buffer.from(hash, 'hex'));
+  return twinPaths(path)
+    .reverse()
+    .flatMap((file) => {
+      const stat = lstatOrNull(file);
+      return stat === null ? [] : [{ device: stat.dev, inode: stat.ino }];
+    });
 }
 
 /** Names that the object's inodes have now, the hash tree's own among them. */

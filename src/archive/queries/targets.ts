@@ -9,6 +9,9 @@ import type { NamedEntry, Namespace } from '../../projections/namespace.js';
 export type Target =
   { readonly is: 'entry'; readonly named: NamedEntry } | { readonly is: 'content'; readonly hash: Hash };
 
+/** What we know of an inode here, as far as we know it. */
+export type SealedHash = (inode: bigint) => Promise<Hash | null>;
+
 /** Shorter digits are more likely a file's name that is not there than a hash. */
 const MIN_PREFIX = 4;
 
@@ -18,10 +21,13 @@ const MIN_PREFIX = 4;
  */
 export async function resolveTarget(
   text: string,
-  where: { root: string; namespace: Namespace; contents: Contents },
+  where: { root: string; namespace: Namespace; contents: Contents; sealed: SealedHash },
 ): Promise<Target> {
-  const { root, namespace, contents } = where;
-  if (/^ino:\d+$/.test(text)) return { is: 'content', hash: await hashOfInode(text, contents) };
+  const { root, namespace, contents, sealed } = where;
+  if (/^ino:\d+$/.test(text)) {
+    const known = await sealed(BigInt(text.slice(4)));
+    return { is: 'content', hash: known ?? (await hashOfInode(text, contents)) };
+  }
   const named = await findEntry(text, root, namespace);
   if (named !== null) return { is: 'entry', named };
   const isHash = /^[0-9a-f]+$/.test(text) && text.length >= MIN_PREFIX && text.length <= 64;

@@ -22,7 +22,7 @@ export interface BuildOptions {
 /** @throws the errno of a file system that is full or failing */
 export async function buildTree(archive: OpenArchive, options: BuildOptions): Promise<void> {
   const { views, layout } = archive;
-  const tree = new TreeProjection(views.level, layout.root, layout.objects);
+  const tree = new TreeProjection(views.level, layout.root, layout.objects, archive.since);
   const builder = new TreeBuilder(archive, options);
   let batch: TreeOperation[] = [];
   // While one batch is put on the disk, the next is made.

@@ -75,6 +75,7 @@ class Pull {
     const lost = this.isCatalogue ? NOTHING : await this.bringContents(to, key);
     failpoint('pull.objects');
     this.rememberOrigin(to);
+    await archive.followUntil(to.size);
     const { signal, onProgress } = this.parts;
     await importLog(archive.log, remote, { to, key, signal, onProgress });
     await archive.sync();

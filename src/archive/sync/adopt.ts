@@ -34,8 +34,8 @@ type Addition = Extract<Step<MissingEntry, FoundEntry>, { do: 'add' }>;
 export async function adopt(archive: OpenArchive, committer: Committer, work: AdoptWork): Promise<void> {
   const adoption = new Adoption(archive, committer, work);
   failpoint('sync.start');
-  for (const hash of work.changes.damagedNews)
-    committer.push({ type: 'object.damaged', hash, finding: 'content' });
+  for (const { hash, finding } of work.changes.damagedNews)
+    committer.push({ type: 'object.damaged', hash, finding });
   await adoption.moves();
   failpoint('sync.moved');
   await adoption.additions();
@@ -116,15 +116,20 @@ class Adoption {
     await this.committer.flush();
   }
 
-  /** The names become links to their objects again; a file that changed since is left alone. */
+  /**
+   * The names become links to their objects again. A file whose bytes are not the object's by now is left
+   * alone, unless the log told them damaged.
+   */
   async relink(): Promise<void> {
-    const operations: TreeOperation[] = this.work.changes.relinks.map(({ found, hash }) => {
-      const stat = new StatTable(1);
-      stat.set(0, found.stat);
-      const object = objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
-      const previous = { kind: 'adopted', stat: stat.values } as const;
-      return { op: 'link', path: this.onDisk(found.path), object, previous };
-    });
+    const { layout } = this.archive;
+    const operations: TreeOperation[] = this.work.changes.relinks.map(({ found, hash }) => ({
+      op: 'relink',
+      path: this.onDisk(found.path),
+      object: objectPath(layout.objects, Buffer.from(hash, 'hex')),
+      inodes: [{ device: found.stat.dev, inode: found.stat.ino }],
+      mayMake: false,
+      aside: found.relink?.isDamaged ? layout.damaged : null,
+    }));
     if (operations.length > 0) await this.committer.applyAgain(operations);
     await this.committer.flush();
   }

@@ -7,6 +7,7 @@ import { OBJECT_MODE } from '../../fs/contents.js';
 import { inSource } from '../../fs/contents.js';
 import { hashToHex } from '../../fs/hash.js';
 import { joinPath } from '../../fs/names.js';
+import { isSettled, nowInNs } from '../../fs/settled.js';
 import { sameContentStat, StatTable, type FileStat } from '../../fs/stats.js';
 import type { EntryFailure } from '../../fs/tasks.js';
 import type { Failure } from '../api.js';
@@ -22,9 +23,13 @@ export interface Suspect {
   readonly hash: Hash;
   readonly stat: FileStat;
   readonly seal: Seal | undefined;
+  /** Once its bytes were read: whether a later change would show. */
+  readonly isSettled?: boolean;
 }
 
-export type Verdict = { readonly hash: Hash } | { readonly failure: EntryFailure };
+export type Verdict =
+  /** `isSettled`: any later change of the file moves its times. */
+  { readonly hash: Hash; readonly isSettled: boolean } | { readonly failure: EntryFailure };
 
 /** The hashes of files of the tree, by path; each inode is read once. */
 export async function hashTreeFiles(
@@ -45,13 +50,15 @@ async function hashBatch(
   into: Map<string, Verdict>,
 ): Promise<void> {
   const files = batch.map(({ path }) => joinPath(archive.layout.root, path));
+  const startedNs = nowInNs();
   const { hashes, failures, stats } = await archive.pool.run({ task: 'hash', files });
   const table = new StatTable(stats);
   for (const [index, { path, stat }] of batch.entries()) {
     const failure = failures.get(index);
     const hash = hashToHex(hashes.subarray(index * 32, index * 32 + 32));
     if (failure) into.set(path, { failure });
-    else if (sameContentStat(stat, table.get(index))) into.set(path, { hash });
+    else if (sameContentStat(stat, table.get(index)))
+      into.set(path, { hash, isSettled: isSettled(stat, startedNs) });
     else into.set(path, { failure: { code: 'UNSTABLE', message: 'it changed while it was read' } });
   }
 }
@@ -70,16 +77,6 @@ function batchesOf<T extends { stat: FileStat }>(files: readonly T[]): T[][] {
     }
   }
   return batches;
-}
-
-/** Its name moved, or another name of it came or went: that alone moves the ctime. */
-export function isOnlyMoved({ stat, seal }: Suspect): boolean {
-  return (
-    seal !== undefined &&
-    seal.size === stat.size &&
-    seal.mtimeNs === stat.mtimeNs &&
-    (Number(stat.mode) & 0o7777) === OBJECT_MODE
-  );
 }
 
 /**
@@ -104,14 +101,18 @@ export function changedAttributes(
   return Object.keys(changed).length === 0 ? null : { ...recorded, ...changed };
 }
 
-/** Makes a checked inode read-only again. @returns its seal, or null where it changed since the check */
+/**
+ * Makes a checked inode read-only again. @returns its seal; null where it changed since the check, or may
+ * have without a trace: the next sync reads it again
+ */
 export function sealAgain(root: string, suspect: Suspect): LevelPut | Failure | null {
-  const { path, stat, hash } = suspect;
+  const { path, stat, hash, isSettled: isTraced = false } = suspect;
   try {
     return inSource(joinPath(root, path), (file) => {
       const there = lstatSync(file, { bigint: true });
       if (!sameContentStat(stat, there)) return null;
       const { size, mtimeNs, ctimeNs } = protect(file, there);
+      if (!isTraced || size !== stat.size || mtimeNs !== stat.mtimeNs) return null;
       return sealRow({ device: stat.dev, inode: stat.ino }, { hash, size, mtimeNs, ctimeNs });
     });
   } catch (error) {

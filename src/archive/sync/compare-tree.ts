@@ -4,6 +4,7 @@ import type { DirectoryId } from '../../events/types.js';
 import { inSource } from '../../fs/contents.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
 import { StatTable } from '../../fs/stats.js';
+import { nowInNs } from '../../fs/settled.js';
 import { DIGEST_BYTES } from '../../fs/survey.js';
 import type { EntryFailure, Listing, SurveyResult } from '../../fs/tasks.js';
 import type { Entry, Namespace } from '../../projections/namespace.js';
@@ -44,6 +45,8 @@ interface InFlight {
   readonly visits: readonly Visit[];
   readonly marks: readonly (Mark | null)[];
   readonly result: Promise<SurveyResult>;
+  /** Milliseconds since 1970, before anything of it was listed. */
+  readonly listedNs: bigint;
 }
 
 export class TreeComparison {
@@ -107,12 +110,13 @@ export class TreeComparison {
     const marks = known.slice(0, count);
     const expected = new Uint8Array(count * DIGEST_BYTES);
     for (const [index, mark] of marks.entries()) if (mark) expected.set(mark.digest, index * DIGEST_BYTES);
+    const listedNs = nowInNs();
     const result = this.survey(
       visits.map(({ path }) => path),
       expected,
     );
     result.catch(() => {}); // awaited in settle
-    return { visits, marks, result };
+    return { visits, marks, result, listedNs };
   }
 
   private survey(paths: readonly string[], expected: Uint8Array): Promise<SurveyResult> {
@@ -120,7 +124,7 @@ export class TreeComparison {
     return this.archive.pool.run({ task: 'survey', directories, expected });
   }
 
-  private async settleTask({ visits, marks, result }: InFlight): Promise<void> {
+  private async settleTask({ visits, marks, result, listedNs }: InFlight): Promise<void> {
     const { listings, failures, digests } = await result;
     for (const [index, visit] of visits.entries()) {
       const mark = marks[index] ?? null;
@@ -129,7 +133,7 @@ export class TreeComparison {
       if (failure) this.unlistable(visit, failure);
       else if (listing) {
         const digest = digests.slice(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
-        await this.compare(visit, listing, { digest, mark });
+        await this.compare(visit, listing, { digest, mark, listedNs });
       } else if (mark) this.unchanged(visit, mark);
     }
   }
@@ -151,9 +155,11 @@ export class TreeComparison {
   private async compare(
     visit: Visit,
     listing: Listing,
-    seen: { digest: Uint8Array; mark: Mark | null },
+    seen: { digest: Uint8Array; mark: Mark | null; listedNs: bigint },
   ): Promise<void> {
-    const result = new DirectoryDifferences(visit, { device: this.device, mark: seen.mark });
+    const { beganNs } = this.archive.generation;
+    const { device } = this;
+    const result = new DirectoryDifferences(visit, { device, beganNs, ...seen });
     result.list(listing);
     for await (const entries of this.namespace.list(visit.id))
       for (const entry of entries) result.compare(entry);

@@ -4,6 +4,7 @@ import type { DirectoryId, Hash } from '../../events/types.js';
 import { entryKindOf } from '../../fs/attributes.js';
 import { OBJECT_MODE } from '../../fs/contents.js';
 import { joinPath } from '../../fs/names.js';
+import { isSettled } from '../../fs/settled.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
 import type { Listing } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
@@ -11,7 +12,8 @@ import type { Failure } from '../api.js';
 import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
 import type { Mark, SeenDirectory } from './marks.js';
 import type { ChangedAttributes, TouchedFile } from './nodes.js';
-import { isAsSealed, modeOf, type ObjectLookup } from './object-lookup.js';
+import type { Seal } from '../object-index.js';
+import { modeOf, type ObjectLookup } from './object-lookup.js';
 
 export interface OnDisk {
   readonly name: string;
@@ -32,6 +34,7 @@ export class DirectoryDifferences {
   entries = 0;
   private readonly directory: { readonly id: DirectoryId; readonly path: string };
   private readonly device: bigint;
+  private readonly beganNs: bigint | null;
   private readonly baselines: ReadonlyMap<DirectoryId, SeenDirectory>;
   private readonly disk = new Map<string, OnDisk>();
   private readonly files: { entry: Entry; there: OnDisk; hash: Hash }[] = [];
@@ -40,13 +43,16 @@ export class DirectoryDifferences {
   private linked = 0;
   /** Something could not be looked at: the listing proves nothing for the next time. */
   private isRacy = false;
+  private readonly listedNs: bigint;
 
   constructor(
     directory: { readonly id: DirectoryId; readonly path: string },
-    known: { device: bigint; mark: Mark | null },
+    known: { device: bigint; mark: Mark | null; beganNs: bigint | null; listedNs: bigint },
   ) {
     this.directory = directory;
     this.device = known.device;
+    this.beganNs = known.beganNs;
+    this.listedNs = known.listedNs;
     this.baselines = new Map(known.mark?.children.map((child) => [child.id, child]));
   }
 
@@ -59,7 +65,13 @@ export class DirectoryDifferences {
       else if (failure) {
         this.unreadable.add(name);
         this.failed.push({ path: this.pathOf(name), ...failure });
-      } else this.disk.set(name, { name, stat: table.get(index), target: listing.targets.get(index) });
+      } else {
+        const stat = table.get(index);
+        // A change within the same tick of the clock would leave the listing as it is.
+        if (!this.isRacy && entryKindOf(stat.mode) === 'file' && !isSettled(stat, this.listedNs))
+          this.isRacy = true;
+        this.disk.set(name, { name, stat, target: listing.targets.get(index) });
+      }
     }
   }
 
@@ -84,16 +96,38 @@ export class DirectoryDifferences {
   /** Which objects the files are, and what nobody asked for. */
   async finish(objects: ObjectLookup): Promise<void> {
     for (const one of this.disk.values()) this.found.push(one);
-    const known = await objects.look(this.files.map(({ there }) => there.stat));
+    const known = await objects.look(
+      this.files.map(({ there }) => there.stat),
+      this.files.map(({ hash }) => hash),
+    );
     for (const [index, { entry, there, hash }] of this.files.entries()) {
-      const { hash: actual, seal } = known[index]!;
-      if (actual === hash) {
+      const { hash: sealed, candidate, seal } = known[index]!;
+      const isObject = candidate?.is === 'object' && candidate.hash === hash;
+      if (sealed !== hash && !isObject) this.replaced(entry, there);
+      else {
         this.linked += 1;
         const { stat } = there;
-        if (!isAsSealed(stat, seal))
+        if (sealed === null && !this.isAsItCame(entry, there, seal))
           this.touched.push({ path: this.pathOf(entry.name), entry, hash, stat, seal });
-      } else this.replaced(entry, there);
+      }
     }
+  }
+
+  /**
+   * In a copy of an archive no file is sealed. One that is its object's inode, has the size and the times
+   * that are recorded, and was not touched since the copy was first opened, is as recorded as far as
+   * anybody knows without reading it: nothing is told, and nothing is sealed.
+   */
+  private isAsItCame({ event }: Entry, { stat }: OnDisk, seal: Seal | undefined): boolean {
+    return (
+      seal === undefined &&
+      this.beganNs !== null &&
+      stat.ctimeNs < this.beganNs &&
+      event.type === 'file.ingested' &&
+      modeOf(stat) === OBJECT_MODE &&
+      stat.size === BigInt(event.size) &&
+      isSameTime(stat.mtimeNs, event.attributes.mtimeNs)
+    );
   }
 
   get isClean(): boolean {
@@ -155,6 +189,12 @@ export class DirectoryDifferences {
   private pathOf(name: string): string {
     return joinPath(this.directory.path, name);
   }
+}
+
+/** The times of files that we write are rounded to a few hundred nanoseconds. */
+function isSameTime(a: bigint, b: bigint): boolean {
+  const between = a - b;
+  return between < 1_000n && between > -1_000n;
 }
 
 /** Specials are kept in the log only. */

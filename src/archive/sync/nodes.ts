@@ -5,6 +5,7 @@ import type { Attributes, EntryEvent, Hash } from '../../events/types.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { Seal } from '../object-index.js';
 import type { DirectoryRef, Found, Missing } from './differences.js';
+import type { Candidate, KnownObject } from './object-lookup.js';
 
 export interface MissingEntry extends Missing {
   readonly entry: Entry;
@@ -13,9 +14,13 @@ export interface MissingEntry extends Missing {
 
 export interface FoundEntry extends Found {
   readonly stat: FileStat;
-  /** Of the object whose inode it is. */
+  /** Of the object whose inode it is, as its seal or its bytes say. */
   readonly hash: Hash | null;
+  /** What it may be: to be read. */
+  readonly candidate: Candidate | null;
   readonly seal: Seal | undefined;
+  /** It is on an inode that its object lost: its name is to be a link to the object again. */
+  readonly relink?: { readonly isDamaged: boolean };
 }
 
 /** A recorded file at its place, on its object's inode, which is not as it was sealed. */
@@ -42,7 +47,7 @@ export function missingEntry(entry: Entry, path: string): MissingEntry {
 export function foundEntry(
   place: { parent: DirectoryRef; name: string; path: string },
   disk: { stat: FileStat; target: string | undefined; ref: DirectoryRef },
-  known: { hash: Hash | null; seal: Seal | undefined },
+  known: KnownObject,
 ): FoundEntry {
   const { stat, target, ref } = disk;
   const kind = entryKindOf(stat.mode);
@@ -51,6 +56,11 @@ export function foundEntry(
   if (kind === 'symlink') key = symlinkKey(target ?? '');
   else if (kind === 'file') key = known.hash === null ? emptyKey(stat) : fileKey(known.hash);
   return { ...place, kind, stat, ref: isDirectory ? ref : null, key, ...known };
+}
+
+/** A file that was read: it is a content that the log knows, and may be recognised by it. */
+export function knownFile(found: FoundEntry, hash: Hash, relink?: FoundEntry['relink']): FoundEntry {
+  return { ...found, hash, key: fileKey(hash), ...(relink ? { relink } : {}) };
 }
 
 function emptyKey({ size, mtimeNs }: FileStat): string | null {

@@ -7,19 +7,24 @@ import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
 import type { DamagedRow, Failure, SyncStep } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { changedAttributes, hashTreeFiles, isOnlyMoved, type Suspect } from './check-contents.js';
+import { changedAttributes, type Suspect, type Verdict } from './check-contents.js';
 import type { TreeComparison } from './compare-tree.js';
 import type { Plan, PlaceRef, Step } from './differences.js';
 import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
 import type { FoundEntry, MissingEntry } from './nodes.js';
-import { isAsSealed } from './object-lookup.js';
 import { planSync } from './plan.js';
+import { mayBeRecorded, readFiles, wrongObjects, type ReadFiles } from './read-files.js';
 
 const MAX_PATHS = 1000;
 
 export interface Relink {
   readonly found: FoundEntry;
   readonly hash: Hash;
+}
+
+export interface DamageNews {
+  readonly hash: Hash;
+  readonly finding: 'missing' | 'content' | 'unreadable';
 }
 
 export interface AttributeStep {
@@ -36,7 +41,7 @@ export class Changes {
   readonly seals: Suspect[] = [];
   readonly damaged: DamagedRow[] = [];
   /** Damaged objects that no event tells of yet. */
-  readonly damagedNews: Hash[] = [];
+  readonly damagedNews: DamageNews[] = [];
   readonly failed: Failure[];
   /** Paths whose attributes were changed for all names of their content. */
   readonly shared: string[] = [];
@@ -63,9 +68,10 @@ export class Changes {
 }
 
 export async function prepare(archive: OpenArchive, comparison: TreeComparison): Promise<Changes> {
-  const { missing, found, relinks, own } = await withoutRelinks(archive, comparison);
+  const read = await readFiles(archive, comparison);
+  const { missing, found, relinks, own } = withoutRelinks(archive, comparison.missing, read);
   const taken = missing.length === 0 ? new Set<string>() : await temporaryNames(archive);
-  const plan = planSync({ missing, found }, (name) => taken.has(name));
+  const plan = withNewFiles(planSync({ missing, found }, (name) => taken.has(name)));
   const changes = new Changes(plan, comparison.failed);
   countSteps(changes, missing, found);
   const moved = new Set(missing.map(({ directoryId }) => directoryId));
@@ -74,10 +80,10 @@ export async function prepare(archive: OpenArchive, comparison: TreeComparison):
     changes.attributes.push({ place: { parent: entry.parent, name: entry.name }, attributes });
     changes.lines.push({ change: 'attributes', path });
   }
-  for (const relink of relinks) takeRelink(archive, changes, relink);
+  await takeRelinks(archive, changes, [...relinks, ...lostElsewhere(plan, found)]);
   changes.seals.push(...own);
   takeOwnAttributes(changes);
-  await settleSuspects(archive, comparison, changes);
+  await settleSuspects(archive, { comparison, verdicts: read.verdicts }, changes);
   changes.changed += changes.attributes.length;
   return changes;
 }
@@ -91,52 +97,89 @@ async function temporaryNames(archive: OpenArchive): Promise<Set<string>> {
 
 interface Broken {
   readonly found: FoundEntry;
-  readonly entry: MissingEntry;
+  readonly hash: Hash;
+  /** Of the name where it is recorded; null: it was found elsewhere. */
+  readonly entry: MissingEntry | null;
 }
 
 /** Files with the recorded size on an inode of their own: with the recorded bytes they are put right. */
-async function withoutRelinks(
+function withoutRelinks(
   archive: OpenArchive,
-  { missing, found }: TreeComparison,
-): Promise<{ missing: MissingEntry[]; found: FoundEntry[]; relinks: Broken[]; own: Suspect[] }> {
+  missing: readonly MissingEntry[],
+  { found, verdicts }: ReadFiles,
+): { missing: MissingEntry[]; found: FoundEntry[]; relinks: Broken[]; own: Suspect[] } {
   const byPath = new Map(missing.map((entry) => [entry.path, entry]));
-  const broken: Broken[] = [];
+  const right: (Broken & { readonly entry: MissingEntry })[] = [];
   for (const one of found) {
-    const entry = one.kind === 'file' && one.hash === null ? byPath.get(one.path) : undefined;
-    const event = entry?.entry.event;
-    if (event?.type === 'file.ingested' && event.hash !== null && BigInt(event.size) === one.stat.size)
-      broken.push({ found: one, entry: entry! });
+    const entry = byPath.get(one.path);
+    if (entry === undefined || entry.hash === null) continue;
+    const verdict = mayBeRecorded(one, entry) ? verdicts.get(one.path) : undefined;
+    const hasBytes = verdict !== undefined && 'hash' in verdict && verdict.hash === entry.hash;
+    if (hasBytes || (one.relink !== undefined && one.hash === entry.hash))
+      right.push({ found: one, hash: entry.hash, entry });
   }
-  const files = broken.map(({ found: { path, stat } }) => ({ path, stat }));
-  const read = await hashTreeFiles(archive, files);
-  const right = broken.filter(({ found: { path }, entry }) => {
-    const verdict = read.get(path)!;
-    return 'hash' in verdict && verdict.hash === entry.hash;
-  });
   const done = new Set<unknown>(right.flatMap(({ found: one, entry }) => [one, entry]));
-  const isOwn = ({ found: { stat }, entry }: Broken): boolean => {
-    const object = lstatOrNull(objectPath(archive.layout.objects, Buffer.from(entry.hash!, 'hex')));
+  const isOwn = ({ found: { stat }, hash }: Broken): boolean => {
+    const object = lstatOrNull(objectPath(archive.layout.objects, Buffer.from(hash, 'hex')));
     return object?.ino === stat.ino && object.dev === stat.dev;
   };
   return {
     missing: missing.filter((entry) => !done.has(entry)),
     found: found.filter((one) => !done.has(one)),
     relinks: right.filter((one) => !isOwn(one)),
-    // The archive was copied: the log does not know its inodes yet, which is for verify to mend.
+    // It became the object's file while it was looked at.
     own: right
       .filter(isOwn)
-      .map(({ found: { path, stat }, entry }) => ({ path, stat, hash: entry.hash!, seal: undefined })),
+      .map(({ found: { path, stat }, hash }) => ({ path, stat, hash, seal: undefined })),
   };
 }
 
-function takeRelink(archive: OpenArchive, changes: Changes, { found, entry }: Broken): void {
+type SyncPlan = Plan<MissingEntry, FoundEntry>;
+
+/** Damaged bytes under a name that their object never had were put there by somebody who wants them. */
+function withNewFiles(plan: SyncPlan): SyncPlan {
+  const isWanted = (step: SyncPlan['steps'][number]): boolean =>
+    step.do === 'add' && step.found.relink?.isDamaged === true;
+  if (!plan.steps.some(isWanted)) return plan;
+  const steps = plan.steps.map((step) =>
+    step.do === 'add' && isWanted(step) ? { ...step, found: { ...step.found, hash: null, key: null } } : step,
+  );
+  return { ...plan, steps };
+}
+
+/** Names of an inode that its object lost, under other names than are recorded: they are links again as well. */
+function lostElsewhere({ matched }: SyncPlan, found: readonly FoundEntry[]): Broken[] {
+  return found.flatMap((one) => {
+    const isMeant = one.relink !== undefined && (matched.has(one) || !one.relink.isDamaged);
+    return isMeant && one.hash !== null ? [{ found: one, hash: one.hash, entry: null }] : [];
+  });
+}
+
+/** Only to objects that are right: what would be given up may be the last good copy. */
+async function takeRelinks(archive: OpenArchive, changes: Changes, broken: readonly Broken[]): Promise<void> {
+  const wrong = await wrongObjects(archive, new Set(broken.map(({ hash }) => hash)));
+  for (const [hash, { finding, reason }] of wrong)
+    await takeDamage(archive, changes, { hash, finding, reason });
+  const kept = new Map<Hash, string[]>();
+  for (const one of broken) {
+    if (wrong.has(one.hash)) continue;
+    takeRelink(archive, changes, one);
+    if (!one.found.relink?.isDamaged) continue;
+    kept.set(one.hash, [...(kept.get(one.hash) ?? []), one.found.path]);
+  }
+  const reason = 'names were still on an inode that was damaged; its bytes are kept in .hkfs/damaged';
+  for (const [hash, paths] of kept) changes.damaged.push({ hash, reason, paths: paths.slice(0, MAX_PATHS) });
+}
+
+function takeRelink(archive: OpenArchive, changes: Changes, { found, hash, entry }: Broken): void {
   const { path, stat } = found;
-  changes.relinks.push({ found, hash: entry.hash! });
+  changes.relinks.push({ found, hash });
   changes.lines.push({ change: 'relinked', path });
+  if (entry === null) return;
   const recorded = entry.entry.event.attributes;
   const disk = attributesOf(stat, joinPath(archive.layout.root, path), archive.posix, { xattrs: false });
   // With our mode it is a file of ours, such as a name of an object that was replaced.
-  if ((disk.mode & 0o222) === 0) return;
+  if ((disk.mode & 0o222) === 0 || found.relink?.isDamaged) return;
   const { mode, uid, gid, user, group, mtimeNs } = disk;
   const isSame =
     mode === recorded.mode && uid === recorded.uid && gid === recorded.gid && mtimeNs === recorded.mtimeNs;
@@ -185,46 +228,26 @@ interface Owned extends Suspect {
   readonly place: PlaceRef | null;
 }
 
-/** Objects' inodes that are not as they were sealed: only moved, changed in attributes, or damaged. */
+/** Objects' inodes that are not as they were sealed: as good as before, changed in attributes, or damaged. */
 async function settleSuspects(
   archive: OpenArchive,
-  comparison: TreeComparison,
+  { comparison, verdicts }: { comparison: TreeComparison; verdicts: ReadonlyMap<string, Verdict> },
   changes: Changes,
 ): Promise<void> {
-  const explained = explainedHashes(changes);
-  const suspects = [...suspectsInPlace(comparison), ...suspectsFound(changes)];
-  const doubtful: Owned[] = [];
-  for (const suspect of suspects)
-    if (isOnlyMoved(suspect) && explained.has(suspect.hash)) changes.seals.push(suspect);
-    else doubtful.push(suspect);
-  const read = await hashTreeFiles(archive, doubtful);
   const damaged = new Map<Hash, string>();
-  for (const suspect of doubtful) {
-    const verdict = read.get(suspect.path)!;
+  for (const suspect of [...suspectsInPlace(comparison), ...suspectsFound(changes)]) {
+    const verdict = verdicts.get(suspect.path)!;
     if ('failure' in verdict) changes.failed.push({ path: suspect.path, ...verdict.failure });
     else if (verdict.hash !== suspect.hash) damaged.set(suspect.hash, verdict.hash);
     else {
-      changes.seals.push(suspect);
+      changes.seals.push({ ...suspect, isSettled: verdict.isSettled });
       await takeAttributes(archive, changes, suspect);
     }
   }
-  for (const [hash, actual] of damaged) await takeDamage(archive, changes, { hash, actual });
-}
-
-/** Contents of which a name came, moved or went: that moves the ctime of all its names. */
-function explainedHashes({ plan, relinks }: Changes): Set<Hash> {
-  const explained = new Set<Hash>(relinks.map(({ hash }) => hash));
-  const note = (hash: Hash | null | undefined): void => {
-    if (hash) explained.add(hash);
-  };
-  for (const step of plan.steps) {
-    if (step.do === 'rename' || step.do === 'remove') note(step.entry.hash);
-    if (step.do === 'add') {
-      note(step.found.hash);
-      note(step.replaces?.hash);
-    }
+  for (const [hash, actual] of damaged) {
+    const reason = `its bytes were changed through a link: they hash to ${actual}`;
+    await takeDamage(archive, changes, { hash, finding: 'content', reason });
   }
-  return explained;
 }
 
 function suspectsInPlace({ touched }: TreeComparison): Owned[] {
@@ -238,13 +261,15 @@ function suspectsInPlace({ touched }: TreeComparison): Owned[] {
 function suspectsFound({ plan }: Changes): Owned[] {
   const suspects: Owned[] = [];
   for (const [found, { entry }] of plan.matched)
-    if (found.kind === 'file' && found.hash !== null && !isAsSealed(found.stat, found.seal))
-      suspects.push(suspectOf(found, found.hash, entry.event.attributes));
-  for (const step of plan.steps) {
-    const hash = step.do === 'add' ? step.found.hash : null;
-    if (step.do === 'add' && hash !== null) suspects.push(suspectOf(step.found, hash, null));
-  }
+    if (isUnsealedObject(found)) suspects.push(suspectOf(found, found.hash!, entry.event.attributes));
+  for (const step of plan.steps)
+    if (step.do === 'add' && isUnsealedObject(step.found))
+      suspects.push(suspectOf(step.found, step.found.hash!, null));
   return suspects;
+}
+
+function isUnsealedObject({ kind, hash, candidate }: FoundEntry): boolean {
+  return kind === 'file' && hash !== null && candidate?.is === 'object';
 }
 
 function suspectOf(found: FoundEntry, hash: Hash, attributes: Attributes | null): Owned {
@@ -301,15 +326,13 @@ async function hasMoreNames(archive: OpenArchive, hash: Hash): Promise<boolean> 
 async function takeDamage(
   archive: OpenArchive,
   changes: Changes,
-  { hash, actual }: { hash: Hash; actual: Hash },
+  damage: { readonly hash: Hash; readonly finding: DamageNews['finding']; readonly reason: string },
 ): Promise<void> {
+  const { hash, finding, reason } = damage;
+  if (changes.damaged.some((row) => row.hash === hash)) return;
   const paths: string[] = [];
   for await (const path of archive.contents().livePaths(hash, archive.namespace()))
     if (paths.push(path) >= MAX_PATHS) break;
-  changes.damaged.push({
-    hash,
-    reason: `its bytes were changed through a link: they hash to ${actual}`,
-    paths,
-  });
-  if ((await archive.contents().finding(hash)) !== 'content') changes.damagedNews.push(hash);
+  changes.damaged.push({ hash, reason, paths });
+  if ((await archive.contents().finding(hash)) !== finding) changes.damagedNews.push({ hash, finding });
 }

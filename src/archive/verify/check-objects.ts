@@ -3,7 +3,9 @@ import { errnoOf } from '../../errors.js';
 import type { LevelPut } from '../../events/level.js';
 import type { Hash } from '../../events/types.js';
 import { hashToHex } from '../../fs/hash.js';
-import { StatTable, type FileStat } from '../../fs/stats.js';
+import { keptInodesOf } from '../../fs/keep-damaged.js';
+import { isSettled, nowInNs } from '../../fs/settled.js';
+import { sameContentStat, StatTable, type FileStat } from '../../fs/stats.js';
 import { CHECK, type CheckResult, type EntryFailure, type HashResult, type Listing } from '../../fs/tasks.js';
 import type { StoredObject } from '../../projections/contents.js';
 import type { Progress } from '../api.js';
@@ -11,7 +13,7 @@ import type { InodeId } from '../../projections/keys.js';
 import { ObjectIndex, sealRow, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Findings } from './findings.js';
-import { InodeTable } from './inode-table.js';
+import { InodeTable } from '../inode-table.js';
 
 const FAN_OUT = 256;
 /** Files whose folders are being read while those before them are compared: few megabytes of results. */
@@ -23,8 +25,6 @@ export interface ObjectCheckOptions {
   readonly quick: boolean;
   /** A catalogue: contents that are not here are not missing. */
   readonly mayLack: boolean;
-  /** A clone: its inodes are its own, and no event says so. */
-  readonly mayMove: boolean;
   /** Milliseconds since 1970; Infinity: every object. */
   readonly olderThanMs: number;
   /** Milliseconds since 1970 at which no more is read. */
@@ -40,18 +40,23 @@ interface Candidate {
   readonly path: string;
   readonly size: number;
   readonly stat: FileStat;
-  /** The log knows no such inode of the object: it came in place of one that is gone, or of none. */
-  readonly moved: { readonly from: InodeId | null } | null;
+  /**
+   * The log knows no such inode of the object here: it came in place of one that is gone, or of none. In a
+   * copy that is so for all, and a seal is enough.
+   */
+  readonly moved: { readonly from: InodeId | null; readonly isNew: boolean } | null;
 }
 
 /** A candidate of a run that does not read everything. */
 interface Dated extends Candidate {
-  /** When it was last verified, or else stored, milliseconds since 1970; 0: never verified. */
+  /** When it was last verified, or else stored, milliseconds since 1970; 0: never verified here. */
   readonly verifiedMs: number;
+  /** What our seal says of the inode: its bytes are those of the object. */
+  readonly isSealed: boolean;
 }
 
 /** What reading a file gave: the hash of its bytes, or why it could not be read. */
-type Reading = { readonly actual: Hash } | { readonly failure: EntryFailure };
+type Reading = { readonly actual: Hash; readonly isSettled: boolean } | { readonly failure: EntryFailure };
 
 interface ObjectFile {
   readonly name: string;
@@ -65,18 +70,18 @@ type TakeFile = (object: StoredObject, file: Candidate, at: ObjectFile) => Promi
 interface KnownOfFolder {
   /** Milliseconds since 1970. */
   readonly verified: ReadonlyMap<Hash, number>;
-  /** By file name; of a quick run only. */
+  /** By file name. */
   readonly seals: ReadonlyMap<string, Seal | undefined>;
 }
 
 export class ObjectCheck {
-  /** What was read in this run and is right. */
-  readonly inodes = new InodeTable();
+  /** What is in the hash tree: a name in the tree that is one of these is a link to its object. */
+  readonly placed = new InodeTable();
   private readonly archive: OpenArchive;
   private readonly findings: Findings;
   private readonly options: ObjectCheckOptions;
   private readonly index: ObjectIndex;
-  private readonly inFlight: { files: Candidate[]; result: Promise<HashResult> }[] = [];
+  private readonly inFlight: { files: Candidate[]; result: Promise<HashResult>; startedNs: bigint }[] = [];
   private waiting: Candidate[] = [];
   private waitingBytes = 0;
   private total: number | null = null;
@@ -102,7 +107,7 @@ export class ObjectCheck {
   /** Every object in the order of the hash tree: the threads read whole folders, some ahead of us. */
   private async readAll(): Promise<void> {
     const { pool, layout } = this.archive;
-    const reading: Promise<CheckResult>[] = [];
+    const reading: { result: Promise<CheckResult>; startedNs: bigint }[] = [];
     // Hashes are spread evenly: one folder tells how many files the others have.
     let ahead = pool.size * 2;
     for (let at = 0; at < FAN_OUT && !this.options.signal?.aborted; at += 1) {
@@ -110,7 +115,7 @@ export class ObjectCheck {
         const prefix = folderName(reading.length);
         const result = pool.run({ task: 'check', directory: `${layout.objects}/${prefix}`, prefix });
         result.catch(() => {}); // awaited when its turn comes
-        reading.push(result);
+        reading.push({ result, startedNs: nowInNs() });
       }
       const files = await this.compareRead(folderName(at), reading[at]!);
       ahead = Math.max(pool.size * 2, Math.floor(FILES_AHEAD / Math.max(1, files)));
@@ -118,10 +123,13 @@ export class ObjectCheck {
   }
 
   /** @returns how many files the folder has */
-  private async compareRead(folder: string, reading: Promise<CheckResult>): Promise<number> {
+  private async compareRead(
+    folder: string,
+    reading: { readonly result: Promise<CheckResult>; readonly startedNs: bigint },
+  ): Promise<number> {
     let result: CheckResult;
     try {
-      result = await reading;
+      result = await reading.result;
     } catch (error) {
       if (errnoOf(error) !== 'ECANCELED') throw error;
       for await (const { inodes } of this.archive.contents().objects(folder))
@@ -131,8 +139,11 @@ export class ObjectCheck {
     await this.compareFolder(folder, result, (object, file, { index }) => {
       const failure = result.failures.get(index);
       if (failure) return this.settle(file, { failure });
-      if (result.status[index] !== CHECK.unread)
-        return this.settle(file, { actual: result.actual.get(index) ?? object.hash });
+      if (result.status[index] !== CHECK.unread) {
+        const actual = result.actual.get(index) ?? object.hash;
+        const isSteady = result.steady[index] === 1;
+        return this.settle(file, { actual, isSettled: isSteady && isSettled(file.stat, reading.startedNs) });
+      }
       return this.settle(file, { failure: { code: 'EINVAL', message: 'it is no regular file' } });
     });
     await this.writeSeals();
@@ -161,8 +172,13 @@ export class ObjectCheck {
     const known = await this.knownOf(folder, listing);
     const candidates: Dated[] = [];
     await this.compareFolder(folder, listing, async (object, file, { name }) => {
-      const dated = { ...file, verifiedMs: known.verified.get(object.hash) ?? 0 };
-      if (await this.isDue(object, dated, known.seals.get(name))) candidates.push(dated);
+      const seal = known.seals.get(name);
+      const isSealed = this.index.judge(object.hash, file.stat, seal) === 'good';
+      const isKnown = file.moved === null || isSealed;
+      // What was verified elsewhere was not verified here.
+      const verifiedMs = isKnown ? (known.verified.get(object.hash) ?? 0) : 0;
+      const dated = { ...file, verifiedMs, isSealed };
+      if (await this.isDue(object, dated)) candidates.push(dated);
     });
     return candidates;
   }
@@ -175,23 +191,27 @@ export class ObjectCheck {
   ): Promise<void> {
     const directory = `${this.archive.layout.objects}/${folder}`;
     const files = filesByObject(listing);
-    for await (const object of this.archive.contents().objects(folder)) {
+    const contents = this.archive.contents();
+    for await (const object of contents.objects(folder)) {
       const name = object.hash.slice(2);
       const present = files.get(name) ?? [];
       files.delete(name);
       const isAbsent = object.inodes.length > 0 && present[0]?.name !== name;
       if (isAbsent && !this.options.mayLack)
         await this.findings.bad(object.hash, 'missing', 'its file is not in the hash tree');
-      const gone = object.inodes.filter((inode) => !present.some(({ stat }) => isInode(stat, inode)));
+      const recorded = contents.inodesHere(object);
+      const gone = recorded.filter((inode) => !present.some(({ stat }) => isInode(stat, inode)));
+      const isNew = object.inodes.length === 0;
       for (const file of present) {
         const { stat } = file;
-        const isRecorded = object.inodes.some((inode) => isInode(stat, inode));
+        const isRecorded = recorded.some((inode) => isInode(stat, inode));
+        this.placed.add(stat, object.hash);
         const candidate: Candidate = {
           hash: object.hash,
           path: `${directory}/${file.name}`,
           size: Number(stat.size),
           stat,
-          moved: isRecorded ? null : { from: gone.shift() ?? null },
+          moved: isRecorded ? null : { from: gone.shift() ?? null, isNew },
         };
         const taken = take(object, candidate, file);
         // Most are done at once, and a turn of the event loop for each would be felt.
@@ -209,7 +229,7 @@ export class ObjectCheck {
   /** What is known of a folder's objects, in a few reads instead of some for each. */
   private async knownOf(folder: string, listing: Listing): Promise<KnownOfFolder> {
     const seals = new Map<string, Seal | undefined>();
-    if (this.options.quick && listing.names.length > 0) {
+    if (listing.names.length > 0) {
       const table = new StatTable(listing.stats);
       const inodes = listing.names.map((_name, index) => {
         const { dev: device, ino: inode } = table.get(index);
@@ -222,10 +242,10 @@ export class ObjectCheck {
   }
 
   /** Whether this run reads a file: a quick one only where size, mtime or ctime moved since it was sealed. */
-  private async isDue(object: StoredObject, file: Dated, seal: Seal | undefined): Promise<boolean> {
-    if (file.moved !== null && !this.options.mayMove) return true;
+  private async isDue(object: StoredObject, file: Dated): Promise<boolean> {
+    const { moved, isSealed } = file;
+    if (moved !== null && (!isSealed || moved.from !== null || moved.isNew)) return true;
     if (this.options.quick && !this.found.has(file.hash)) {
-      const isSealed = this.index.judge(object.hash, file.stat, seal) === 'good';
       if (isSealed && file.stat.size === BigInt(object.size)) {
         this.findings.objects += 1;
         return false;
@@ -261,17 +281,19 @@ export class ObjectCheck {
     this.waitingBytes = 0;
     const result = this.archive.pool.run({ task: 'hash', files: files.map(({ path }) => path) });
     result.catch(() => {}); // awaited in settleOldest
-    this.inFlight.push({ files, result });
+    this.inFlight.push({ files, result, startedNs: nowInNs() });
   }
 
   private async settleOldest(): Promise<void> {
-    const { files, result } = this.inFlight.shift()!;
-    const { hashes, failures } = await result;
+    const { files, result, startedNs } = this.inFlight.shift()!;
+    const { hashes, failures, stats } = await result;
+    const after = new StatTable(stats);
     for (const [index, file] of files.entries()) {
       const failure = failures.get(index);
       const actual = hashToHex(hashes.subarray(index * 32, index * 32 + 32));
+      const isSteady = sameContentStat(file.stat, after.get(index)) && isSettled(file.stat, startedNs);
       if (failure?.code === 'ECANCELED') this.findings.remaining += 1;
-      else await this.settle(file, failure ? { failure } : { actual });
+      else await this.settle(file, failure ? { failure } : { actual, isSettled: isSteady });
     }
     await this.writeSeals();
     this.report();
@@ -282,9 +304,9 @@ export class ObjectCheck {
     const { hash, size, stat, moved } = file;
     if (!('actual' in reading) || reading.actual !== hash) return this.settleBad(file, reading);
     const isFull = this.findings.good(hash, size);
-    this.inodes.add(stat, hash);
     const { dev: device, ino: inode, mtimeNs, ctimeNs } = stat;
-    this.seals.push(sealRow({ device, inode }, { hash, size: stat.size, mtimeNs, ctimeNs }));
+    if (reading.isSettled)
+      this.seals.push(sealRow({ device, inode }, { hash, size: stat.size, mtimeNs, ctimeNs }));
     if (isFull || moved !== null || this.found.has(hash)) return this.settleChanged(file, isFull);
   }
 
@@ -299,9 +321,14 @@ export class ObjectCheck {
   }
 
   private async settleChanged({ hash, size, stat, moved }: Candidate, isFull: boolean): Promise<void> {
+    const isFound = this.found.has(hash);
+    // A heal that was killed may have replaced an inode that only we know, and kept it.
+    const kept = isFound && moved?.from === null ? keptInodesOf(this.archive.layout.damaged, hash) : [];
+    const from = moved?.from ?? kept.at(-1) ?? null;
     // In this order: names of the inode that it had become links to the one that it has.
-    if (moved !== null) await this.findings.inodeMoved({ hash, size }, moved.from, stat);
-    if (this.found.has(hash)) await this.findings.healed(hash);
+    if (moved !== null && (from !== null || moved.isNew))
+      await this.findings.inodeMoved({ hash, size }, from, stat);
+    if (isFound) await this.findings.healed(hash);
     if (isFull) await this.findings.flush();
   }
 

@@ -7,11 +7,12 @@ import { errnoOf } from '../../errors.js';
 import { entryKindOf } from '../../fs/attributes.js';
 import { joinPath } from '../../fs/names.js';
 import type { Entry, Namespace } from '../../projections/namespace.js';
+import type { InodeId } from '../../projections/keys.js';
 import { ScanQueue } from '../ingest/scan-queue.js';
 import { ObjectIndex, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Findings } from './findings.js';
-import type { InodeTable } from './inode-table.js';
+import type { InodeTable } from '../inode-table.js';
 
 /** Directories compared at once: while one waits for its rows, others are worked on. */
 const CONCURRENT = 4;
@@ -19,9 +20,9 @@ const CONCURRENT = 4;
 export async function checkTree(
   archive: OpenArchive,
   findings: Findings,
-  { inodes, signal }: { inodes: InodeTable; signal: AbortSignal | undefined },
+  { placed, signal }: { placed: InodeTable; signal: AbortSignal | undefined },
 ): Promise<void> {
-  const check = new TreeCheck(archive, findings, inodes);
+  const check = new TreeCheck(archive, findings, placed);
   const queue = new ScanQueue<{ id: number; path: string }>(archive.pool, { bare: true, limit: Infinity });
   queue.push([{ path: archive.layout.root, item: { id: 0, path: '' } }]);
   const running: Promise<{ id: number; path: string }[]>[] = [];
@@ -46,11 +47,12 @@ class TreeCheck {
   private readonly namespace: Namespace;
   private readonly index: ObjectIndex;
   private readonly raw = new RawEvent();
-  private readonly inodes: InodeTable;
+  private readonly placed: InodeTable;
+  private missing: ReadonlySet<Hash> | null = null;
 
-  /** @param inodes what is known to be right: no need to look it up */
-  constructor(archive: OpenArchive, findings: Findings, inodes: InodeTable) {
-    this.inodes = inodes;
+  /** @param placed the hash tree's inodes by what they are named there: a fact of the disk, not of the log */
+  constructor(archive: OpenArchive, findings: Findings, placed: InodeTable) {
+    this.placed = placed;
     this.archive = archive;
     this.findings = findings;
     this.namespace = archive.namespace();
@@ -125,7 +127,7 @@ class TreeCheck {
       return false;
     }
     const hash = this.rawHashOf(entry);
-    if (hash !== null) return !this.inodes.holds(disk.stat, hash);
+    if (hash !== null) return !this.placed.holds(disk.stat, hash);
     if (disk.stat.size !== 0n) this.unlinked(path, 'it is not empty');
     return false;
   }
@@ -136,16 +138,22 @@ class TreeCheck {
   ): Promise<void> {
     const inodes = files.map(({ stat }) => ({ device: stat.dev, inode: stat.ino }));
     const seals: (Seal | undefined)[] = inodes.length === 0 ? [] : await this.index.seals(inodes);
-    for (const [index, { entry }] of files.entries()) {
-      // A seal that no longer fits may be of an inode that was an object once.
-      const sealed = sealedHash(files[index]!.stat, seals[index]);
-      const hash = sealed ?? (await this.archive.contents().hashOfInode(inodes[index]!));
-      if (hash !== this.rawHashOf(entry)?.toString('hex'))
+    for (const [index, { entry, stat }] of files.entries()) {
+      const hash = sealedHash(stat, seals[index]) ?? this.placed.hashOf(stat);
+      const recorded = this.rawHashOf(entry)!.toString('hex');
+      if (hash !== recorded && !(hash === null && (await this.isOfMissing(recorded, inodes[index]!))))
         this.unlinked(
           joinPath(directory, entry.name),
           hash === null ? 'its link is broken: another file' : 'it is a link to another object',
         );
     }
+  }
+
+  /** The hash tree lost its own name of the inode, which is told already. */
+  private async isOfMissing(hash: Hash, inode: InodeId): Promise<boolean> {
+    this.missing ??= new Set(this.findings.missing.map((row) => row.hash));
+    if (!this.missing.has(hash)) return false;
+    return (await this.archive.contents().hashOfInode(inode)) === hash;
   }
 
   /** A file's hash from its stored bytes: decoding each entry would take most of a verification. */
@@ -165,7 +173,8 @@ class TreeCheck {
 }
 
 function sealedHash(stat: FileStat, seal: Seal | undefined): Hash | undefined {
-  return seal?.ctimeNs === stat.ctimeNs && seal.mtimeNs === stat.mtimeNs ? seal.hash : undefined;
+  const isSealed = seal?.ctimeNs === stat.ctimeNs && seal.mtimeNs === stat.mtimeNs && seal.size === stat.size;
+  return isSealed ? seal.hash : undefined;
 }
 
 /** Specials are kept in the log only. */

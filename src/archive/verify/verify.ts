@@ -40,7 +40,6 @@ export async function verify(
   const check = new ObjectCheck(archive, findings, {
     quick,
     mayLack: isCatalogue,
-    mayMove: isFollower,
     olderThanMs,
     deadlineMs,
     clock,
@@ -52,7 +51,7 @@ export async function verify(
     await check.run();
     // What became of inodes has to be in the views before the tree is judged by them.
     await operation?.committer.flush();
-    if (!isCatalogue) await checkTree(archive, findings, { inodes: check.inodes, signal });
+    if (!isCatalogue) await checkTree(archive, findings, { placed: check.placed, signal });
   };
   await Promise.all([checked(), audited]);
   if (!quick) await begin();

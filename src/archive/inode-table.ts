@@ -1,6 +1,6 @@
-/** Inodes of the hash tree whose bytes this run has read and found right, with their hashes. */
-import type { Hash } from '../../events/types.js';
-import type { FileStat } from '../../fs/stats.js';
+/** Inodes of the hash tree with the hashes that they are named by. */
+import type { Hash } from '../events/types.js';
+import type { FileStat } from '../fs/stats.js';
 
 const HASH_BYTES = 32;
 
@@ -22,7 +22,13 @@ export class InodeTable {
     this.rows.set(inode, row);
   }
 
-  /** Whether the inode is known to have this content. */
+  /** Null for an inode that is none of the hash tree's. */
+  hashOf({ dev, ino }: FileStat): Hash | null {
+    const row = dev === this.device ? this.rows.get(Number(ino)) : undefined;
+    return row === undefined ? null : this.hashes.toString('hex', row * HASH_BYTES, (row + 1) * HASH_BYTES);
+  }
+
+  /** Whether the inode is named by this hash. */
   holds({ dev, ino }: FileStat, hash: Buffer): boolean {
     if (dev !== this.device) return false;
     const row = this.rows.get(Number(ino));
