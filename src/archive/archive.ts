@@ -395,7 +395,7 @@ export class Archive extends LocalReader {
     for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
-    const position = await this.open.treePosition();
+    const { position } = await this.open.tree();
     if (position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');
     await catchUpTree(this.open, position, this.now);

@@ -86,6 +86,8 @@ export class Committer {
   private batch: Batch;
   private nextPosition: Position;
   private nextStagedId = 0;
+  /** The first event whose links wait for a twin. */
+  private waitingFrom: Position | null = null;
   private finishing: Promise<void> = Promise.resolve();
   private failure: unknown;
 
@@ -191,8 +193,19 @@ export class Committer {
     }
   }
 
+  /** What the events say is on the disk, the tree's names too: now it may be told as done. */
+  async settle(): Promise<void> {
+    await this.flush();
+    const { archive } = this;
+    if (!(await archive.tree()).isDirty) return;
+    failpoint('tree.sync');
+    await archive.sync();
+    failpoint('tree.synced');
+  }
+
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
+    if (operations.length > 0) (await this.archive.tree()).changed();
     await this.archive.views.level.batch(await this.applyTree(operations, true));
   }
 
@@ -220,16 +233,23 @@ export class Committer {
       operation: options.operation,
     });
     failpoint('commit.appended');
-    await archive.views.apply(records);
+    const checkpoint = await archive.tree();
+    await archive.views.apply(records, checkpoint.rows());
     failpoint('commit.views');
     const operations = options.adopts
       ? await this.tree.adoptions(records)
       : await this.tree.operations(records, (position) => batch.previous.get(position));
-    const seals = await this.applyTree([...operations, ...batch.deferred], batch.inOrder);
+    operations.push(...batch.deferred);
+    if (operations.length > 0) await this.announce(operations);
+    const seals = await this.applyTree(operations, batch.inOrder);
     failpoint('commit.tree');
+    this.waitingFrom ??= records[0]!.position;
     // Links that wait for a twin are not in the tree: its checkpoint stays until they are.
-    if (this.batch.deferred.length > 0) await archive.views.level.batch(seals);
-    else await archive.views.setTreePosition(archive.views.position, seals);
+    if (this.batch.deferred.length === 0) {
+      checkpoint.follow(this.waitingFrom, archive.views.position);
+      this.waitingFrom = null;
+    }
+    await archive.views.level.batch([...seals, ...checkpoint.rows()]);
     failpoint('commit.done');
     this.index.settle(batch.stored);
     await this.releaseAll(batch.releases);
@@ -256,6 +276,15 @@ export class Committer {
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
     return Array.from(outcome.seals.values(), (seal) => sealRow(seal, seal));
+  }
+
+  /** Before the tree changes: from here on its checkpoint lags, and what moves names stands alone. */
+  private async announce(operations: readonly TreeOperation[]): Promise<void> {
+    const { archive } = this;
+    const checkpoint = await archive.tree();
+    const moves = operations.some(({ op }) => op === 'rename');
+    if (checkpoint.needsSecuring(moves)) await archive.secureTree();
+    checkpoint.changed(moves);
   }
 
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {

@@ -14,6 +14,7 @@ import type { DirectoryTree } from '../projections/directory-tree.js';
 import { Namespace } from '../projections/namespace.js';
 import { Views } from '../projections/views.js';
 import type { Progress } from './api.js';
+import { TreeCheckpoint } from './tree-checkpoint.js';
 import { layoutOf, readArchiveFile, type ArchiveFile, type Layout } from './layout.js';
 
 /** Events folded in one batch of rows. */
@@ -38,6 +39,7 @@ export class OpenArchive {
   #views: Views;
   #pool: WorkerPool | null = null;
   #posix: Posix | null | undefined;
+  #tree: TreeCheckpoint | null = null;
   private readonly sizeAtOpen: number;
   private rebuilt = false;
 
@@ -120,7 +122,32 @@ export class OpenArchive {
 
   /** Makes all that was written to the archive's file system durable. */
   async sync(): Promise<void> {
+    const synced = this.#tree?.syncing();
     await syncFilesystem(this.layout.hkfs, this.posix);
+    synced?.();
+  }
+
+  /** How far the tree has followed: a writer asks before it appends anything. */
+  async tree(): Promise<TreeCheckpoint> {
+    return (this.#tree ??= new TreeCheckpoint(await this.treePosition()));
+  }
+
+  /** All that was done to the tree is on the disk, and its checkpoint says so. */
+  async settleTree(position: Position): Promise<void> {
+    const tree = await this.tree();
+    failpoint('tree.sync');
+    await this.sync();
+    failpoint('tree.synced');
+    tree.settled(position);
+    await this.views.level.batch(tree.rows());
+  }
+
+  /** What was done to the tree until now is not applied again, whatever happens next. */
+  async secureTree(): Promise<void> {
+    const tree = await this.tree();
+    if (tree.isDirty) await this.sync();
+    await this.views.level.batch([tree.row()], { sync: true });
+    tree.rowIsDurable();
   }
 
   /** Folds what the log has beyond the views. */

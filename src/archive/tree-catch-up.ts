@@ -34,7 +34,7 @@ export async function catchUpTree(archive: OpenArchive, from: Position, clock: (
     throw describeFsError(error, layout.root);
   }
   await committer.flush();
-  await views.setTreePosition(log.size);
+  await archive.settleTree(log.size);
 }
 
 /** The operations past the checkpoint that told what was on the disk already: only `sync` does. */

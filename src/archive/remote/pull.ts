@@ -79,10 +79,10 @@ class Pull {
     await importLog(archive.log, remote, { to, key, signal, onProgress });
     await archive.sync();
     failpoint('pull.log');
-    const tree = await archive.treePosition();
+    const { position } = await archive.tree();
     await archive.catchUp(onProgress);
     if (this.isCatalogue) await archive.views.setTreePosition(archive.log.size);
-    else await catchUpTree(archive, tree, this.parts.clock);
+    else await catchUpTree(archive, position, this.parts.clock);
     return { ...archive.log.head(), events: to.size - before, ...lost, upToDate: false };
   }
 
