@@ -52,7 +52,7 @@ async function cutOften(type: Filesystem, parts: { directory: string; round: num
     expect(wrong.map(({ text, wrong: why }) => `${type}, seed ${round}, ${text}: ${why}`)).toEqual([]);
     expect(outcomes).toHaveLength(CUTS[type]);
   } finally {
-    disk.remove();
+    await disk.remove();
   }
 }
 

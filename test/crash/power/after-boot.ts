@@ -8,20 +8,20 @@ import { join } from 'node:path';
 const program = join(import.meta.dirname, '../../../bin/run.js');
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
-export interface Answer<T> {
+export interface Answer {
   readonly status: number;
   readonly said: string;
-  /** The last row of its JSON. */
-  readonly row: T | undefined;
+  /** The last line that it printed: of a command with one result, all of it. */
+  readonly result: string;
 }
 
-export type Run = <T>(args: readonly string[]) => Promise<Answer<T>>;
+export type Run = (args: readonly string[]) => Promise<Answer>;
 
 /** Each call stands for another start of the machine. */
 export async function hkfsAfterBoot(): Promise<Run> {
   const id = join(tmpdir(), `hkfs-boot-id-${process.pid}`);
   writeFileSync(id, `${randomUUID()}\n`);
-  return async <T>(args: readonly string[]) => {
+  return async (args) => {
     const script = `mount --bind '${id}' ${BOOT_ID} && exec "$@"`;
     const words = ['-m', 'sh', '-c', script, 'sh', process.execPath, program, ...args];
     const { HKFS_FAILPOINT: _none, HKFS_ARCHIVE: _other, ...env } = process.env;
@@ -34,9 +34,8 @@ export async function hkfsAfterBoot(): Promise<Run> {
       textOf(child.stderr),
       new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1))),
     ]);
-    const last = stdout.trimEnd().split('\n').at(-1);
     const said = `${stdout}${stderr}`.slice(0, 3000);
-    return { status, said, row: last?.startsWith('{') ? (JSON.parse(last) as T) : undefined };
+    return { status, said, result: stdout.trimEnd().split('\n').at(-1) ?? '' };
   };
 }
 

@@ -79,24 +79,19 @@ class Owner {
   }
 
   async verifies(archive: string): Promise<void> {
-    const { status, said, row } = await this.run<VerifySummary>([
-      'verify',
-      '-a',
-      this.path(archive),
-      '--json',
-    ]);
+    const { status, said, result } = await this.run(['verify', '-a', this.path(archive), '--json']);
     if (status !== 0 && status !== 1) throw new Error(`verify: exit ${status}\n${said}`);
-    const { damaged, missing, views, unlinked } = row!;
-    const untracked = row!.untracked.filter(({ path }) => !path.startsWith('.hkfs/objects/'));
+    const { damaged, missing, views, unlinked, ...row } = JSON.parse(result) as VerifySummary;
+    const untracked = row.untracked.filter(({ path }) => !path.startsWith('.hkfs/objects/'));
     const clean = { damaged: [], missing: [], views: [], unlinked: [], untracked: [] };
     same(`verify of ${archive}`, { damaged, missing, views, unlinked, untracked }, clean);
   }
 
   async syncsNothing(archive: string): Promise<void> {
     if (archive !== 'a') return;
-    const { status, said, row } = await this.run<SyncSummary>(['sync', '-a', this.path(archive), '--json']);
+    const { status, said, result } = await this.run(['sync', '-a', this.path(archive), '--json']);
     if (status !== 0) throw new Error(`sync: exit ${status}\n${said}`);
-    const { renamed, added, removed, changed } = row!;
+    const { renamed, added, removed, changed } = JSON.parse(result) as SyncSummary;
     same('sync', { renamed, added, removed, changed }, { renamed: 0, added: 0, removed: 0, changed: 0 });
   }
 

@@ -60,7 +60,7 @@ async function tryOne(
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {
-    disk.unmount();
+    await disk.unmount();
   }
 }
 

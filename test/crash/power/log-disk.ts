@@ -64,15 +64,18 @@ export class MountedDisk {
   }
 
   /** Never throws: what is not mounted needs not be unmounted. */
-  unmount(): void {
+  async unmount(): Promise<void> {
     quietly('umount', this.path);
     quietly('losetup', '-d', this.device);
+    // Whoever unshared the mounts of this machine meanwhile keeps the disk until it ends.
+    const backing = `/sys/block/${this.device.slice('/dev/'.length)}/loop/backing_file`;
+    for (let tries = 0; existsSync(backing) && tries < 1000; tries += 1) await sleep(30);
     // btrfs remembers what it saw of a disk, also when the same disk comes back with an older state.
     if (this.type === 'btrfs') quietly('btrfs', 'device', 'scan', '--forget', this.device);
   }
 
-  remove(): void {
-    this.unmount();
+  async remove(): Promise<void> {
+    await this.unmount();
     quietly('losetup', '--remove', this.device);
     rmSync(this.device, { force: true });
   }

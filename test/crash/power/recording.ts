@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { OperationRow } from '../../../src/archive/api.js';
 import { describe, hkfs, rows, type Ended } from '../hkfs.js';
 import { randomFrom } from '../random.js';
-import { LogDisk, makeFilesystem, MountedDisk, run, type Filesystem } from './log-disk.js';
+import { LogDisk, makeFilesystem, run, type Filesystem, type MountedDisk } from './log-disk.js';
 import { makeSources, STEPS, type Step } from './steps.js';
 
 export interface Entry {
@@ -64,7 +64,7 @@ export async function record(
     const steps = await expectations(disk.path, times);
     return { type, directory, base, log, steps };
   } finally {
-    disk.unmount();
+    await disk.unmount();
     await logged.stop();
   }
 }
