@@ -42,11 +42,10 @@ function describeCuts(type: Filesystem): void {
 async function cutOften(type: Filesystem, parts: { directory: string; round: number }): Promise<void> {
   const { round } = parts;
   const directory = join(parts.directory, `${type}-${round}`);
-  const disk = new MountedDisk(join(parts.directory, `mounted-${type}`), type);
+  const kept = existsSync(join(directory, 'recording.json')) ? loadRecording(directory) : null;
+  const disk = new MountedDisk(join(parts.directory, `mounted-${type}`), type, kept?.device);
   try {
-    const recording = existsSync(join(directory, 'recording.json'))
-      ? loadRecording(directory)
-      : await recordAnew(disk, { type, directory, round });
+    const recording = kept ?? (await recordAnew(disk, { type, directory, round }));
     const outcomes = await tryCuts(disk, recording, { count: CUTS[type], seed: round });
     const wrong = outcomes.filter((outcome) => outcome.wrong !== null);
     expect(wrong.map(({ text, wrong: why }) => `${type}, seed ${round}, ${text}: ${why}`)).toEqual([]);

@@ -157,8 +157,8 @@ export class Healer {
     const left = [...gone];
     for (const { file, staged, inode } of copies) {
       const item = namingOf(file, staged);
-      const known = file.inode && isRecorded(object, file.inode) ? file.inode : null;
-      const before = known ?? left.shift() ?? null;
+      // The inode that is there, whether the log knew it or not: names of it are to follow.
+      const before = file.inode ?? left.shift() ?? null;
       committer.heal(item, { hash: object.hash, size: object.size, from: before, to: inode });
     }
     for (const { device, inode } of left)

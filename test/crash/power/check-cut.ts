@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SyncSummary, VerifySummary } from '../../../src/archive/api.js';
+import { Archive } from 'hkfs';
 import { hashOfFile } from '../source-tree.js';
 import type { Random } from '../random.js';
 import { namesAt, type Acknowledged, type Entry, type Recording } from './recording.js';
@@ -79,9 +79,12 @@ class Owner {
   }
 
   async verifies(archive: string): Promise<void> {
-    const { status, said, result } = await this.run(['verify', '-a', this.path(archive), '--json']);
-    if (status !== 0 && status !== 1) throw new Error(`verify: exit ${status}\n${said}`);
-    const { damaged, missing, views, unlinked, ...row } = JSON.parse(result) as VerifySummary;
+    const { summary, replayed } = await opened(this.path(archive), async (open) => ({
+      summary: await open.verify({}),
+      replayed: await open.replay({ check: true }),
+    }));
+    same(`the views of ${archive}`, replayed.differences, []);
+    const { damaged, missing, views, unlinked, ...row } = summary;
     const untracked = row.untracked.filter(({ path }) => !path.startsWith('.hkfs/objects/'));
     const clean = { damaged: [], missing: [], views: [], unlinked: [], untracked: [] };
     same(`verify of ${archive}`, { damaged, missing, views, unlinked, untracked }, clean);
@@ -89,16 +92,17 @@ class Owner {
 
   async syncsNothing(archive: string): Promise<void> {
     if (archive !== 'a') return;
-    const { status, said, result } = await this.run(['sync', '-a', this.path(archive), '--json']);
-    if (status !== 0) throw new Error(`sync: exit ${status}\n${said}`);
-    const { renamed, added, removed, changed } = JSON.parse(result) as SyncSummary;
+    const { renamed, added, removed, changed } = await opened(this.path(archive), (open) =>
+      open.sync({ yes: true }),
+    );
     same('sync', { renamed, added, removed, changed }, { renamed: 0, added: 0, removed: 0, changed: 0 });
   }
 
   async findsOtherPlaces(steps: readonly Acknowledged[], done: Acknowledged | undefined): Promise<void> {
     const last = done?.step ?? -1;
     const backup = BACKUPS.findLast((index) => index <= last);
-    if (backup !== undefined && this.cut.random() < 0.4) await this.clones(steps[backup]!);
+    if (backup !== undefined && this.cut.random() < 0.4)
+      await this.clones({ ...steps[backup - 1]!, step: backup });
     if (last >= CLONE) {
       const from = last >= PULL ? BACKUPS[1]! : BACKUPS[0]!;
       const { size, names } = steps[from - 1]!;
@@ -109,9 +113,10 @@ class Owner {
   }
 
   /** A backup that was acknowledged is one: another archive can be made of it. */
-  private async clones({ step }: Acknowledged): Promise<void> {
+  private async clones({ step, size, names }: Acknowledged): Promise<void> {
     const { status, said } = await this.run(['clone', this.path('remote'), `${this.scratch}/clone`]);
     if (status !== 0) throw new Error(`clone after ${STEPS[step]!.name}: exit ${status}\n${said}`);
+    same('the names of another clone', await namesAt(`${this.scratch}/clone`, size), names);
   }
 
   private findsRestored(names: readonly Entry[]): void {
@@ -124,6 +129,15 @@ class Owner {
 
   private path(name: string): string {
     return join(this.cut.root, name);
+  }
+}
+
+async function opened<T>(directory: string, act: (archive: Archive) => Promise<T>): Promise<T> {
+  const archive = await Archive.open(directory, { mode: 'write' });
+  try {
+    return await act(archive);
+  } finally {
+    await archive.close();
   }
 }
 

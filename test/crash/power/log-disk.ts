@@ -49,13 +49,15 @@ export function makeFilesystem(image: string, type: Filesystem): void {
 export class MountedDisk {
   readonly path: string;
   private readonly type: Filesystem;
-  private readonly device: string;
+  readonly device: string;
 
-  constructor(path: string, type: Filesystem) {
+  /** @param device one that was used before */
+  constructor(path: string, type: Filesystem, device = loopDevice()) {
     this.path = path;
     this.type = type;
     mkdirSync(path, { recursive: true });
-    this.device = loopDevice();
+    this.device = device;
+    if (!existsSync(device)) run('mknod', device, 'b', '7', device.slice('/dev/loop'.length));
   }
 
   mount(file: string, options = 'defaults'): void {
@@ -116,10 +118,7 @@ export class LogDisk {
 /** Beyond those that `losetup -f` hands out, so that nobody takes it between two cuts. */
 let nextLoop = 1000 + (process.pid % 8000) * 8;
 function loopDevice(): string {
-  const number = nextLoop++;
-  const device = `/dev/loop${number}`;
-  if (!existsSync(device)) run('mknod', device, 'b', '7', String(number));
-  return device;
+  return `/dev/loop${nextLoop++}`;
 }
 
 export function run(command: string, ...args: string[]): string {

@@ -1,7 +1,7 @@
 /** A disk whose writes were logged while all the steps were done, with the times of what was acknowledged. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OperationRow } from '../../../src/archive/api.js';
+import { Archive, type OperationRow } from 'hkfs';
 import { describe, hkfs, rows, type Ended } from '../hkfs.js';
 import { randomFrom } from '../random.js';
 import { LogDisk, makeFilesystem, run, type Filesystem, type MountedDisk } from './log-disk.js';
@@ -28,6 +28,8 @@ export interface Acknowledged {
 
 export interface Recording {
   readonly type: Filesystem;
+  /** What inodes were known by. */
+  readonly device: string;
   readonly directory: string;
   readonly base: string;
   readonly log: string;
@@ -62,7 +64,7 @@ export async function record(
     run('sync', '-f', disk.path);
     const times = await performAll(disk.path);
     const steps = await expectations(disk.path, times);
-    return { type, directory, base, log, steps };
+    return { type, device: disk.device, directory, base, log, steps };
   } finally {
     await disk.unmount();
     await logged.stop();
@@ -106,9 +108,16 @@ async function expectations(root: string, times: readonly Times[]): Promise<Ackn
 
 /** Names with what they have, as of a size of the log. */
 export async function namesAt(archive: string, size?: number): Promise<Entry[]> {
-  const moment = size === undefined ? [] : ['--at', `@${size - 1}`];
-  const found = await rows<Entry>(['ls', '-R', '-a', archive, ...moment]);
-  return found.map(({ path, kind, hash, mode }) => ({ path, kind, hash, mode }));
+  const names: Entry[] = [];
+  const open = await Archive.open(archive);
+  try {
+    const moment = size === undefined ? {} : { at: `@${size - 1}` };
+    for await (const { path, kind, hash, mode } of open.ls('', { recursive: true, ...moment }))
+      names.push({ path, kind, hash, mode });
+  } finally {
+    await open.close();
+  }
+  return names;
 }
 
 /** A recording that an earlier run kept. */
