@@ -205,8 +205,12 @@ export class Committer {
 
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
-    if (operations.length > 0) (await this.archive.tree()).changed();
-    await this.archive.views.level.batch(await this.applyTree(operations, true));
+    if (operations.length === 0) return;
+    const checkpoint = await this.archive.tree();
+    checkpoint.changing();
+    const seals = await this.applyTree(operations, true);
+    checkpoint.changed();
+    await this.archive.views.level.batch(seals);
   }
 
   private cut(): void {
@@ -242,6 +246,7 @@ export class Committer {
     operations.push(...batch.deferred);
     if (operations.length > 0) await this.announce(operations);
     const seals = await this.applyTree(operations, batch.inOrder);
+    if (operations.length > 0) checkpoint.changed();
     failpoint('commit.tree');
     this.waitingFrom ??= records[0]!.position;
     // Links that wait for a twin are not in the tree: its checkpoint stays until they are.
@@ -284,7 +289,7 @@ export class Committer {
     const checkpoint = await archive.tree();
     const moves = operations.some(({ op }) => op === 'rename');
     if (checkpoint.needsSecuring(moves)) await archive.secureTree();
-    checkpoint.changed(moves);
+    checkpoint.changing(moves);
   }
 
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {

@@ -47,9 +47,15 @@ export class TreeCheckpoint {
     return (moves || this.movedLast) && this.secured < this.changes;
   }
 
-  changed(moves = false): void {
+  /** Before the tree changes: what follows may be cut short. */
+  changing(moves = false): void {
     this.changes += 1;
     this.movedLast = moves;
+  }
+
+  /** After it: a sync that began meanwhile may have missed some of it. */
+  changed(): void {
+    this.changes += 1;
   }
 
   /** The tree followed these events. Behind some that it did not follow, the checkpoint stays. */
