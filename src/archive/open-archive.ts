@@ -13,8 +13,8 @@ import type { Digests } from '../projections/digests.js';
 import type { DirectoryTree } from '../projections/directory-tree.js';
 import { Namespace } from '../projections/namespace.js';
 import { Views } from '../projections/views.js';
-import type { Progress } from './api.js';
 import { TreeCheckpoint } from './tree-checkpoint.js';
+import type { Progress } from './api.js';
 import { layoutOf, readArchiveFile, type ArchiveFile, type Layout } from './layout.js';
 
 /** Events folded in one batch of rows. */
