@@ -8,7 +8,7 @@
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { tryCuts } from './power/cuts.js';
 import { compileLogDisk, MountedDisk, whyNoCuts, type Filesystem } from './power/log-disk.js';
@@ -67,8 +67,8 @@ async function recordAnew(
 }
 
 async function withDirectory(use: (directory: string) => Promise<void>): Promise<void> {
-  const kept = process.env.HKFS_POWER_DIR;
-  const directory = kept ?? mkdtempSync(join(tmpdir(), 'hkfs-power-'));
+  const kept = process.env.HKFS_POWER_DIR || undefined;
+  const directory = kept === undefined ? mkdtempSync(join(tmpdir(), 'hkfs-power-')) : resolve(kept);
   try {
     await use(directory);
   } finally {
