@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const program = join(import.meta.dirname, '../../../bin/run.js');
@@ -15,9 +14,13 @@ export interface Answer {
 
 export type Run = (args: readonly string[]) => Promise<Answer>;
 
-/** Each call stands for another start of the machine. */
-export async function hkfsAfterBoot(): Promise<Run> {
-  const id = join(tmpdir(), `hkfs-boot-id-${process.pid}`);
+/**
+ * Each call stands for another start of the machine.
+ *
+ * @param directory for a file of its own
+ */
+export function hkfsAfterBoot(directory: string): Run {
+  const id = join(directory, 'boot-id');
   writeFileSync(id, `${randomUUID()}\n`);
   return async (args) => {
     const script = `mount --bind '${id}' ${BOOT_ID} && exec "$@"`;

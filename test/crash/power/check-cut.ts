@@ -25,7 +25,7 @@ export async function checkCut(recording: Recording, cut: Cut): Promise<void> {
   const { steps } = recording;
   const done = steps.findLast(({ endNs }) => endNs <= cut.ns);
   const next = steps.find(({ byHandNs, endNs }) => byHandNs <= cut.ns && endNs > cut.ns);
-  const owner = new Owner(cut, await hkfsAfterBoot());
+  const owner = new Owner(cut);
   try {
     if (done) await owner.findsAcknowledged(done);
     if (next) await owner.goesOn(next);
@@ -38,12 +38,12 @@ export async function checkCut(recording: Recording, cut: Cut): Promise<void> {
 
 class Owner {
   private readonly cut: Cut;
-  private readonly run: Run;
   private readonly scratch = mkdtempSync(join(tmpdir(), 'hkfs-cut-'));
+  private readonly run: Run;
 
-  constructor(cut: Cut, run: Run) {
+  constructor(cut: Cut) {
     this.cut = cut;
-    this.run = run;
+    this.run = hkfsAfterBoot(this.scratch);
   }
 
   leave(): void {
