@@ -44,7 +44,7 @@ export function checkObjects(task: CheckTask, context: TaskContext): CheckResult
 function hashFile(path: string, size: number, context: TaskContext): string {
   const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    return hashOpenFile(fd, size, context).toString('hex');
+    return hashOpenFile(fd, size, context).hash.toString('hex');
   } finally {
     fs.closeSync(fd);
   }

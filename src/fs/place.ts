@@ -4,6 +4,7 @@ import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import {
   finishStaged,
+  hasBytes,
   inSource,
   readAndHash,
   withFile,
@@ -107,6 +108,8 @@ function releaseSource(item: ReleaseItem, source: FsPath, staging: string): void
     stat.mtimeNs === expected.mtimeNs &&
     (item.adopted || stat.ctimeNs === expected.ctimeNs);
   if (!same) throw Object.assign(new Error('changed since it was ingested'), { code: 'ESTALE' });
+  if (stat.isFile() && stat.size === 0n && hasBytes(source))
+    throw Object.assign(new Error('it has bytes now'), { code: 'ESTALE' });
   if (item.relink) relink(item, source, staging);
   else fs.unlinkSync(source);
   failpoint('source.released');

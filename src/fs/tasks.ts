@@ -75,6 +75,8 @@ export const STAGE = {
   failed: 3,
   /** The same as an earlier one of the task, which was staged. */
   repeated: 4,
+  /** Read, and there was nothing. */
+  empty: 5,
 } as const;
 
 export interface StageResult {
@@ -84,6 +86,8 @@ export interface StageResult {
   readonly hashes: Uint8Array;
   /** StatTable: of the staged file, or of the object that was there. */
   readonly objects: BigInt64Array;
+  /** Bytes of the files that have more or fewer than their stat says. */
+  readonly unsized: ReadonlyMap<number, number>;
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** False once the file system refused to share blocks. */
   readonly reflink: boolean;

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
-import { OBJECT_MODE } from './contents.js';
+import { hasBytes, OBJECT_MODE } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
@@ -313,7 +313,7 @@ function discard({ path, device, inode }: Extract<TreeOperation, { op: 'discard'
 function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {
   if (previous.kind === 'object') return isInodeOf(previous.object, there);
   if (previous.kind === 'adopted') return isAsAdopted(new StatTable(previous.stat).get(0), there);
-  if (previous.kind === 'empty') return there.isFile() && there.size === 0n;
+  if (previous.kind === 'empty') return there.isFile() && there.size === 0n && !hasBytes(path);
   return there.isSymbolicLink() && readTarget(path) === previous.target;
 }
 
@@ -332,7 +332,7 @@ function isAlike(made: FsPath, path: FsPath, there: fs.BigIntStats): boolean {
   if (there.isSymbolicLink()) {
     return fs.lstatSync(made).isSymbolicLink() && readTarget(made) === readTarget(path);
   }
-  return there.isFile() && there.size === 0n && fs.lstatSync(made).isFile();
+  return there.isFile() && there.size === 0n && fs.lstatSync(made).isFile() && !hasBytes(path);
 }
 
 function isInodeOf(object: string, there: fs.BigIntStats): boolean {

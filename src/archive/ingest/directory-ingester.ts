@@ -181,6 +181,7 @@ export class DirectoryIngester {
   ): boolean {
     if (entry?.bytes === undefined || !this.options.trustsStats) return false;
     const stat = new StatTable(at.part.stats).get(at.index);
+    if (stat.size === 0n) return false; // what some file systems say of files that have bytes
     if (this.raw.read(entry.bytes) !== 'file.ingested' || !isUnchangedRaw(this.raw, stat)) return false;
     if (this.options.isExcluded(relativePath, entry.name) || this.isSuspect(this.raw.hash)) return false;
     this.parts.counters.file(this.raw.size);

@@ -34,6 +34,8 @@ export interface FileToIngest {
   readonly parent: DirectoryId;
   readonly existing: Entry | undefined;
   readonly attempts: number;
+  /** The size in its stat is what was read and not what the file system said, which tells nothing of it. */
+  readonly isUnsized?: boolean;
 }
 
 export interface FileIngesterOptions {
@@ -80,8 +82,7 @@ export class FileIngester {
     const unread = this.options.checksum ? files : await this.takeKnown(files);
     for (const file of unread) {
       if (this.options.signal?.aborted) return;
-      if (file.source.stat.size === 0n) this.emit(file, { hash: null, origin: 'empty', isOwn: false });
-      else await this.enqueue(file);
+      await this.enqueue(file);
     }
   }
 
@@ -158,11 +159,13 @@ export class FileIngester {
     if (this.method === 'reflink' && !staged.reflink) this.method = 'copy';
     const objects = new StatTable(staged.objects);
     const seals = await this.sealsOfPresent(staged, objects);
-    for (const [index, file] of files.entries()) {
+    for (const [index, seen] of files.entries()) {
+      const file = withReadSize(seen, staged.unsized.get(index));
       const status = staged.status[index]!;
       const hash = hashToHex(staged.hashes.subarray(index * 32, index * 32 + 32));
       if (status === STAGE.failed) this.fail(file, staged.failures.get(index)!);
       else if (status === STAGE.changed) await this.takeChanged(file);
+      else if (status === STAGE.empty) this.emit(file, { hash: null, origin: 'empty', isOwn: false });
       else if (status === STAGE.staged)
         await this.takeStaged(file, { hash, id: firstId + index, stat: objects.get(index) });
       else await this.takePresent(file, { hash, stat: objects.get(index), seal: seals.get(index) });
@@ -282,7 +285,8 @@ export class FileIngester {
       return this.counters.fail(source.path, 'UNSTABLE', 'it became something else while it was read');
     const xattrs = listing.xattrs.get(0) ?? false;
     const attributes = attributesOf(stat, source.path, this.archive.posix, { xattrs });
-    this.waiting.push({ ...file, source: { ...source, stat, attributes }, attempts: attempts + 1 });
+    const again = { ...source, stat, attributes };
+    this.waiting.push({ ...file, source: again, attempts: attempts + 1, isUnsized: false });
   }
 
   /** The event of a file whose content is known; none where nothing is new. */
@@ -298,7 +302,7 @@ export class FileIngester {
       if (isSame) this.pushAttributes(file, event, isOwn);
       else this.pushFile(file, hash);
     }
-    if (hash !== null) this.known.remember(source, hash, isOwn);
+    if (hash !== null && !file.isUnsized) this.known.remember(source, hash, isOwn);
     this.release(file, hash, isOwn);
   }
 
@@ -314,7 +318,7 @@ export class FileIngester {
         hash,
         size: Number(source.stat.size),
         attributes: source.attributes,
-        source: identityOf(source.stat),
+        source: file.isUnsized ? null : identityOf(source.stat),
       },
       existing && !isDirectory ? existing : null,
     );
@@ -323,14 +327,14 @@ export class FileIngester {
   /** An inode that is the object's own has our mode and our links; what the log has of it stays. */
   private pushAttributes(file: FileToIngest, event: FileIngested, isOwn: boolean): void {
     const { source, parent } = file;
-    const isSameSource = isUnchangedFile(event, source.stat);
+    const isSameSource = file.isUnsized === true || isUnchangedFile(event, source.stat);
     if (isOwn || (isSameSource && attributesEqual(event.attributes, source.attributes))) return;
     this.committer.push({
       type: 'attributes.changed',
       parent,
       name: source.name,
       attributes: source.attributes,
-      source: identityOf(source.stat),
+      source: file.isUnsized ? null : identityOf(source.stat),
     });
   }
 
@@ -364,6 +368,15 @@ export class FileIngester {
       this.counters.duplicateBytes += size;
     }
   }
+}
+
+/** From here on the size is the number of bytes that were read. */
+function withReadSize(file: FileToIngest, size: number | undefined): FileToIngest {
+  if (size === undefined) return file;
+  const { dev, ino, mode, nlink, uid, gid, rdev, mtimeNs, ctimeNs, blocks } = file.source.stat;
+  const stat = { dev, ino, mode, nlink, uid, gid, rdev, size: BigInt(size), mtimeNs, ctimeNs, blocks };
+  const { sparse: _unknown, ...attributes } = file.source.attributes;
+  return { ...file, source: { ...file.source, stat, attributes }, isUnsized: true };
 }
 
 /** Being linked into staging and unlinked again has moved the source's ctime. */
