@@ -5,6 +5,7 @@
  */
 import { unlinkSync } from 'node:fs';
 import type { LevelPut } from '../events/level.js';
+import { isBeyondStoredTime } from '../events/stored-time.js';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
 import { hashOfObjectPath } from '../fs/stage.js';
@@ -86,6 +87,8 @@ export class Committer {
   private batch: Batch;
   private nextPosition: Position;
   private nextStagedId = 0;
+  /** Entries with a time that could only be kept as the nearest one. */
+  private beyondTimes = 0;
   private finishing: Promise<void> = Promise.resolve();
   private failure: unknown;
 
@@ -108,6 +111,7 @@ export class Committer {
   /** @param previous what stood at the event's place before; null: nothing; undefined: unknown */
   push(event: HkfsEvent, previous?: Entry | null): Position {
     const position = this.nextPosition++;
+    if ('attributes' in event && isBeyondStoredTime(event.attributes.mtimeNs)) this.beyondTimes += 1;
     this.batch.events.push(event);
     if (previous !== undefined) this.batch.previous.set(position, previous);
     return position;
@@ -189,6 +193,15 @@ export class Committer {
       await this.finishing;
       this.throwFailure();
     }
+  }
+
+  /** Once for all entries of an operation whose time is not kept as it was. */
+  tellBeyondTimes(): void {
+    if (this.beyondTimes === 0) return;
+    const what = this.beyondTimes === 1 ? '1 entry has a time' : `${this.beyondTimes} entries have times`;
+    const text = `${what} before 1677-09-21 or after 2262-04-11: kept as the nearest of these`;
+    this.options.onMessage({ level: 'warning', code: 'TIME_OUT_OF_RANGE', text });
+    this.beyondTimes = 0;
   }
 
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */

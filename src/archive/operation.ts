@@ -58,6 +58,7 @@ export class Operation {
     await this.committer.flush();
     this.committer.push({ type: 'operation.completed', operation: this.number, counts });
     await this.committer.flush();
+    this.committer.tellBeyondTimes();
   }
 
   /** Best effort: where even this cannot be written, `ops` shows the operation as interrupted. */
@@ -66,6 +67,7 @@ export class Operation {
       await this.committer.flush();
       this.committer.push({ type: 'operation.failed', operation: this.number, reason, counts });
       await this.committer.flush();
+      this.committer.tellBeyondTimes();
     } catch (error) {
       if (!isHkfsError(error) && errnoOf(error) === undefined) throw error;
     }

@@ -4,6 +4,7 @@ import { failpoint } from './failpoints.js';
 import { createHasher, type Hasher } from './hash.js';
 import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+import { nodeTime } from './node-time.js';
 import type { Posix } from './posix.js';
 
 /** One read; a file that fits is hashed and written in one call each. */
@@ -166,8 +167,8 @@ export function withStagedFile<T>(path: string, use: (fd: number) => T): T {
 /** Mode and mtime of a written staged file; this inode is the object's from now on. */
 export function finishStaged(fd: number, mtimeNs: bigint): fs.BigIntStats {
   return inStaging(() => {
-    const seconds = Number(mtimeNs) / 1e9;
-    fs.futimesSync(fd, seconds, seconds);
+    const time = nodeTime(mtimeNs);
+    fs.futimesSync(fd, time, time);
     const stat = fs.fstatSync(fd, { bigint: true });
     if (Number(stat.mode & 0o7777n) === OBJECT_MODE) return stat;
     fs.fchmodSync(fd, OBJECT_MODE); // the umask took bits away

@@ -15,7 +15,7 @@ import {
 import { failpoint } from './failpoints.js';
 import { joinPath, type FsPath } from './names.js';
 import { lstatOrNull, toFailure } from './scan.js';
-import { StatTable } from './stats.js';
+import { StatTable, storable } from './stats.js';
 import type {
   EntryFailure,
   NameItem,
@@ -99,7 +99,7 @@ export function releaseSources(task: ReleaseTask): ReleaseResult {
 }
 
 function releaseSource(item: ReleaseItem, source: FsPath, staging: string): void {
-  const stat = fs.lstatSync(source, { bigint: true });
+  const stat = storable(fs.lstatSync(source, { bigint: true }));
   const expected = new StatTable(item.expected).get(0);
   const same =
     stat.dev === expected.dev &&

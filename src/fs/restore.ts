@@ -6,7 +6,7 @@
 import * as fs from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Attributes, EntryKind, SpecialKind } from '../events/types.js';
-import { applyAttributes, type UnsetAttribute } from './apply-attributes.js';
+import { applyAttributes, isEverywhere, type UnsetAttribute } from './apply-attributes.js';
 import { Below } from './below.js';
 import { checkObject, copyObject, ObjectProblem } from './copy-object.js';
 import type { TaskContext } from './contents.js';
@@ -157,8 +157,8 @@ class Restore {
     return this.newFiles.in(directory, () => toFsPath(this.below.directory(directory)));
   }
 
-  private isPlain({ xattrs }: Attributes): boolean {
-    return this.isRoot && xattrs === undefined && this.context.posix !== null;
+  private isPlain({ xattrs, mtimeNs }: Attributes): boolean {
+    return this.isRoot && xattrs === undefined && this.context.posix !== null && isEverywhere(mtimeNs);
   }
 
   /** Through the descriptor, and only what differs from what a new file gets: half the system calls. */

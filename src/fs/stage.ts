@@ -26,7 +26,7 @@ import { failpoint } from './failpoints.js';
 import { createHasher, hashBytes } from './hash.js';
 import { joinPath } from './names.js';
 import { lstatOrNull, toFailure } from './scan.js';
-import { sameContentStat, StatTable, type FileStat } from './stats.js';
+import { sameContentStat, StatTable, storable, type FileStat } from './stats.js';
 import {
   STAGE,
   type EntryFailure,
@@ -283,7 +283,7 @@ function linkStaged(path: string, staged: string, expected: FileStat): fs.BigInt
     if (NOT_LINKABLE.has(errnoOf(error) ?? '')) return null;
     throw error;
   }
-  const stat = fs.lstatSync(staged, { bigint: true });
+  const stat = storable(fs.lstatSync(staged, { bigint: true }));
   const same = stat.ino === expected.ino && stat.size === expected.size && stat.mtimeNs === expected.mtimeNs;
   failpoint('stage.linked');
   if (same) return stat;

@@ -5,9 +5,11 @@
 import * as fs from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
+import { storedTime } from '../events/stored-time.js';
 import { hasBytes, OBJECT_MODE } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { openAnchor } from './long-path.js';
+import { nodeTime } from './node-time.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
 import { readTarget, toFailure } from './scan.js';
@@ -60,8 +62,8 @@ class Tree {
       case 'empty':
         return this.create(this.locate(operation.path), operation.previous, (path) => {
           fs.closeSync(fs.openSync(path, 'wx', OBJECT_MODE));
-          const seconds = Number(operation.mtimeNs) / 1e9;
-          fs.utimesSync(path, seconds, seconds);
+          const time = nodeTime(operation.mtimeNs);
+          fs.utimesSync(path, time, time);
         });
       case 'symlink':
         return this.create(this.locate(operation.path), operation.previous, (path) =>
@@ -323,7 +325,7 @@ function isAsAdopted(read: FileStat, there: fs.BigIntStats): boolean {
     read.ino === there.ino &&
     read.dev === there.dev &&
     read.size === there.size &&
-    read.mtimeNs === there.mtimeNs
+    read.mtimeNs === storedTime(there.mtimeNs)
   );
 }
 

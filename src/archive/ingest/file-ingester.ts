@@ -10,7 +10,7 @@ import { hashToHex } from '../../fs/hash.js';
 import { baseName, parentPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
-import { StatTable, type FileStat } from '../../fs/stats.js';
+import { StatTable, storable, type FileStat } from '../../fs/stats.js';
 import { STAGE, type StageMethod, type StageResult } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { IngestMode } from '../api.js';
@@ -382,7 +382,9 @@ function withReadSize(file: FileToIngest, size: number | undefined): FileToInges
 /** Being linked into staging and unlinked again has moved the source's ctime. */
 function afterLinking(file: FileToIngest): FileToIngest {
   const { source } = file;
-  const stat = inSource(source.path, (path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
+  const stat = inSource(source.path, (path) =>
+    storable(lstatSync(path, { bigint: true, throwIfNoEntry: false })),
+  );
   const { ino, size, mtimeNs } = source.stat;
   return stat?.ino === ino && stat.size === size && stat.mtimeNs === mtimeNs
     ? { ...file, source: { ...source, stat } }
