@@ -4,7 +4,7 @@ import { HkfsError, isHkfsError } from '../errors.js';
 import { isCorruption } from '../events/level.js';
 import { EventLog } from '../events/log.js';
 import type { DirectoryId, EventRecord, Position } from '../events/types.js';
-import { syncFilesystem } from '../fs/durable.js';
+import { WrittenFilesystem } from '../fs/durable.js';
 import { failpoint } from '../fs/failpoints.js';
 import { WorkerPool } from '../fs/pool.js';
 import { loadPosix, type Posix } from '../fs/posix.js';
@@ -31,6 +31,14 @@ export interface OpenOptions {
   readonly layout?: Layout;
 }
 
+interface OpenParts {
+  readonly layout: Layout;
+  readonly file: ArchiveFile;
+  readonly log: EventLog;
+  readonly views: Views;
+  readonly filesystem: WrittenFilesystem;
+}
+
 export class OpenArchive {
   readonly layout: Layout;
   readonly file: ArchiveFile;
@@ -38,10 +46,12 @@ export class OpenArchive {
   #views: Views;
   #pool: WorkerPool | null = null;
   #posix: Posix | null | undefined;
+  private readonly filesystem: WrittenFilesystem;
   private readonly sizeAtOpen: number;
   private rebuilt = false;
 
-  private constructor(parts: { layout: Layout; file: ArchiveFile; log: EventLog; views: Views }) {
+  private constructor(parts: OpenParts) {
+    this.filesystem = parts.filesystem;
     this.layout = parts.layout;
     this.file = parts.file;
     this.log = parts.log;
@@ -56,10 +66,25 @@ export class OpenArchive {
   static async open(root: string, options: OpenOptions = {}): Promise<OpenArchive> {
     const layout = options.layout ?? layoutOf(root);
     const file = options.file ?? readArchiveFile(root);
+    const filesystem = new WrittenFilesystem(layout.hkfs);
+    try {
+      return await OpenArchive.openOn(filesystem, { layout, file }, options);
+    } catch (error) {
+      filesystem.close();
+      throw error;
+    }
+  }
+
+  private static async openOn(
+    filesystem: WrittenFilesystem,
+    { layout, file }: { layout: Layout; file: ArchiveFile },
+    options: OpenOptions,
+  ): Promise<OpenArchive> {
     const log = await EventLog.open(layout.log, { createIfMissing: false });
     try {
       const views = await openViews(layout, log, options);
-      const archive = new OpenArchive({ layout, file, log, views: views ?? (await emptyViews(layout)) });
+      const parts = { layout, file, log, filesystem, views: views ?? (await emptyViews(layout)) };
+      const archive = new OpenArchive(parts);
       try {
         if (views === null && !options.forReplay) await archive.rebuild(options.onProgress);
         else await archive.catchUp(options.onProgress);
@@ -120,7 +145,7 @@ export class OpenArchive {
 
   /** Makes all that was written to the archive's file system durable. */
   async sync(): Promise<void> {
-    await syncFilesystem(this.layout.hkfs, this.posix);
+    await this.filesystem.sync(this.posix);
   }
 
   /** Folds what the log has beyond the views. */
@@ -166,6 +191,7 @@ export class OpenArchive {
     await this.#views.close(flush);
     if (flush) await this.log.compactForClose();
     await this.log.close();
+    this.filesystem.close();
   }
 
   /** The first position whose effect on the tree on disk may not be done. */

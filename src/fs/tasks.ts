@@ -350,6 +350,8 @@ export type RestoreStep =
     })
   /** A complete directory. */
   | { readonly op: 'attributes'; readonly path: string; readonly attributes: Attributes }
+  /** A file that waited under a temporary name beside the path takes its place there. */
+  | { readonly op: 'name'; readonly path: string; readonly temporary: string }
   /** With all that is below. */
   | { readonly op: 'remove'; readonly path: string };
 
@@ -367,6 +369,8 @@ export interface RestoreResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** What could not be set, by `what: code`, with the step of the first and how many there are. */
   readonly unset: ReadonlyMap<string, { readonly first: number; readonly count: number }>;
+  /** Temporary names, by step, of files that are to replace others once their bytes are on the disk. */
+  readonly waiting: ReadonlyMap<number, string>;
   /** Links that met the link limit of every inode of their object, by step. */
   readonly full: readonly number[];
   /** Steps that made a link to an object; index in the tables of its inode's stats. */
