@@ -13,6 +13,7 @@ import type { TaskContext } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { NewFilesOf, type NewFiles } from './new-files.js';
+import { renameByLink } from './rename-no-replace.js';
 import { newTemporary } from './restore-temporary.js';
 import { twinPaths } from './place.js';
 import { removeTree } from './remove-tree.js';
@@ -289,8 +290,10 @@ class Restore {
   }
 
   private name(temporary: string, path: FsPath, replace: boolean): void {
-    if (replace || this.context.posix === null) fs.renameSync(toFsPath(temporary), path);
-    else this.context.posix.renameNoReplace(toFsPath(temporary), path);
+    const { posix } = this.context;
+    if (replace) fs.renameSync(toFsPath(temporary), path);
+    else if (posix === null) renameByLink(toFsPath(temporary), path);
+    else posix.renameNoReplace(toFsPath(temporary), path);
     failpoint('restore.named');
   }
 

@@ -21,6 +21,7 @@ import type { OpenArchive } from '../open-archive.js';
 import { identityOf, isUnchangedFile, type SourceEntry } from './classify.js';
 import type { Counters } from './counters.js';
 import { KnownFiles } from './known-files.js';
+import { withKnown } from './unread-attributes.js';
 
 /** A task for a thread has this many files … */
 const TASK_FILES = 128;
@@ -284,7 +285,8 @@ export class FileIngester {
     if (entryKindOf(stat.mode) !== 'file')
       return this.counters.fail(source.path, 'UNSTABLE', 'it became something else while it was read');
     const xattrs = listing.xattrs.get(0) ?? false;
-    const attributes = attributesOf(stat, source.path, this.archive.posix, { xattrs });
+    const { posix } = this.archive;
+    const attributes = withKnown(attributesOf(stat, source.path, posix, { xattrs }), file.existing, posix);
     const again = { ...source, stat, attributes };
     this.waiting.push({ ...file, source: again, attempts: attempts + 1, isUnsized: false });
   }

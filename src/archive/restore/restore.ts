@@ -92,7 +92,7 @@ async function partsOf(archive: OpenArchive, options: RestoreOptions, at: number
   return {
     archive,
     at,
-    rules: { overwrite, mirror, uid: process.geteuid?.() ?? 0 },
+    rules: { overwrite, mirror, uid: process.geteuid?.() ?? 0, ignoresXattrs: archive.posix === null },
     link: options.link ?? false,
     verify: options.verify ?? false,
     dry: false,
