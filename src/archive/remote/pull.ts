@@ -75,14 +75,14 @@ class Pull {
     const lost = this.isCatalogue ? NOTHING : await this.bringContents(to, key);
     failpoint('pull.objects');
     this.rememberOrigin(to);
-    const { signal, onProgress } = this.parts;
+    const { signal, clock, onProgress, onMessage = () => {} } = this.parts;
     await importLog(archive.log, remote, { to, key, signal, onProgress });
     await archive.sync();
     failpoint('pull.log');
     const tree = await archive.treePosition();
     await archive.catchUp(onProgress);
     if (this.isCatalogue) await archive.views.setTreePosition(archive.log.size);
-    else await catchUpTree(archive, tree, this.parts.clock);
+    else await catchUpTree(archive, tree, { clock, onMessage });
     return { ...archive.log.head(), events: to.size - before, ...lost, upToDate: false };
   }
 

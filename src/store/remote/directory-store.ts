@@ -200,8 +200,9 @@ export class DirectoryStore implements BlobStore {
     this.session = null;
     try {
       fs.rmdirSync(toFsPath(joinPath(this.root, TEMPORARIES)));
-    } catch {
-      // Another hkfs has temporaries there as well.
+    } catch (error) {
+      // Another hkfs has temporaries there as well, or was the last to go.
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
     }
   }
 
