@@ -6,9 +6,9 @@ import type { FileStat } from '../../fs/stats.js';
 import type { SeenDirectory } from './marks.js';
 
 const SECOND_NS = 1_000_000_000n;
-/** The last seconds that file systems hold: 32 bits with a sign (ext4 of old, xfs of old) or without; ext4. */
+/** The first and last seconds of file systems that hold fewer than the log: 32 bits with a sign or without. */
 const FIRST_SECOND = -(1n << 31n);
-const LAST_SECONDS: ReadonlySet<bigint> = new Set([(1n << 31n) - 1n, (1n << 32n) - 1n, 0x3_7fff_ffffn]);
+const LAST_SECONDS: ReadonlySet<bigint> = new Set([(1n << 31n) - 1n, (1n << 32n) - 1n]);
 
 const MADE_MODE = 0o755;
 const SETGID = 0o2000;
