@@ -124,7 +124,7 @@ class Stager {
     const staged = joinPath(this.task.staging, String(this.task.firstId + index));
     let isUnsized = false;
     const outcome = withFile(path, (fd) => {
-      failpoint('source.read');
+      failpoint(expected.size === 0n ? 'source.probe' : 'source.read');
       const isStable = (read: ReadContent): boolean => {
         if (!sameContentStat(fs.fstatSync(fd, { bigint: true }), expected)) return false;
         isUnsized = read.length !== Number(expected.size);
