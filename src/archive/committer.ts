@@ -6,11 +6,15 @@
 import { mkdirSync, unlinkSync } from 'node:fs';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
-import { hashToHex } from '../fs/hash.js';
-import { lstatOrNull } from '../fs/scan.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
-import { STAGE, type NameItem, type ReleaseItem, type TreeOperation } from '../fs/tasks.js';
+import {
+  STAGE,
+  type EntryFailure,
+  type NameItem,
+  type ReleaseItem,
+  type TreeOperation,
+} from '../fs/tasks.js';
 import type { InodeId } from '../projections/keys.js';
 import type { Entry } from '../projections/namespace.js';
 import { TreeProjection } from '../projections/tree.js';
@@ -18,6 +22,7 @@ import type { Message } from './api.js';
 import { explainError } from './explain-error.js';
 import { ObjectIndex } from './object-index.js';
 import type { OpenArchive } from './open-archive.js';
+import { releaseAll } from './release-sources.js';
 import { SealChain } from './seal-chain.js';
 import { chunks, chunksByObject } from './tree-tasks.js';
 
@@ -261,7 +266,7 @@ export class Committer {
     else await archive.views.setTreePosition(archive.views.position, chain.rows());
     failpoint('commit.done');
     this.index.settle(batch.stored);
-    await this.releaseAll(batch.releases);
+    await releaseAll(archive, batch.releases, { committer: this, onMessage: options.onMessage });
   }
 
   private async nameAll(namings: readonly Naming[], chain: SealChain): Promise<void> {
@@ -328,44 +333,6 @@ export class Committer {
       path,
       text: `${WHAT_FAILED[operation.op]}: ${failure.message}`,
     });
-  }
-
-  private async releaseAll(items: readonly ReleaseItem[]): Promise<void> {
-    const { staging } = this.archive.layout;
-    const chain = new SealChain(this.index);
-    for (const chunk of chunks(items)) {
-      const result = await this.archive.pool.run({ task: 'release', items: chunk, staging });
-      await chain.touched(result);
-      for (const [index, { code, message }] of result.failures)
-        this.options.onMessage({
-          level: 'warning',
-          code,
-          path: chunk[index]!.path,
-          text: `stays: ${message}`,
-        });
-      for (const index of result.wrong) await this.healFrom(chunk[index]!);
-    }
-    await this.archive.views.level.batch(chain.rows());
-  }
-
-  /** The source has the bytes of the object's name and the object has others: a copy of it takes its place. */
-  private async healFrom({ path, object, expected }: ReleaseItem): Promise<void> {
-    const { objects, staging } = this.archive.layout;
-    const hash = hashOfObjectPath(object!);
-    const there = lstatOrNull(object!);
-    if (there === null || this.index.isPending(hash)) return;
-    // A further inode of it may be the wrong one, which `verify` finds.
-    const { hashes } = await this.archive.pool.run({ task: 'hash', files: [object!] });
-    if (hashToHex(hashes) === hash) return;
-    const firstId = this.reserveStagedIds(1);
-    const task = { task: 'stage', files: [path], expected, method: 'copy', objects, staging } as const;
-    const staged = await this.archive.pool.run({ ...task, firstId, force: true });
-    if (staged.status[0] !== STAGE.staged) return;
-    const stat = new StatTable(staged.objects).get(0);
-    const from = { device: there.dev, inode: there.ino };
-    const healed = { staged: `${staging}/${firstId}`, hash, stat, size: Number(stat.size), from };
-    if (hashToHex(staged.hashes) === hash) await this.replace({ ...healed, healedFrom: path });
-    else discardStaged(staging, firstId);
   }
 
   private damagedFolder(): string {
