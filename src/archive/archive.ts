@@ -90,6 +90,8 @@ export interface ArchiveOpenOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Open also when the views do not follow from the log: `replay` is to rebuild them. */
   readonly forReplay?: boolean | undefined;
+  /** A writer's opening may end what a crash cut short: called for each thing of it that stays undone. */
+  readonly onMessage?: ((message: Message) => void) | undefined;
 }
 
 /** A query that takes longer than this serves the queries of others as well. */
@@ -134,20 +136,27 @@ export class Archive extends LocalReader {
 
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
   static async open(directory: string, options: ArchiveOpenOptions = {}): Promise<Archive> {
-    const { mode = 'read', clock = Date.now, wait, onProgress, forReplay = false } = options;
+    const { mode = 'read', clock = Date.now, wait, onProgress, forReplay = false, onMessage } = options;
     const layout = layoutOf(resolve(directory));
     return explaining(layout, async () =>
-      Archive.serve(await acquire(layout, { wait, onProgress, forReplay }), mode, clock),
+      Archive.serve(await acquire(layout, { wait, onProgress, forReplay }), { mode, clock, onMessage }),
     );
   }
 
   /** @internal */
-  static async serve(open: OpenArchive, mode: 'read' | 'write', clock: () => number): Promise<Archive> {
+  static async serve(
+    open: OpenArchive,
+    {
+      mode,
+      clock,
+      onMessage,
+    }: Pick<ArchiveOpenOptions, 'onMessage'> & { mode: 'read' | 'write'; clock: () => number },
+  ): Promise<Archive> {
     const archive = new Archive(open, clock);
     try {
       if (mode === 'write') {
         await archive.startService('writer');
-        await archive.mend();
+        await archive.mend(onMessage ?? (() => {}));
       } else
         archive.timer = setTimeout(() => {
           archive.serving = archive.startService('reader');
@@ -390,15 +399,15 @@ export class Archive extends LocalReader {
   }
 
   /** What a kill left: staged files, half-built views, a tree behind its log. */
-  private async mend(): Promise<void> {
+  private async mend(onMessage: (message: Message) => void): Promise<void> {
     const { layout } = this.open;
     for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
-    const position = await this.open.treePosition();
+    const { position } = await this.open.tree();
     if (position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');
-    await catchUpTree(this.open, position, this.now);
+    await catchUpTree(this.open, position, { clock: this.now, onMessage });
   }
 
   /** Names without contents are no tree that could be changed. */
@@ -468,7 +477,8 @@ export async function openReader(
   const layout = layoutOf(resolve(directory));
   return explaining(layout, async () => {
     const opened = await acquireOrAsk(layout, { wait: options.wait });
-    if (opened !== 'answered') return Archive.serve(opened, 'read', options.clock ?? Date.now);
+    if (opened !== 'answered')
+      return Archive.serve(opened, { mode: 'read', clock: options.clock ?? Date.now });
     return new RemoteReader(layout, () => openReader(directory, options));
   });
 }

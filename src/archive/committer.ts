@@ -4,14 +4,13 @@
  * tree. Work is collected in batches, one of which is being finished while the next is collected.
  */
 import { unlinkSync } from 'node:fs';
+import { isBeyondStoredTime } from '../events/stored-time.js';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
-import { hashToHex } from '../fs/hash.js';
-import { lstatOrNull } from '../fs/scan.js';
 import { keepDamaged } from '../fs/keep-damaged.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
-import { STAGE, type NameItem, type ReleaseItem, type TreeOperation } from '../fs/tasks.js';
+import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
 import type { InodeId } from '../projections/keys.js';
 import type { Entry } from '../projections/namespace.js';
 import { TreeProjection } from '../projections/tree.js';
@@ -19,6 +18,7 @@ import type { Message } from './api.js';
 import { explainError } from './explain-error.js';
 import { ObjectIndex } from './object-index.js';
 import type { OpenArchive } from './open-archive.js';
+import { releaseAll } from './release-sources.js';
 import { SealChain } from './seal-chain.js';
 import { chunks, chunksByObject } from './tree-tasks.js';
 
@@ -101,6 +101,10 @@ export class Committer {
   private batch: Batch;
   private nextPosition: Position;
   private nextStagedId = 0;
+  /** The first event whose links wait for a twin. */
+  private waitingFrom: Position | null = null;
+  /** Entries with a time that could only be kept as the nearest one. */
+  private beyondTimes = 0;
   private finishing: Promise<void> = Promise.resolve();
   private failure: unknown;
 
@@ -128,6 +132,7 @@ export class Committer {
   /** @param previous what stood at the event's place before; null: nothing; undefined: unknown */
   push(event: HkfsEvent, previous?: Entry | null): Position {
     const position = this.nextPosition++;
+    if ('attributes' in event && isBeyondStoredTime(event.attributes.mtimeNs)) this.beyondTimes += 1;
     this.batch.events.push(event);
     if (previous !== undefined) this.batch.previous.set(position, previous);
     return position;
@@ -221,10 +226,33 @@ export class Committer {
     }
   }
 
+  /** What the events say is on the disk, the tree's names too: now it may be told as done. */
+  async settle(): Promise<void> {
+    await this.flush();
+    const { archive } = this;
+    if (!(await archive.tree()).isDirty) return;
+    failpoint('tree.sync');
+    await archive.sync();
+    failpoint('tree.synced');
+  }
+
+  /** Once for all entries of an operation whose time is not kept as it was. */
+  tellBeyondTimes(): void {
+    if (this.beyondTimes === 0) return;
+    const what = this.beyondTimes === 1 ? '1 entry has a time' : `${this.beyondTimes} entries have times`;
+    const text = `${what} before 1677-09-21 or after 2262-04-11: kept as the nearest of these`;
+    this.options.onMessage({ level: 'warning', code: 'TIME_OUT_OF_RANGE', text });
+    this.beyondTimes = 0;
+  }
+
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
+    if (operations.length === 0) return;
+    const checkpoint = await this.archive.tree();
+    checkpoint.changing();
     const chain = new SealChain(this.index);
     await this.applyTree(operations, chain, true);
+    checkpoint.changed();
     await this.archive.views.level.batch(chain.rows());
   }
 
@@ -253,19 +281,27 @@ export class Committer {
       operation: options.operation,
     });
     failpoint('commit.appended');
-    await archive.views.apply(records);
+    const checkpoint = await archive.tree();
+    await archive.views.apply(records, checkpoint.rows());
     failpoint('commit.views');
     const operations = options.adopts
       ? await this.tree.adoptions(records)
       : await this.tree.operations(records, (position) => batch.previous.get(position));
-    await this.applyTree([...operations, ...batch.deferred], chain, batch.inOrder);
+    operations.push(...batch.deferred);
+    if (operations.length > 0) await this.announce(operations);
+    await this.applyTree(operations, chain, batch.inOrder);
+    if (operations.length > 0) checkpoint.changed();
     failpoint('commit.tree');
+    this.waitingFrom ??= records[0]!.position;
     // Links that wait for a twin are not in the tree: its checkpoint stays until they are.
-    if (this.batch.deferred.length > 0) await archive.views.level.batch(chain.rows());
-    else await archive.views.setTreePosition(archive.views.position, chain.rows());
+    if (this.batch.deferred.length === 0) {
+      checkpoint.follow(this.waitingFrom, archive.views.position);
+      this.waitingFrom = null;
+    }
+    await archive.views.level.batch([...chain.rows(), ...checkpoint.rows()]);
     failpoint('commit.done');
     this.index.settle(batch.stored);
-    await this.releaseAll(batch.releases);
+    await releaseAll(archive, batch.releases, { committer: this, onMessage: options.onMessage });
   }
 
   private async nameAll(namings: readonly Naming[], chain: SealChain): Promise<void> {
@@ -298,6 +334,15 @@ export class Committer {
       await Promise.all(chunksByObject(others).map((chunk) => this.applyChunk(chunk, outcome)));
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
+  }
+
+  /** Before the tree changes: from here on its checkpoint lags, and what moves names stands alone. */
+  private async announce(operations: readonly TreeOperation[]): Promise<void> {
+    const { archive } = this;
+    const checkpoint = await archive.tree();
+    const moves = operations.some(({ op }) => op === 'rename');
+    if (checkpoint.needsSecuring(moves)) await archive.secureTree();
+    checkpoint.changing(moves);
   }
 
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {
@@ -333,44 +378,6 @@ export class Committer {
       path,
       text: `${WHAT_FAILED[operation.op]}: ${failure.message}`,
     });
-  }
-
-  private async releaseAll(items: readonly ReleaseItem[]): Promise<void> {
-    const { staging } = this.archive.layout;
-    const chain = new SealChain(this.index);
-    for (const chunk of chunks(items)) {
-      const result = await this.archive.pool.run({ task: 'release', items: chunk, staging });
-      await chain.touched(result);
-      for (const [index, { code, message }] of result.failures)
-        this.options.onMessage({
-          level: 'warning',
-          code,
-          path: chunk[index]!.path,
-          text: `stays: ${message}`,
-        });
-      for (const index of result.wrong) await this.healFrom(chunk[index]!);
-    }
-    await this.archive.views.level.batch(chain.rows());
-  }
-
-  /** The source has the bytes of the object's name and the object has others: a copy of it takes its place. */
-  private async healFrom({ path, object, expected }: ReleaseItem): Promise<void> {
-    const { objects, staging } = this.archive.layout;
-    const hash = hashOfObjectPath(object!);
-    const there = lstatOrNull(object!);
-    if (there === null || this.index.isPending(hash)) return;
-    // A further inode of it may be the wrong one, which `verify` finds.
-    const { hashes } = await this.archive.pool.run({ task: 'hash', files: [object!] });
-    if (hashToHex(hashes) === hash) return;
-    const firstId = this.reserveStagedIds(1);
-    const task = { task: 'stage', files: [path], expected, method: 'copy', objects, staging } as const;
-    const staged = await this.archive.pool.run({ ...task, firstId, force: true });
-    if (staged.status[0] !== STAGE.staged) return;
-    const stat = new StatTable(staged.objects).get(0);
-    const from = { device: there.dev, inode: there.ino };
-    const healed = { staged: `${staging}/${firstId}`, hash, stat, size: Number(stat.size), from };
-    if (hashToHex(staged.hashes) === hash) await this.replace({ ...healed, healedFrom: path });
-    else discardStaged(staging, firstId);
   }
 
   private stored(object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {

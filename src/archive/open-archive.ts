@@ -4,7 +4,7 @@ import { HkfsError, isHkfsError } from '../errors.js';
 import { isCorruption } from '../events/level.js';
 import { EventLog } from '../events/log.js';
 import type { DirectoryId, EventRecord, Position } from '../events/types.js';
-import { syncFilesystem } from '../fs/durable.js';
+import { WrittenFilesystem } from '../fs/durable.js';
 import { failpoint } from '../fs/failpoints.js';
 import { WorkerPool } from '../fs/pool.js';
 import { loadPosix, type Posix } from '../fs/posix.js';
@@ -13,6 +13,7 @@ import type { Digests } from '../projections/digests.js';
 import type { DirectoryTree } from '../projections/directory-tree.js';
 import { Namespace } from '../projections/namespace.js';
 import { Views } from '../projections/views.js';
+import { TreeCheckpoint } from './tree-checkpoint.js';
 import type { Progress } from './api.js';
 import { moveSince, openGeneration, type Generation } from './generation.js';
 import { layoutOf, readArchiveFile, type ArchiveFile, type Layout } from './layout.js';
@@ -33,6 +34,14 @@ export interface OpenOptions {
   readonly layout?: Layout;
 }
 
+interface OpenParts {
+  readonly layout: Layout;
+  readonly file: ArchiveFile;
+  readonly log: EventLog;
+  readonly views: Views;
+  readonly filesystem: WrittenFilesystem;
+}
+
 export class OpenArchive {
   readonly layout: Layout;
   readonly file: ArchiveFile;
@@ -40,12 +49,15 @@ export class OpenArchive {
   #views: Views;
   #pool: WorkerPool | null = null;
   #posix: Posix | null | undefined;
+  #tree: TreeCheckpoint | null = null;
+  private readonly filesystem: WrittenFilesystem;
   private readonly sizeAtOpen: number;
   private rebuilt = false;
   /** Until it is known, nothing that is remembered of inodes counts. */
   #generation: Generation = { since: Number.MAX_SAFE_INTEGER, beganNs: null };
 
-  private constructor(parts: { layout: Layout; file: ArchiveFile; log: EventLog; views: Views }) {
+  private constructor(parts: OpenParts) {
+    this.filesystem = parts.filesystem;
     this.layout = parts.layout;
     this.file = parts.file;
     this.log = parts.log;
@@ -60,10 +72,25 @@ export class OpenArchive {
   static async open(root: string, options: OpenOptions = {}): Promise<OpenArchive> {
     const layout = options.layout ?? layoutOf(root);
     const file = options.file ?? readArchiveFile(root);
+    const filesystem = new WrittenFilesystem(layout.hkfs);
+    try {
+      return await OpenArchive.openOn(filesystem, { layout, file }, options);
+    } catch (error) {
+      filesystem.close();
+      throw error;
+    }
+  }
+
+  private static async openOn(
+    filesystem: WrittenFilesystem,
+    { layout, file }: { layout: Layout; file: ArchiveFile },
+    options: OpenOptions,
+  ): Promise<OpenArchive> {
     const log = await EventLog.open(layout.log, { createIfMissing: false });
     try {
       const views = await openViews(layout, log, options);
-      const archive = new OpenArchive({ layout, file, log, views: views ?? (await emptyViews(layout)) });
+      const parts = { layout, file, log, filesystem, views: views ?? (await emptyViews(layout)) };
+      const archive = new OpenArchive(parts);
       try {
         if (views === null && !options.forReplay) await archive.rebuild(options.onProgress);
         else await archive.catchUp(options.onProgress);
@@ -147,7 +174,32 @@ export class OpenArchive {
 
   /** Makes all that was written to the archive's file system durable. */
   async sync(): Promise<void> {
-    await syncFilesystem(this.layout.hkfs, this.posix);
+    const synced = this.#tree?.syncing();
+    await this.filesystem.sync(this.posix);
+    synced?.();
+  }
+
+  /** How far the tree has followed: a writer asks before it appends anything. */
+  async tree(): Promise<TreeCheckpoint> {
+    return (this.#tree ??= new TreeCheckpoint(await this.treePosition()));
+  }
+
+  /** All that was done to the tree is on the disk, and its checkpoint says so. */
+  async settleTree(position: Position): Promise<void> {
+    const tree = await this.tree();
+    failpoint('tree.sync');
+    await this.sync();
+    failpoint('tree.synced');
+    tree.settled(position);
+    await this.views.level.batch(tree.rows());
+  }
+
+  /** What was done to the tree until now is not applied again, whatever happens next. */
+  async secureTree(): Promise<void> {
+    const tree = await this.tree();
+    if (tree.isDirty) await this.sync();
+    await this.views.level.batch([tree.row()], { sync: true });
+    tree.rowIsDurable();
   }
 
   /** Folds what the log has beyond the views. */
@@ -193,6 +245,7 @@ export class OpenArchive {
     await this.#views.close(flush);
     if (flush) await this.log.compactForClose();
     await this.log.close();
+    this.filesystem.close();
   }
 
   /** The first position whose effect on the tree on disk may not be done. */

@@ -54,18 +54,21 @@ export class Operation {
     return number;
   }
 
+  /** The end is told when the tree is on the disk: of a closed operation nothing has to be applied again. */
   async complete(counts: Record<string, number>): Promise<void> {
-    await this.committer.flush();
+    await this.committer.settle();
     this.committer.push({ type: 'operation.completed', operation: this.number, counts });
     await this.committer.flush();
+    this.committer.tellBeyondTimes();
   }
 
   /** Best effort: where even this cannot be written, `ops` shows the operation as interrupted. */
   async fail(reason: string, counts: Record<string, number>): Promise<void> {
     try {
-      await this.committer.flush();
+      await this.committer.settle();
       this.committer.push({ type: 'operation.failed', operation: this.number, reason, counts });
       await this.committer.flush();
+      this.committer.tellBeyondTimes();
     } catch (error) {
       if (!isHkfsError(error) && errnoOf(error) === undefined) throw error;
     }

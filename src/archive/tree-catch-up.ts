@@ -6,6 +6,7 @@ import { twinPaths } from '../fs/place.js';
 import { hasSameBytes } from '../fs/same-bytes.js';
 import type { TreeOperation } from '../fs/tasks.js';
 import { TreeProjection } from '../projections/tree.js';
+import type { Message } from './api.js';
 import { Committer } from './committer.js';
 import type { OpenArchive } from './open-archive.js';
 import { commandOf } from './queries/operations.js';
@@ -14,12 +15,17 @@ import { readOrigin } from './remote/origin.js';
 /**
  * Twins that links of the interrupted operation still need are committed under its number.
  * @param from the tree's checkpoint
+ * @param onMessage is told what stays undone: the next open will not try it again
  */
-export async function catchUpTree(archive: OpenArchive, from: Position, clock: () => number): Promise<void> {
+export async function catchUpTree(
+  archive: OpenArchive,
+  from: Position,
+  { clock, onMessage }: { clock: () => number; onMessage: (message: Message) => void },
+): Promise<void> {
   const { log, views, layout } = archive;
   const tree = new TreeProjection(views.level, layout.root, layout.objects, archive.since);
   const operation = log.lastCommit?.operation ?? 0;
-  const committer = new Committer(archive, { operation, clock, onMessage: () => {} });
+  const committer = new Committer(archive, { operation, clock, onMessage });
   const adopts = await adoptingOperations(archive, from);
   try {
     for await (const records of log.read({ from, to: log.size })) {
@@ -35,7 +41,7 @@ export async function catchUpTree(archive: OpenArchive, from: Position, clock: (
     throw describeFsError(error, layout.root);
   }
   await committer.flush();
-  await views.setTreePosition(log.size);
+  await archive.settleTree(log.size);
 }
 
 /** The operations past the checkpoint that told what was on the disk already: only `sync` does. */

@@ -1,5 +1,5 @@
-/** What is asked of the worker threads that put entries into the tree. */
-import type { TreeOperation } from '../fs/tasks.js';
+/** What is asked of the worker threads in parts. */
+import type { ReleaseItem, TreeOperation } from '../fs/tasks.js';
 
 /** Operations handed to a worker thread at once. */
 const CHUNK = 512;
@@ -11,19 +11,19 @@ export function chunks<T>(items: readonly T[]): T[][] {
 }
 
 /**
- * Operations that threads may do at the same time: all that touch one object are in one chunk, in order,
- * so that each of its changes is the next after the one before.
+ * Work that threads may do at the same time: all that touches one object is in one chunk, in order, so
+ * that each of the object's changes is the next after the one before.
  */
-export function chunksByObject(operations: readonly TreeOperation[]): TreeOperation[][] {
-  const chunkOf = new Map<string, TreeOperation[]>();
-  const result: TreeOperation[][] = [];
-  let open: TreeOperation[] = [];
-  for (const operation of operations) {
-    const object = 'object' in operation ? operation.object : null;
+export function chunksByObject<T extends TreeOperation | ReleaseItem>(items: readonly T[]): T[][] {
+  const chunkOf = new Map<string, T[]>();
+  const result: T[][] = [];
+  let open: T[] = [];
+  for (const item of items) {
+    const object = 'object' in item ? item.object : null;
     const known = object === null ? undefined : chunkOf.get(object);
     if (known === undefined && (open.length >= CHUNK || result.length === 0)) result.push((open = []));
     const chunk = known ?? open;
-    chunk.push(operation);
+    chunk.push(item);
     if (object !== null) chunkOf.set(object, chunk);
   }
   return result;

@@ -85,7 +85,7 @@ export abstract class BaseCommand extends Command {
   ): Promise<T> {
     return this.work(flags.progress, async (work) => {
       if (flags.init === true) await initWhereMissing(flags);
-      const archive = await openForWriting(flags);
+      const archive = await openForWriting(flags, work.view.message);
       try {
         return await use(archive, work);
       } finally {

@@ -6,6 +6,7 @@ import type {
   ArchiveReader,
   ContainsOptions,
   ContainsResult,
+  Message,
   OutsideOptions,
   SimilarOptions,
   SimilarOutsideResult,
@@ -51,12 +52,16 @@ export async function openForAsking(which: WhichArchive, options: AcrossOptions)
 }
 
 /** For what appends to the log or rebuilds the views: one process at a time. */
-export async function openForWriting(which: WhichArchive): Promise<Archive> {
+export async function openForWriting(
+  which: WhichArchive,
+  onMessage: (message: Message) => void,
+): Promise<Archive> {
   const { Archive, findArchiveRoot } = await import('../archive/archive.js');
   return Archive.open(findArchiveRoot(process.cwd(), which.archive), {
     mode: 'write',
     wait: which.wait,
     forReplay: which.forReplay,
+    onMessage,
   });
 }
 

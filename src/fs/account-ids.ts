@@ -1,5 +1,6 @@
 /** Numbers of users and groups by their names, from the system's own tables. */
 import { readFileSync } from 'node:fs';
+import { errnoOf } from '../errors.js';
 
 export interface AccountIds {
   user(name: string): number | null;
@@ -29,7 +30,8 @@ function readTable(path: string): Map<string, number> {
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'EACCES') throw error;
     return '';
   }
 }

@@ -1,8 +1,9 @@
-import { chmodSync, lchownSync, lutimesSync } from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, lutimesSync } from 'node:fs';
 
 import { errnoOf } from '../errors.js';
 import type { Attributes, EntryKind, Xattr } from '../events/types.js';
 import { toFsPath, type FsPath } from './names.js';
+import { nodeTime } from './node-time.js';
 import type { Posix } from './posix.js';
 
 /** What an entry could not be given, and the errno name of why. */
@@ -14,7 +15,11 @@ export interface UnsetAttribute {
 
 const SET_ID_BITS = 0o6000;
 const UNCHANGED = -1;
-const NANOSECONDS = 1_000_000_000;
+const NANOSECONDS = 1_000_000_000n;
+/** FAT counts in steps of two seconds. */
+const COARSEST_NS = 2_000_000_000n;
+/** A day after 1980-01-01: the time zone may shift it. */
+const FAT_FIRST_NS = 315_619_200n * NANOSECONDS;
 /** Attributes a new file may have inherited; others (security labels) are the system's own. */
 const REMOVABLE = /^(user\.|system\.posix_acl_)/;
 
@@ -36,6 +41,14 @@ export function applyAttributes(
   if (kind !== 'symlink') entry.setMode(attributes.mode);
   entry.setMtime(attributes.mtimeNs);
   return entry.unset;
+}
+
+/**
+ * Whether every file system holds the time. What one does not hold the kernel makes the nearest that it does,
+ * without a word: ext4 ends in 2038 or 2446, FAT begins in 1980.
+ */
+export function isEverywhere(mtimeNs: bigint): boolean {
+  return mtimeNs >= FAT_FIRST_NS && mtimeNs < 0x7fff_ffffn * NANOSECONDS;
 }
 
 class Restored {
@@ -85,13 +98,21 @@ class Restored {
   setMtime(mtimeNs: bigint): void {
     const posix = this.#posix;
     if (posix) {
-      this.#try('mtime', () => posix.utimensat(this.#path, { mtimeNs }, { noFollow: true }));
+      this.#try('mtime', () => {
+        posix.utimensat(this.#path, { mtimeNs }, { noFollow: true });
+        if (!isEverywhere(mtimeNs) && !this.#hasMtime(mtimeNs)) this.#refuse('mtime', 'ERANGE');
+      });
       return;
     }
     // A double holds no nanoseconds of today.
-    const seconds = Number(mtimeNs) / NANOSECONDS;
-    this.#try('mtime', () => lutimesSync(this.#path, seconds, seconds));
-    if (!Number.isInteger(seconds)) this.#refuse('mtime', 'ENOSYS');
+    const time = nodeTime(mtimeNs);
+    this.#try('mtime', () => lutimesSync(this.#path, time, time));
+    if (mtimeNs % NANOSECONDS !== 0n) this.#refuse('mtime', 'ENOSYS');
+  }
+
+  #hasMtime(mtimeNs: bigint): boolean {
+    const difference = lstatSync(this.#path, { bigint: true }).mtimeNs - mtimeNs;
+    return difference <= COARSEST_NS && difference >= -COARSEST_NS;
   }
 
   #present(posix: Posix): readonly string[] {

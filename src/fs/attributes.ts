@@ -1,4 +1,5 @@
 import type { Attributes, EntryKind, Xattr } from '../events/types.js';
+import { storedTime } from '../events/stored-time.js';
 import type { FsPath } from './names.js';
 import type { Posix } from './posix.js';
 import type { FileStat } from './stats.js';
@@ -43,7 +44,7 @@ export function attributesOf(
     gid,
     user: posix?.userName(uid) ?? null,
     group: posix?.groupName(gid) ?? null,
-    mtimeNs: stat.mtimeNs,
+    mtimeNs: storedTime(stat.mtimeNs),
     ...(xattrs && xattrs.length > 0 ? { xattrs } : {}),
     ...ofRegularFile(stat),
   };

@@ -46,7 +46,7 @@ export function checkObjects(task: CheckTask, context: TaskContext): CheckResult
 function hashFile(path: string, size: number, context: TaskContext): { hash: string; after: fs.BigIntStats } {
   const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    const hash = hashOpenFile(fd, size, context).toString('hex');
+    const hash = hashOpenFile(fd, size, context).hash.toString('hex');
     return { hash, after: fs.fstatSync(fd, { bigint: true }) };
   } finally {
     fs.closeSync(fd);

@@ -1,9 +1,10 @@
 /** Reading, hashing and copying the bytes of open files with synchronous calls. */
 import * as fs from 'node:fs';
 import { failpoint } from './failpoints.js';
-import { createHasher } from './hash.js';
+import { createHasher, type Hasher } from './hash.js';
 import { openAnchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+import { nodeTime } from './node-time.js';
 import type { Posix } from './posix.js';
 
 /** One read; a file that fits is hashed and written in one call each. */
@@ -32,8 +33,16 @@ export function readAndHash(
   context: TaskContext,
   sink: ((bytes: Buffer) => void) | null = null,
 ): ReadContent {
-  const hasher = createHasher();
-  let total = 0;
+  return readOn({ fd, hasher: createHasher(), length: 0 }, context, sink);
+}
+
+/** As `readAndHash`, after the first bytes, which are read and hashed already. */
+export function readOn(
+  { fd, hasher, length: before }: { fd: number; hasher: Hasher; length: number },
+  context: TaskContext,
+  sink: ((bytes: Buffer) => void) | null = null,
+): ReadContent {
+  let total = before;
   for (;;) {
     const length = fs.readSync(fd, context.block, 0, context.block.length, null);
     if (length === 0) return { hash: hasher.digest(), length: total };
@@ -73,7 +82,36 @@ export function copySparse(
     }
   }
   inStaging(() => fs.ftruncateSync(to, size));
-  return { hash: hasher.digest(), length: size };
+  return { hash: hasher.digest(), length: size + fs.readSync(from, BEYOND, 0, 1, size) };
+}
+
+/** What a file without a size is asked for first: some of procfs give nothing to whoever wants less. */
+const UNSIZED_BYTES = 4096;
+const BEYOND = Buffer.alloc(1);
+
+/**
+ * Reads a file whose stat says `size` bytes, which fit into the block, and looks beyond them in the same
+ * call: gives more than `size` where the stat told less than there is, as of procfs and of some FUSE.
+ */
+export function readExpected(fd: number, size: number, block: Buffer): number {
+  const most = Math.min(size === 0 ? UNSIZED_BYTES : size + 1, block.length);
+  let length = 0;
+  while (length < most) {
+    const read = fs.readSync(fd, block, length, most - length, null);
+    length += read;
+    if (read === 0 || length === size) break; // a short read of a regular file is at its end
+  }
+  return length === block.length ? length + fs.readSync(fd, BEYOND, 0, 1, null) : length;
+}
+
+/** A stat that says 0 is no evidence of an empty file. */
+export function hasBytes(path: FsPath): boolean {
+  const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    return readExpected(fd, 0, Buffer.allocUnsafe(UNSIZED_BYTES)) > 0;
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /** Reads a file that should have `size` bytes into the block; more than that is not looked for. */
@@ -129,8 +167,8 @@ export function withStagedFile<T>(path: string, use: (fd: number) => T): T {
 /** Mode and mtime of a written staged file; this inode is the object's from now on. */
 export function finishStaged(fd: number, mtimeNs: bigint): fs.BigIntStats {
   return inStaging(() => {
-    const seconds = Number(mtimeNs) / 1e9;
-    fs.futimesSync(fd, seconds, seconds);
+    const time = nodeTime(mtimeNs);
+    fs.futimesSync(fd, time, time);
     const stat = fs.fstatSync(fd, { bigint: true });
     if (Number(stat.mode & 0o7777n) === OBJECT_MODE) return stat;
     fs.fchmodSync(fd, OBJECT_MODE); // the umask took bits away

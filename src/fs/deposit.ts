@@ -56,7 +56,7 @@ export function depositContents(task: DepositTask, context: TaskContext): StageR
     if (present !== null) objects.set(index, present);
     else if (task.write) objects.set(index, stage(task, index, bytes));
   }
-  return { status, hashes, objects: objects.values, failures: new Map(), reflink: false };
+  return { status, hashes, objects: objects.values, unsized: new Map(), failures: new Map(), reflink: false };
 }
 
 function stage(task: DepositTask, index: number, bytes: Buffer): fs.BigIntStats {

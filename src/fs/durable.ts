@@ -13,22 +13,65 @@ import {
 import { text } from 'node:stream/consumers';
 
 import { HkfsError, errnoOf } from '../errors.js';
+import { failpoint } from './failpoints.js';
 import { joinPath, parentPath, toFsPath } from './names.js';
 import type { Posix } from './posix.js';
 
 const OPEN_DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /**
- * Resolves once all that was written to the filesystem of `directory` is on its disk. Write errors
- * of the disk are reported from Linux 5.8 on.
- * @throws HkfsError IO_ERROR when neither syncfs nor `sync -f` is to be had; the errno of a failed syncfs.
+ * A filesystem that is written to. The kernel tells of a write that failed (from Linux 5.8 on) once to each
+ * descriptor that was open when it failed; one that is opened later hears nothing of what anybody else was
+ * told. So this is made before the first write, and kept until the last sync.
  */
-export async function syncFilesystem(directory: string, posix: Posix | null): Promise<void> {
-  const fd = openSync(toFsPath(directory), OPEN_DIRECTORY);
-  try {
-    await (posix ? syncOrSpawn(fd, posix) : spawnSync(fd));
-  } finally {
-    closeSync(fd);
+export class WrittenFilesystem {
+  readonly #fd: number;
+  #failure: unknown;
+  #isOpen = true;
+
+  /** @param directory any on it. @throws the errno of opening it */
+  constructor(directory: string) {
+    this.#fd = openSync(toFsPath(directory), OPEN_DIRECTORY);
+  }
+
+  /**
+   * Resolves once all that was written is on the disk. Where that failed once, it fails for ever: the
+   * kernel has given up what it could not write.
+   * @throws HkfsError IO_ERROR when neither syncfs nor `sync -f` is to be had; the errno of a failed syncfs
+   */
+  async sync(posix: Posix | null): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      await (posix ? syncOrSpawn(this.#fd, posix) : spawnSync(this.#fd));
+      failpoint('filesystem.sync');
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** After the last sync has settled. */
+  close(): void {
+    if (this.#isOpen) closeSync(this.#fd);
+    this.#isOpen = false;
+  }
+}
+
+/** All that one piece of work writes to, by device. */
+export class WrittenFilesystems {
+  readonly #known = new Map<bigint, WrittenFilesystem>();
+
+  /** Before the first write to it. */
+  add(directory: string, device: bigint): void {
+    if (!this.#known.has(device)) this.#known.set(device, new WrittenFilesystem(directory));
+  }
+
+  async sync(posix: Posix | null): Promise<void> {
+    for (const filesystem of this.#known.values()) await filesystem.sync(posix);
+  }
+
+  close(): void {
+    for (const filesystem of this.#known.values()) filesystem.close();
   }
 }
 
@@ -41,7 +84,10 @@ async function syncOrSpawn(fd: number, posix: Posix): Promise<void> {
   }
 }
 
-/** The child gets the directory as its fd 3, so that no name needs to pass through its arguments. */
+/**
+ * The child gets the directory as its fd 3, so that no name needs to pass through its arguments. It opens it
+ * anew, and so does not hear of a failed write that somebody else was told of.
+ */
 async function spawnSync(fd: number): Promise<void> {
   const child = spawn('sync', ['-f', '/dev/fd/3'], {
     stdio: ['ignore', 'ignore', 'pipe', fd],

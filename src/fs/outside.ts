@@ -3,7 +3,7 @@
  * they were at an earlier reading is not read again; nothing is written and no symlink is followed.
  */
 import * as fs from 'node:fs';
-import type { TaskContext } from './contents.js';
+import type { ReadContent, TaskContext } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { KnownRecords, KnownTable } from './known-table.js';
 import { openAnchor } from './long-path.js';
@@ -105,9 +105,8 @@ class UnitReader {
 
   private file(path: FsPath, name: string, stat: fs.BigIntStats): void {
     const size = Number(stat.size);
-    if (size === 0) return this.push(name, { size, status: OUTSIDE.known, hash: NO_HASH });
     const isOurs = stat.dev === this.unit.device;
-    const known = (isOurs ? this.known?.find(stat) : null) ?? knownLink(stat);
+    const known = size === 0 ? null : ((isOurs ? this.known?.find(stat) : null) ?? knownLink(stat));
     if (known) return this.push(name, { size, status: OUTSIDE.known, hash: known });
     if (size > this.budget) return this.push(name, { size, status: OUTSIDE.postponed, hash: NO_HASH });
     this.budget -= size;
@@ -116,9 +115,14 @@ class UnitReader {
       this.failures.set(name, { code: 'UNSTABLE', message: 'it changes while it is read' });
       return;
     }
-    if (isOurs && isSettled(read.stat, read.nowNs)) this.records.push(read.stat, read.hash);
-    rememberLink(read);
-    this.push(name, { size: Number(read.stat.size), status: OUTSIDE.read, hash: read.hash });
+    const { length } = read;
+    if (length === 0) return this.push(name, { size: 0, status: OUTSIDE.known, hash: NO_HASH });
+    // A stat that does not tell the size tells of no change either.
+    if (length === Number(read.stat.size)) {
+      if (isOurs && isSettled(read.stat, read.nowNs)) this.records.push(read.stat, read.hash);
+      rememberLink(read);
+    }
+    this.push(name, { size: length, status: OUTSIDE.read, hash: read.hash });
   }
 
   private push(name: string, file: { size: number; status: number; hash: Uint8Array }): void {
@@ -148,9 +152,10 @@ class UnitReader {
 
 const NO_HASH = new Uint8Array(32);
 
-/** Null when it never stood still. */
-function hashStable(path: FsPath, seen: fs.BigIntStats, context: TaskContext): Linked | null {
+/** Null when it never stood still. Where the stat has another size than was read, two readings have to agree. */
+function hashStable(path: FsPath, seen: fs.BigIntStats, context: TaskContext): (Linked & ReadContent) | null {
   let before = seen;
+  let last: ReadContent | null = null;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     failpoint('outside.read');
     const nowNs = nowInNs();
@@ -158,9 +163,12 @@ function hashStable(path: FsPath, seen: fs.BigIntStats, context: TaskContext): L
     try {
       if (attempt > 0) before = fs.fstatSync(fd, { bigint: true });
       if (!before.isFile()) return null;
-      const hash = hashOpenFile(fd, Number(before.size), context);
+      const read = hashOpenFile(fd, Number(before.size), context);
       const after = fs.fstatSync(fd, { bigint: true });
-      if (sameContentStat(before, after)) return { stat: after, hash, nowNs };
+      const isSame = sameContentStat(before, after);
+      const isSized = read.length === Number(after.size);
+      if (isSame && (isSized || last?.hash.equals(read.hash))) return { stat: after, nowNs, ...read };
+      last = isSame ? read : null;
     } finally {
       fs.closeSync(fd);
     }

@@ -1,6 +1,5 @@
 /** Naming staged files in the hash tree, and twins at the link limit. */
 import * as fs from 'node:fs';
-import { errnoOf } from '../errors.js';
 import {
   finishStaged,
   readAndHash,

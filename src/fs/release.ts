@@ -12,7 +12,7 @@ import { joinPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
 import { lstatOrNull, toFailure } from './scan.js';
 import { hashOfObjectPath, hashOpenFile } from './stage.js';
-import { sameContentStat, StatTable, TouchedInodes, type FileStat } from './stats.js';
+import { sameContentStat, StatTable, storable, TouchedInodes, type FileStat } from './stats.js';
 import type { EntryFailure, ReleaseItem, ReleaseResult, ReleaseTask } from './tasks.js';
 
 /** After the commit; what is not as it was ingested stays. */
@@ -62,7 +62,7 @@ class Releaser {
     const { object } = item;
     if (object === null && !isRegular(expected)) return this.removeOther(item.path, expected);
     return withFile(item.path, (fd) => {
-      const stat = fs.fstatSync(fd, { bigint: true });
+      const stat = storable(fs.fstatSync(fd, { bigint: true }));
       assertAsIngested(stat, expected, item.adopted);
       const own = object === null ? undefined : inodesOf(object).find((path) => isInode(path, stat));
       if (own !== undefined && item.relink) return null;
@@ -70,6 +70,8 @@ class Releaser {
       return inSource(item.path, (name) => {
         const source = { fd, stat, name };
         if (item.relink) return this.relink(source, object!);
+        // A stat that says 0 is no evidence of an empty file.
+        if (object === null && readFull(fd, this.context.block, 0) > 0) throw hasBytesNow();
         if (object !== null && own === undefined) this.assertSameBytes(source, object);
         return this.remove(source, own);
       });
@@ -79,7 +81,7 @@ class Releaser {
   /** Symlinks and specials. */
   private removeOther(path: string, expected: FileStat): null {
     return inSource(path, (source) => {
-      assertAsIngested(fs.lstatSync(source, { bigint: true }), expected, false);
+      assertAsIngested(storable(fs.lstatSync(source, { bigint: true })), expected, false);
       fs.unlinkSync(source);
       failpoint('source.released');
       return null;
@@ -87,7 +89,7 @@ class Releaser {
   }
 
   private remove({ name, stat }: Source, own: string | undefined): Change | null {
-    const before = fs.lstatSync(name, { bigint: true });
+    const before = storable(fs.lstatSync(name, { bigint: true }));
     if (!sameContentStat(before, stat)) throw changed();
     fs.unlinkSync(name);
     failpoint('source.released');
@@ -108,7 +110,7 @@ class Releaser {
     if (withFile(inode, (other) => this.hasSameBytes(fd, other))) return;
     // Reads with a position do not move the descriptor: it still stands at the beginning.
     const actual = hashOpenFile(fd, Number(stat.size), this.context);
-    if (actual.toString('hex') !== hashOfObjectPath(object)) throw changed();
+    if (actual.hash.toString('hex') !== hashOfObjectPath(object)) throw changed();
     const message = `${object} does not have the bytes of its name`;
     throw Object.assign(new Error(message), { code: 'EBADMSG' });
   }
@@ -142,7 +144,8 @@ class Releaser {
       }
       try {
         this.assertSameBytes(source, object, temporary);
-        if (!sameContentStat(fs.lstatSync(source.name, { bigint: true }), source.stat)) throw changed();
+        if (!sameContentStat(storable(fs.lstatSync(source.name, { bigint: true })), source.stat))
+          throw changed();
         failpoint('source.relink');
         fs.renameSync(temporary, source.name);
       } finally {
@@ -188,6 +191,10 @@ function readFull(fd: number, block: Buffer, at: number): number {
     length += read;
   }
   return length;
+}
+
+function hasBytesNow(): Error {
+  return Object.assign(new Error('it has bytes now'), { code: 'ESTALE' });
 }
 
 function changed(): Error {

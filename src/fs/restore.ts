@@ -6,13 +6,14 @@
 import * as fs from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Attributes, EntryKind, SpecialKind } from '../events/types.js';
-import { applyAttributes, type UnsetAttribute } from './apply-attributes.js';
+import { applyAttributes, isEverywhere, type UnsetAttribute } from './apply-attributes.js';
 import { Below } from './below.js';
 import { checkObject, copyObject, ObjectProblem } from './copy-object.js';
 import type { TaskContext } from './contents.js';
 import { failpoint } from './failpoints.js';
-import { joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { NewFilesOf, type NewFiles } from './new-files.js';
+import { renameByLink } from './rename-no-replace.js';
 import { newTemporary } from './restore-temporary.js';
 import { twinPaths } from './place.js';
 import { removeTree } from './remove-tree.js';
@@ -39,6 +40,9 @@ export function restoreSteps(task: RestoreTask, context: TaskContext): RestoreRe
   const run = new Restore(task, context);
   try {
     for (const [index, step] of task.steps.entries()) run.attempt(step, index);
+  } catch (error) {
+    run.dropWaiting();
+    throw error;
   } finally {
     run.close();
   }
@@ -56,6 +60,8 @@ class Restore {
   private readonly below: Below;
   private readonly failures = new Map<number, EntryFailure>();
   private readonly unset = new Map<string, { first: number; count: number }>();
+  private readonly steps: readonly RestoreStep[];
+  private readonly waiting = new Map<number, string>();
   private readonly full: number[] = [];
   private readonly linked: number[] = [];
   private readonly before: StatTable;
@@ -67,6 +73,7 @@ class Restore {
   constructor(task: RestoreTask, context: TaskContext) {
     this.context = context;
     this.root = task.root;
+    this.steps = task.steps;
     this.below = new Below(task.root);
     this.newFiles = new NewFilesOf(context.posix);
     const links = task.steps.filter(({ op }) => op === 'object').length;
@@ -92,10 +99,27 @@ class Restore {
     this.below.close();
   }
 
+  /** Nobody will hear of them. */
+  dropWaiting(): void {
+    for (const [index, temporary] of this.waiting) {
+      const directory = this.below.directory(parentPath(this.steps[index]!.path));
+      fs.rmSync(toFsPath(joinPath(directory, temporary)), { force: true });
+    }
+  }
+
   result(): RestoreResult {
-    const { failures, unset, full, reflink } = this;
+    const { failures, unset, waiting, full, reflink } = this;
     const linked = Int32Array.from(this.linked);
-    return { failures, unset, full, linked, before: this.before.values, after: this.after.values, reflink };
+    return {
+      failures,
+      unset,
+      waiting,
+      full,
+      linked,
+      before: this.before.values,
+      after: this.after.values,
+      reflink,
+    };
   }
 
   private apply(step: RestoreStep, index: number): void {
@@ -120,6 +144,8 @@ class Restore {
           ),
           index,
         );
+      case 'name':
+        return this.nameWaiting(step);
       case 'remove':
         this.below.locate(step.path);
         failpoint('restore.remove');
@@ -146,9 +172,21 @@ class Restore {
         fs.closeSync(fd);
       }
       failpoint('restore.written');
-      this.name(temporary, path, step.replace);
+      if (step.replace) this.waiting.set(index, baseName(temporary));
+      else this.name(temporary, path, false);
     } catch (error) {
       fs.unlinkSync(toFsPath(temporary));
+      throw error;
+    }
+  }
+
+  /** What is replaced was the last good file of its name: it goes when the new one is on the disk. */
+  private nameWaiting({ path, temporary }: Extract<RestoreStep, { op: 'name' }>): void {
+    const from = joinPath(this.below.directory(parentPath(path)), temporary);
+    try {
+      this.name(from, this.below.locate(path), true);
+    } catch (error) {
+      fs.unlinkSync(toFsPath(from));
       throw error;
     }
   }
@@ -157,8 +195,8 @@ class Restore {
     return this.newFiles.in(directory, () => toFsPath(this.below.directory(directory)));
   }
 
-  private isPlain({ xattrs }: Attributes): boolean {
-    return this.isRoot && xattrs === undefined && this.context.posix !== null;
+  private isPlain({ xattrs, mtimeNs }: Attributes): boolean {
+    return this.isRoot && xattrs === undefined && this.context.posix !== null && isEverywhere(mtimeNs);
   }
 
   /** Through the descriptor, and only what differs from what a new file gets: half the system calls. */
@@ -255,8 +293,10 @@ class Restore {
   }
 
   private name(temporary: string, path: FsPath, replace: boolean): void {
-    if (replace || this.context.posix === null) fs.renameSync(toFsPath(temporary), path);
-    else this.context.posix.renameNoReplace(toFsPath(temporary), path);
+    const { posix } = this.context;
+    if (replace) fs.renameSync(toFsPath(temporary), path);
+    else if (posix === null) renameByLink(toFsPath(temporary), path);
+    else posix.renameNoReplace(toFsPath(temporary), path);
     failpoint('restore.named');
   }
 

@@ -5,7 +5,7 @@ import type { Xattr } from '../events/types.js';
 import { openAnchor } from './long-path.js';
 import { joinPath, nameFromBytes, readDirectoryNames, toFsPath } from './names.js';
 import type { Posix } from './posix.js';
-import { StatTable } from './stats.js';
+import { StatTable, storable } from './stats.js';
 import type { CountResult, CountTask, EntryFailure, Listing, LstatTask, ScanTask } from './tasks.js';
 
 const TYPE_BITS = 0o170000n;
@@ -98,5 +98,5 @@ export function namesIn(directory: string): string[] {
 }
 
 export function lstatOrNull(path: string): BigIntStats | null {
-  return lstatSync(toFsPath(path), { bigint: true, throwIfNoEntry: false }) ?? null;
+  return storable(lstatSync(toFsPath(path), { bigint: true, throwIfNoEntry: false })) ?? null;
 }

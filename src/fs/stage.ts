@@ -1,7 +1,8 @@
 /**
  * Sources into staging: a new content is written in the same pass that hashes it, so that what is
  * named later is what was hashed. A file whose stat after the read differs from the scan's is
- * reported as changed, and nothing of it is kept.
+ * reported as changed, and nothing of it is kept. Where only the size in the stat is not the number of
+ * bytes that there are, as in procfs and sysfs, two readings have to agree.
  */
 import * as fs from 'node:fs';
 import { errnoOf } from '../errors.js';
@@ -13,7 +14,8 @@ import {
   inSource,
   isStagingError,
   readAndHash,
-  readSmall,
+  readExpected,
+  readOn,
   withFile,
   withStagedFile,
   writeStaged,
@@ -21,11 +23,11 @@ import {
   type TaskContext,
 } from './contents.js';
 import { failpoint } from './failpoints.js';
-import { hashBytes } from './hash.js';
+import { createHasher, hashBytes } from './hash.js';
 import { joinPath } from './names.js';
 import { lstatOrNull, toFailure } from './scan.js';
 import { isCoarse, isSettled, nowInNs, SETTLED_NS } from './settled.js';
-import { sameContentStat, StatTable, type FileStat } from './stats.js';
+import { sameContentStat, StatTable, storable, type FileStat } from './stats.js';
 import {
   STAGE,
   type EntryFailure,
@@ -49,6 +51,7 @@ export function stageFiles(task: StageTask, context: TaskContext): StageResult {
   const objects = new StatTable(count);
   const status = new Uint8Array(count);
   const hashes = new Uint8Array(count * 32);
+  const unsized = new Map<number, number>();
   const failures = new Map<number, EntryFailure>();
   const refused = new Map<number, Refusal>();
   const stager = new Stager(task, context);
@@ -59,13 +62,14 @@ export function stageFiles(task: StageTask, context: TaskContext): StageResult {
       if (staged.hash) hashes.set(staged.hash, index * 32);
       if (staged.object) objects.set(index, staged.object);
       if (staged.refusal) refused.set(index, staged.refusal);
+      if (staged.unsized !== undefined) unsized.set(index, staged.unsized);
     } catch (error) {
       if (isStagingError(error)) throw error;
       status[index] = STAGE.failed;
       failures.set(index, toFailure(error));
     }
   }
-  return { status, hashes, objects: objects.values, failures, reflink: stager.reflink, refused };
+  return { status, hashes, objects: objects.values, unsized, failures, reflink: stager.reflink, refused };
 }
 
 /** Hashes whole files, without looking at what they should be. */
@@ -79,7 +83,7 @@ export function hashFiles(task: HashTask, context: TaskContext): HashResult {
       withFile(path, (fd) => {
         const nowNs = nowInNs();
         const stat = fs.fstatSync(fd, { bigint: true });
-        hashes.set(hashOpenFile(fd, Number(stat.size), context), index * 32);
+        hashes.set(hashOpenFile(fd, Number(stat.size), context).hash, index * 32);
         const after = fs.fstatSync(fd, { bigint: true });
         // As it is after the reading: whoever knows what it was before sees a change in between.
         stats.set(index, after);
@@ -108,8 +112,11 @@ interface Staged {
   readonly hash: Buffer | null;
   readonly object: fs.BigIntStats | null;
   readonly refusal?: Refusal;
+  /** The number of bytes, where the stat has another. */
+  readonly unsized?: number;
 }
 
+const EMPTY: Staged = { status: STAGE.empty, hash: null, object: null };
 const CHANGED: Staged = { status: STAGE.changed, hash: null, object: null };
 
 class Stager {
@@ -125,17 +132,53 @@ class Stager {
 
   stage(path: string, index: number, expected: FileStat): Staged {
     const staged = joinPath(this.task.staging, String(this.task.firstId + index));
-    return withFile(path, (fd) => {
-      failpoint('source.read');
-      const isStable = (read: ReadContent): boolean =>
-        read.length === Number(expected.size) &&
-        sameContentStat(fs.fstatSync(fd, { bigint: true }), expected);
+    let isUnsized = false;
+    const outcome = withFile(path, (fd) => {
+      failpoint(expected.size === 0n ? 'source.probe' : 'source.read');
+      const isStable = (read: ReadContent): boolean => {
+        if (!sameContentStat(fs.fstatSync(fd, { bigint: true }), expected)) return false;
+        isUnsized = read.length !== Number(expected.size);
+        return !isUnsized;
+      };
+      if (expected.size === 0n) return isStable(this.readBlock(fd, 0)) ? EMPTY : CHANGED;
       if (this.task.method === 'none') return this.onlyHash(fd, expected, isStable);
       const source = { fd, staged, expected, isStable };
       if (this.task.method === 'link') return this.stageLink(path, index, source);
       const cloned = this.reflink && expected.size >= REFLINK_MIN_BYTES;
       if (cloned || expected.size > BLOCK_BYTES) return this.stageLarge(source);
       return this.stageSmall(source);
+    });
+    return isUnsized ? this.stageUnsized({ path, staged, expected }) : outcome;
+  }
+
+  /** Its stat says nothing about its bytes: they are read twice, and its inode is never made an object. */
+  private stageUnsized(file: UnsizedFile): Staged {
+    const first = this.readUnsized(file);
+    if (first === null) return CHANGED;
+    const { hash, length: unsized } = first;
+    const known = unsized === 0 ? EMPTY : this.presentObject(hash);
+    if (known !== null || this.task.method === 'none') {
+      if (!isSameContent(first, this.readUnsized(file))) return CHANGED;
+      return { ...(known ?? { status: STAGE.staged, hash, object: null }), unsized };
+    }
+    const { second, object } = withStagedFile(file.staged, (target) => ({
+      second: this.readUnsized(file, (bytes) => writeStaged(target, bytes)),
+      object: finishStaged(target, file.expected.mtimeNs),
+    }));
+    if (isSameContent(first, second)) return { status: STAGE.staged, hash, object, unsized };
+    fs.unlinkSync(file.staged);
+    return CHANGED;
+  }
+
+  /** Null where the stat changed. */
+  private readUnsized(
+    { path, expected }: UnsizedFile,
+    sink: ((bytes: Buffer) => void) | null = null,
+  ): ReadContent | null {
+    return withFile(path, (fd) => {
+      const isSame = (): boolean => sameContentStat(fs.fstatSync(fd, { bigint: true }), expected);
+      const read = isSame() ? readAndHash(fd, this.context, sink) : null;
+      return isSame() ? read : null;
     });
   }
 
@@ -229,7 +272,7 @@ class Stager {
   }
 
   private readBlock(fd: number, size: number): ReadContent {
-    const length = readSmall(fd, size, this.context.block);
+    const length = readExpected(fd, size, this.context.block);
     this.context.onBlock(length);
     return { hash: hashBytes(this.context.block.subarray(0, length)), length };
   }
@@ -240,6 +283,16 @@ class Stager {
     const object = lstatOrNull(objectPath(this.task.objects, hash));
     return object === null ? null : { status: STAGE.present, hash, object };
   }
+}
+
+interface UnsizedFile {
+  readonly path: string;
+  readonly staged: string;
+  readonly expected: FileStat;
+}
+
+function isSameContent(a: ReadContent, b: ReadContent | null): boolean {
+  return b !== null && a.length === b.length && a.hash.equals(b.hash);
 }
 
 interface SourceFile {
@@ -272,7 +325,7 @@ function linkStaged(path: string, staged: string, expected: FileStat): fs.BigInt
     if (NOT_LINKABLE.has(errnoOf(error) ?? '')) return null;
     throw error;
   }
-  const stat = fs.lstatSync(staged, { bigint: true });
+  const stat = storable(fs.lstatSync(staged, { bigint: true }));
   const same = stat.ino === expected.ino && stat.size === expected.size && stat.mtimeNs === expected.mtimeNs;
   failpoint('stage.linked');
   if (same && stat.nlink === expected.nlink + 1n) return stat;
@@ -281,10 +334,14 @@ function linkStaged(path: string, staged: string, expected: FileStat): fs.BigInt
   throw Object.assign(new Error('changed while it was read'), { code: 'ESTALE' });
 }
 
-/** Hashes an open file from where it stands. @param size what it should have */
-export function hashOpenFile(fd: number, size: number, context: TaskContext): Buffer {
-  if (size > BLOCK_BYTES) return readAndHash(fd, context).hash;
-  const length = readSmall(fd, size, context.block);
+/** Hashes an open file from where it stands to its end. @param size what its stat says */
+export function hashOpenFile(fd: number, size: number, context: TaskContext): ReadContent {
+  if (size >= BLOCK_BYTES) return readAndHash(fd, context);
+  const length = readExpected(fd, size, context.block);
   context.onBlock(length);
-  return hashBytes(context.block.subarray(0, length));
+  const bytes = context.block.subarray(0, length);
+  if (length <= size) return { hash: hashBytes(bytes), length };
+  const hasher = createHasher();
+  hasher.update(bytes);
+  return readOn({ fd, hasher, length }, context);
 }

@@ -3,6 +3,7 @@
  * Times are nanoseconds since 1970, blocks are 512 bytes.
  */
 import type { BigIntStats } from 'node:fs';
+import { storedTime } from '../events/stored-time.js';
 
 export const STAT_FIELDS = 11;
 
@@ -42,8 +43,8 @@ export class StatTable {
     values[at + 5] = stat.gid;
     values[at + 6] = stat.rdev;
     values[at + 7] = stat.size;
-    values[at + 8] = stat.mtimeNs;
-    values[at + 9] = stat.ctimeNs;
+    values[at + 8] = storedTime(stat.mtimeNs);
+    values[at + 9] = storedTime(stat.ctimeNs);
     values[at + 10] = stat.blocks;
   }
 
@@ -104,8 +105,8 @@ export function sameContentStat(a: FileStat | BigIntStats, b: FileStat | BigIntS
     a.ino === b.ino &&
     a.dev === b.dev &&
     a.size === b.size &&
-    a.mtimeNs === b.mtimeNs &&
-    a.ctimeNs === b.ctimeNs
+    storedTime(a.mtimeNs) === storedTime(b.mtimeNs) &&
+    storedTime(a.ctimeNs) === storedTime(b.ctimeNs)
   );
 }
 
@@ -134,4 +135,12 @@ export class TouchedInodes {
       after: this.after.values.slice(0, length),
     };
   }
+}
+
+/** The same stat with times as they are kept, so that it compares with those of a table, an event or a seal. */
+export function storable<T extends BigIntStats | null | undefined>(stat: T): T {
+  if (!stat) return stat;
+  stat.mtimeNs = storedTime(stat.mtimeNs);
+  stat.ctimeNs = storedTime(stat.ctimeNs);
+  return stat;
 }

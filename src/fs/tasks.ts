@@ -88,6 +88,8 @@ export const STAGE = {
   failed: 3,
   /** The same as an earlier one of the task, which was staged. */
   repeated: 4,
+  /** Read, and there was nothing. */
+  empty: 5,
 } as const;
 
 export interface StageResult {
@@ -97,6 +99,8 @@ export interface StageResult {
   readonly hashes: Uint8Array;
   /** StatTable: of the staged file, or of the object that was there. */
   readonly objects: BigInt64Array;
+  /** Bytes of the files that have more or fewer than their stat says. */
+  readonly unsized: ReadonlyMap<number, number>;
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** False once the file system refused to share blocks. */
   readonly reflink: boolean;
@@ -383,6 +387,8 @@ export type RestoreStep =
     })
   /** A complete directory. */
   | { readonly op: 'attributes'; readonly path: string; readonly attributes: Attributes }
+  /** A file that waited under a temporary name beside the path takes its place there. */
+  | { readonly op: 'name'; readonly path: string; readonly temporary: string }
   /** With all that is below. */
   | { readonly op: 'remove'; readonly path: string };
 
@@ -400,6 +406,8 @@ export interface RestoreResult {
   readonly failures: ReadonlyMap<number, EntryFailure>;
   /** What could not be set, by `what: code`, with the step of the first and how many there are. */
   readonly unset: ReadonlyMap<string, { readonly first: number; readonly count: number }>;
+  /** Temporary names, by step, of files that are to replace others once their bytes are on the disk. */
+  readonly waiting: ReadonlyMap<number, string>;
   /** Links that met the link limit of every inode of their object, by step. */
   readonly full: readonly number[];
   /** Steps that made a link to an object; index in the tables of its inode's stats. */

@@ -5,10 +5,12 @@
 import * as fs from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
-import { OBJECT_MODE } from './contents.js';
+import { storedTime } from '../events/stored-time.js';
+import { hasBytes, OBJECT_MODE } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { keepDamaged } from './keep-damaged.js';
 import { openAnchor } from './long-path.js';
+import { nodeTime } from './node-time.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
 import { hasSameBytes } from './same-bytes.js';
@@ -72,8 +74,8 @@ class Tree {
       case 'empty':
         return this.create(this.locate(operation.path), operation.previous, (path) => {
           fs.closeSync(fs.openSync(path, 'wx', OBJECT_MODE));
-          const seconds = Number(operation.mtimeNs) / 1e9;
-          fs.utimesSync(path, seconds, seconds);
+          const time = nodeTime(operation.mtimeNs);
+          fs.utimesSync(path, time, time);
         });
       case 'symlink':
         return this.create(this.locate(operation.path), operation.previous, (path) =>
@@ -371,7 +373,7 @@ function discard({ path, device, inode }: Extract<TreeOperation, { op: 'discard'
 function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {
   if (previous.kind === 'object') return isInodeOf(previous.object, there);
   if (previous.kind === 'adopted') return isAsAdopted(new StatTable(previous.stat).get(0), there);
-  if (previous.kind === 'empty') return there.isFile() && there.size === 0n;
+  if (previous.kind === 'empty') return there.isFile() && there.size === 0n && !hasBytes(path);
   return there.isSymbolicLink() && readTarget(path) === previous.target;
 }
 
@@ -381,7 +383,7 @@ function isAsAdopted(read: FileStat, there: fs.BigIntStats): boolean {
     read.ino === there.ino &&
     read.dev === there.dev &&
     read.size === there.size &&
-    read.mtimeNs === there.mtimeNs
+    read.mtimeNs === storedTime(there.mtimeNs)
   );
 }
 
@@ -390,7 +392,7 @@ function isAlike(made: FsPath, path: FsPath, there: fs.BigIntStats): boolean {
   if (there.isSymbolicLink()) {
     return fs.lstatSync(made).isSymbolicLink() && readTarget(made) === readTarget(path);
   }
-  return there.isFile() && there.size === 0n && fs.lstatSync(made).isFile();
+  return there.isFile() && there.size === 0n && fs.lstatSync(made).isFile() && !hasBytes(path);
 }
 
 function isInodeOf(object: string, there: fs.BigIntStats): boolean {

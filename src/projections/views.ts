@@ -26,6 +26,11 @@ const TREE = keys.localKey('tree');
 const WRITE_BUFFER = 8 << 20;
 const BULK_WRITE_BUFFER = 32 << 20;
 
+/** The tree's checkpoint, to be written together with other rows. */
+export function treeRow(position: Position): LevelPut {
+  return { type: 'put', key: TREE, value: keys.positionBytes(position) };
+}
+
 export class Views {
   readonly level: Level;
   /** The first position that is not folded yet. */
@@ -84,8 +89,9 @@ export class Views {
     return value === undefined ? null : keys.readPosition(value, 0);
   }
 
+  /** Only what a sync of the tree has covered: these rows may be on the disk before anything else is. */
   async setTreePosition(position: Position, local: readonly LevelChange[] = []): Promise<void> {
-    await this.level.batch([{ type: 'put', key: TREE, value: keys.positionBytes(position) }, ...local]);
+    await this.level.batch([treeRow(position), ...local]);
   }
 
   /** The rows that are not derived from the log, for the next generation of the views. */

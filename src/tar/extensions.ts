@@ -1,5 +1,6 @@
 /** What stands before a header and speaks of it: long names of GNU, records of pax. */
 import { nameFromBytes } from '../events/names.js';
+import { storedTime } from '../events/stored-time.js';
 import type { TarHeader } from './header.js';
 import { parseDecimal, parsePaxTime, type PaxRecord } from './pax.js';
 import { parseMapText } from './sparse.js';
@@ -8,9 +9,6 @@ import type { TarKind, TarMember } from './tar-member.js';
 const SCHILY_XATTR = 'SCHILY.xattr.';
 const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.';
 const NANOSECONDS = 1_000_000_000n;
-/** Nanoseconds that 64 bits hold: the years 1677 to 2262. */
-const MAX_TIME = (1n << 63n) - 1n;
-const MIN_TIME = -(1n << 63n);
 const MODE_BITS = 0o7777;
 /** Beyond 32 bits there are no owners; nobody's number stands for them. */
 const MAX_ID = 0xffff_fffe;
@@ -118,7 +116,7 @@ export class Extensions {
   private time(header: TarHeader): bigint {
     const text = this.text('mtime');
     const time = (text === null ? null : parsePaxTime(text)) ?? header.mtime * NANOSECONDS;
-    return time > MAX_TIME ? MAX_TIME : time < MIN_TIME ? MIN_TIME : time;
+    return storedTime(time);
   }
 
   private acl(key: string): string | null {

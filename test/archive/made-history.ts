@@ -61,6 +61,8 @@ export async function withOpened<T>(
   return withScratch(async (directory) => {
     const root = join(directory, 'archive');
     await initArchive(root, ID, { clock: () => START, seed: Buffer.alloc(32) });
+    // What is told of inodes counts from the first opening on.
+    await (await OpenArchive.open(root)).close();
     const log = await EventLog.open(join(root, '.hkfs/log'));
     for (const { events, timeMs, operation } of commits) await log.append(events, { timeMs, operation });
     await log.close();

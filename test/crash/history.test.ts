@@ -27,6 +27,7 @@ const COMMITS: Case['steps'] = [
   ['commit.views', [2]],
   ['commit.tree', [2]],
   ['commit.done', [2, 3]],
+  ['tree.sync', [1]],
 ];
 
 const CASES: readonly Case[] = [

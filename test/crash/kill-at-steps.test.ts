@@ -29,6 +29,8 @@ const COMMITS: readonly Step[] = [
   ['commit.tree', [1, 2, 3]],
   ['commit.done', [1, 2, 3]],
   ['commit.done', [4], 'completed'],
+  ['tree.sync', [1]],
+  ['tree.synced', [1]],
   ['commit.sync', [1, 2]],
   ['commit.named', [1, 2]],
   ['object.name', [1, 60]],

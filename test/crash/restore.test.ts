@@ -28,10 +28,13 @@ const ROUNDS: readonly Round[] = [
   ['equal', 'restore.remove', 1],
   ['equal', 'restore.written', 3],
   ['equal', 'restore.mkdir', 1],
+  ['equal', 'restore.durable', 1],
+  ['equal', 'restore.named', 220],
 ];
 const SMALL: readonly Round[] = [
   ['copy', 'restore.written', 60],
   ['equal', 'restore.remove', 1],
+  ['equal', 'restore.durable', 1],
 ];
 const ARGS: Readonly<Record<Mode, readonly string[]>> = {
   copy: [],
@@ -126,6 +129,65 @@ test.each(isHeavy ? FAULTS : FAULTS.slice(0, 1))(
     }),
   60_000,
 );
+
+/** Each file of the source at the target, written by hand. */
+function makeOthers(source: string, target: string): Record<string, string> {
+  const others: Record<string, string> = {};
+  for (let i = 0; i < 240; i += 2) others[`a/file ${i}`] = `by hand ${i}`;
+  fs.mkdirSync(join(target, 'a'), { recursive: true });
+  for (const [path, text] of Object.entries(others))
+    if (fs.existsSync(join(source, path))) fs.writeFileSync(join(target, path), text);
+    else delete others[path];
+  return others;
+}
+
+const byHand = (target: string, others: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.keys(others).map((path) => [path, fs.readFileSync(join(target, path), 'utf8')]));
+
+test('a restore over other files killed at restore.durable has replaced none: none goes before what replaces it is on the disk', () =>
+  withRestore(async (archive, source, target) => {
+    const others = makeOthers(source, target);
+    const args = ['restore', 'source/', '--to', target, '-a', archive, '--overwrite', 'always', '--yes'];
+    const killed = await hkfs(args, { failpoint: 'restore.durable=kill' });
+    expect(killed.signal).toBe('SIGKILL');
+    expect(Object.keys(others).length).toBeGreaterThan(50);
+    expect(byHand(target, others)).toEqual(others);
+    await row<RestoreSummary>(args);
+    expectEqual(source, target, 'copy');
+  }));
+
+test('a restore over other files whose sync fails ends with exit 4 and IO_ERROR: they are as they were, and no temporary file is left', () =>
+  withRestore(async (archive, source, target) => {
+    const others = makeOthers(source, target);
+    const args = ['restore', 'source/', '--to', target, '-a', archive, '--overwrite', 'always', '--yes'];
+    const ended = await hkfs(args, { failpoint: 'filesystem.sync=EIO' });
+    expect(say(ended)).toMatch(/^ended with 4\n[^]*\[IO_ERROR\]\nhint: /);
+    expect(byHand(target, others)).toEqual(others);
+    const left = Object.keys(walkAttributes(target));
+    expect(left.filter((path) => path.includes('.hkfs-restore-'))).toEqual([]);
+  }));
+
+test('Ctrl-C while files wait to replace others leaves no temporary file', () =>
+  withRestore(async (archive, source, target) => {
+    makeOthers(source, target);
+    const args = ['restore', 'source/', '--to', target, '-a', archive, '--overwrite', 'always', '--yes'];
+    const ended = await hkfs(args, {
+      failpoint: 'restore.written=pause@20',
+      onStart: (child) => {
+        const interrupt = async (): Promise<void> => {
+          await isStopped(child.pid!);
+          child.kill('SIGINT');
+          child.kill('SIGCONT');
+        };
+        void interrupt();
+      },
+    });
+    expect([0, 130]).toContain(ended.status);
+    const left = Object.keys(walkAttributes(target));
+    expect(left.filter((path) => path.includes('.hkfs-restore-'))).toEqual([]);
+    await row<RestoreSummary>(args);
+    expectEqual(source, target, 'copy');
+  }));
 
 heavyTest(
   'an object that cannot be read is listed, exit 4, and the rest is restored',

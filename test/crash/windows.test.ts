@@ -2,7 +2,8 @@
 import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import type { EntryRow, StatRow, VerifySummary } from '../../src/archive/api.js';
+import type { EntryRow, OperationRow, StatRow, VerifySummary } from '../../src/archive/api.js';
+import { Views } from '../../src/projections/views.js';
 import { describe as say, hkfs, row, rows, withArchive, withScratch } from './hkfs.js';
 import { heavyTest, randomFrom, seed, some } from './random.js';
 import { expectHolds, expectMended, expectSound, ingestOnce } from './soundness.js';
@@ -143,3 +144,40 @@ heavyTest.each(['object.name', 'object.named', 'commit.append=kill@2', 'commit.a
       await expectHolds(archive, snapshotOf(source, 'source'));
     }),
 );
+
+/** What a power cut may take from the tree, and does on btrfs, whatever LevelDB has on the disk by then. */
+test.each([
+  ['ingest', 'tree.sync'],
+  ['mv', 'tree.sync'],
+  ['rm', 'tree.sync'],
+  ['mv', 'commit.done@3'],
+  ['rm', 'commit.done@3'],
+])('%s killed at %s: the checkpoint of the tree names what was synced, and no more', (command, point) =>
+  withArchive(async (archive, source) => {
+    mkdirSync(source);
+    writeFileSync(join(source, 'file'), 'x');
+    const args = { ingest: [source], mv: ['source/file', 'source/moved'], rm: ['source', '--yes'] }[command]!;
+    if (command !== 'ingest') await ingestOnce(archive, source, 'copy');
+    const before = await checkpointOf(archive);
+    const [step, time = '1'] = point.split('@');
+    const killed = await hkfs([command, ...args, '-a', archive], { failpoint: `${step}=kill@${time}` });
+    expect(killed.signal).toBe('SIGKILL');
+    const { last } = (await rows<OperationRow>(['ops', '-a', archive])).at(-1)!;
+    // Of a closed operation everything is on the disk; else nothing of its one batch.
+    if (step === 'commit.done') expect(await checkpointOf(archive)).toBe(last + 1);
+    else expect(await checkpointOf(archive)).toBeLessThanOrEqual(before + 1);
+    await expectSound(archive);
+    expect(await checkpointOf(archive)).toBeGreaterThan(last);
+  }),
+);
+
+/** The first event that is to be applied to the tree again. */
+async function checkpointOf(archive: string): Promise<number> {
+  if (!existsSync(`${archive}/.hkfs/views`)) return 1;
+  const views = (await Views.open(`${archive}/.hkfs/views`, false))!;
+  try {
+    return (await views.treePosition()) ?? 1;
+  } finally {
+    await views.close();
+  }
+}

@@ -226,8 +226,9 @@ describe('a name that is still on an inode that was damaged and replaced', () =>
     const { status, summary } = sync();
     expect({ status, summary }).toMatchObject({ status: 4, summary: { renamed: 1, added: 1, relinked: 1 } });
     expect(kept()).toEqual(['OTHER']);
-    expect(fs.readFileSync(box.tree('t/moved'), 'utf8')).toBe('twins');
-    expect(fs.readFileSync(box.tree('t/more'), 'utf8')).toBe('OTHER');
+    // Which of the two is the one that was moved, nobody can tell.
+    const bytes = ['moved', 'more'].map((name) => fs.readFileSync(box.tree(`t/${name}`), 'utf8'));
+    expect(bytes.toSorted()).toEqual(['OTHER', 'twins']);
     expectSettled();
   });
 

@@ -3,7 +3,12 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from '@jest/globals';
 
-import { fsyncDirectory, syncFilesystem, writeFileDurably } from '../../src/fs/durable.js';
+import {
+  fsyncDirectory,
+  WrittenFilesystem,
+  WrittenFilesystems,
+  writeFileDurably,
+} from '../../src/fs/durable.js';
 import { loadLibc, type Libc } from '../../src/fs/libc.js';
 import { nameFromBytes, toFsPath } from '../../src/fs/names.js';
 import { loadPosix, Posix } from '../../src/fs/posix.js';
@@ -13,6 +18,15 @@ const scratch = scratchDirectory();
 const posix = loadPosix();
 const posixTest = testWhen(posix !== null, 'koffi or libc is not available');
 const spawnTest = testWhen(process.platform === 'linux' && hasTool('sync'), 'no sync command');
+
+async function syncFilesystem(path: string, calls: Posix | null): Promise<void> {
+  const filesystem = new WrittenFilesystem(path);
+  try {
+    await filesystem.sync(calls);
+  } finally {
+    filesystem.close();
+  }
+}
 
 describe('a filesystem', () => {
   posixTest('is synced through libc, under a name of bad bytes, and no descriptor stays open', async () => {
@@ -59,6 +73,50 @@ describe('a filesystem', () => {
 
   test('is not synced through a directory that is not there', async () => {
     await expect(syncFilesystem(join(scratch.path, 'none'), posix)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('a filesystem that is written to', () => {
+  /** A libc whose syncfs notes the descriptor and fails where it is told to. */
+  function noting(numbers: number[]): { calls: Posix; fds: number[] } {
+    const fds: number[] = [];
+    const syncfsAsync = async (fd: number): Promise<number> => {
+      fds.push(fd);
+      return numbers.shift() ?? 0;
+    };
+    return { calls: new Posix({ ...(loadLibc() as Libc), syncfsAsync }), fds };
+  }
+
+  posixTest('is synced through the one descriptor that was opened before the first write', async () => {
+    const before = openFds();
+    const filesystem = new WrittenFilesystem(scratch.path);
+    expect(openFds()).toBe(before + 1);
+    const { calls, fds } = noting([]);
+    for (let time = 0; time < 3; time += 1) await filesystem.sync(calls);
+    expect([fds.length, new Set(fds).size]).toEqual([3, 1]);
+    filesystem.close();
+    filesystem.close();
+    expect(openFds()).toBe(before);
+  });
+
+  posixTest('fails for ever once a sync failed: the kernel tells of it once', async () => {
+    const filesystem = new WrittenFilesystem(scratch.path);
+    const { calls } = noting([0, 5, 0]);
+    await filesystem.sync(calls);
+    for (let time = 0; time < 2; time += 1)
+      await expect(filesystem.sync(calls)).rejects.toMatchObject({ code: 'EIO', syscall: 'syncfs' });
+    filesystem.close();
+  });
+
+  posixTest('is opened once for each device, and all are synced', async () => {
+    const filesystems = new WrittenFilesystems();
+    filesystems.add(scratch.path, 1n);
+    filesystems.add(scratch.path, 1n);
+    filesystems.add('/', 2n);
+    const { calls, fds } = noting([]);
+    await filesystems.sync(calls);
+    expect(new Set(fds).size).toBe(2);
+    filesystems.close();
   });
 });
 

@@ -1,6 +1,7 @@
 /** A file system that can be made anew on the same device, so that the same inode numbers come again. */
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { sh } from '../e2e/hkfs.js';
 
 export class Disk {
@@ -41,6 +42,28 @@ export class Disk {
     sh(`rsync -aH '${copy}/' '${this.path}/'`);
   }
 
+  /** The same, each inode in an order of its own: numbers are given again, to other files. */
+  restoreShuffled(copy: string, seed: number): void {
+    sh(`rm -rf '${copy}'; rsync -aH '${this.path}/' '${copy}/'`);
+    this.remake();
+    sh(`rsync -a -f '+ */' -f '- *' '${copy}/' '${this.path}/'`);
+    const byInode = new Map<number, string[]>();
+    for (const entry of fs.readdirSync(copy, { withFileTypes: true, recursive: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      const { ino } = fs.lstatSync(path);
+      byInode.set(ino, [...(byInode.get(ino) ?? []), path]);
+    }
+    for (const [from, ...others] of shuffled([...byInode.values()], seed)) {
+      const to = this.path + from!.slice(copy.length);
+      const { atimeMs, mtimeMs, mode } = fs.lstatSync(from!);
+      fs.copyFileSync(from!, to);
+      fs.chmodSync(to, mode);
+      fs.utimesSync(to, atimeMs / 1000, mtimeMs / 1000);
+      for (const other of others) fs.linkSync(to, this.path + other.slice(copy.length));
+    }
+  }
+
   gone(): void {
     try {
       execFileSync('umount', ['-l', this.path], { stdio: 'ignore' });
@@ -49,4 +72,13 @@ export class Disk {
     }
     sh(`losetup -d ${this.device}; rm -f '${this.image}'`);
   }
+}
+
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  let state = seed >>> 0;
+  const keyed = items.map((item) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return { item, key: state };
+  });
+  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }

@@ -78,7 +78,7 @@ async function command(
   const tree = filesOf(join(root, 't'));
   switch (name) {
     case 'remake':
-      on.restoreFrom(join(scratch.path, 'copy'));
+      on.restoreShuffled(join(scratch.path, 'copy'), count);
       break;
     case 'copy':
       sh(`cp -a '${root}' '${root}.new'; rm -r '${root}'; mv '${root}.new' '${root}'`);

@@ -55,16 +55,20 @@ describe('for any valid history and any moment of it, as a plain model has it', 
     TIMEOUT,
   );
 
-  test('small histories are compared in every moment', async () => {
-    await fc.assert(
-      fc.asyncProperty(history(SMALL - 3), async (given) => {
-        expect(given.records[0]!.event.type).toBe('archive.created');
-        await check(given, [], async (level, moment) => {
-          await expectNamespace(level, moment);
-          await expectContents(level, moment);
-        });
-      }),
-      runs(25),
-    );
-  }, 60_000);
+  test(
+    'small histories are compared in every moment',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(history(SMALL - 3), async (given) => {
+          expect(given.records[0]!.event.type).toBe('archive.created');
+          await check(given, [], async (level, moment) => {
+            await expectNamespace(level, moment);
+            await expectContents(level, moment);
+          });
+        }),
+        runs(25),
+      );
+    },
+    TIMEOUT,
+  );
 });

@@ -30,63 +30,81 @@ async function rowsAfter(batches: readonly History['records'][], reopen = false)
   });
 }
 
+const TIMEOUT = HEAVY ? 1_200_000 : 120_000;
+
 describe('views folded in one go equal, byte for byte, views folded', () => {
-  test('in any batches, reopened between them or not', async () => {
-    await fc.assert(
-      fc.asyncProperty(history(60), cuts, fc.boolean(), async ({ records }, cuts, reopen) => {
-        const whole = await rowsAfter([records]);
-        expect(await rowsAfter(batchesOf(records, cuts), reopen)).toEqual(whole);
-      }),
-      runs(40),
-    );
-  }, 120_000);
+  test(
+    'in any batches, reopened between them or not',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(history(60), cuts, fc.boolean(), async ({ records }, cuts, reopen) => {
+          const whole = await rowsAfter([records]);
+          expect(await rowsAfter(batchesOf(records, cuts), reopen)).toEqual(whole);
+        }),
+        runs(40),
+      );
+    },
+    TIMEOUT,
+  );
 
-  test('event by event', async () => {
-    await fc.assert(
-      fc.asyncProperty(history(30), async ({ records }) => {
-        expect(await rowsAfter(records.map((record) => [record]))).toEqual(await rowsAfter([records]));
-      }),
-      runs(15),
-    );
-  }, 120_000);
+  test(
+    'event by event',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(history(30), async ({ records }) => {
+          expect(await rowsAfter(records.map((record) => [record]))).toEqual(await rowsAfter([records]));
+        }),
+        runs(15),
+      );
+    },
+    TIMEOUT,
+  );
 
-  test('in batches that overlap, as after a crash between the rows and what was to follow them', async () => {
-    await fc.assert(
-      fc.asyncProperty(history(40), cuts, fc.nat(5), async ({ records }, cuts, back) => {
-        let done = 0;
-        const overlapping = batchesOf(records, cuts).map((batch) => {
-          const from = Math.max(0, done - back);
-          done += batch.length;
-          return records.slice(from, done);
-        });
-        expect(await rowsAfter(overlapping)).toEqual(await rowsAfter([records]));
-      }),
-      runs(25),
-    );
-  }, 120_000);
+  test(
+    'in batches that overlap, as after a crash between the rows and what was to follow them',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(history(40), cuts, fc.nat(5), async ({ records }, cuts, back) => {
+          let done = 0;
+          const overlapping = batchesOf(records, cuts).map((batch) => {
+            const from = Math.max(0, done - back);
+            done += batch.length;
+            return records.slice(from, done);
+          });
+          expect(await rowsAfter(overlapping)).toEqual(await rowsAfter([records]));
+        }),
+        runs(25),
+      );
+    },
+    TIMEOUT,
+  );
 
-  test('from the log, commit by commit, whatever its commits, and audited or not', async () => {
-    await fc.assert(
-      fc.asyncProperty(history(HEAVY ? 200 : 40), cuts, fc.boolean(), async (given, cuts, audit) => {
-        const batches = batchesOf(given.records, cuts);
-        await withLocation(async (location) => {
-          const log = await EventLog.open(`${location}-log`, { createIfMissing: true });
-          const incremental = await openViews(`${location}-incremental`);
-          for (const batch of batches) {
-            const at = { timeMs: timeOf(batch[0]!.position), operation: 1 };
-            const { records } = await log.append(
-              batch.map(({ event }) => event),
-              at,
-            );
-            await incremental.apply(records);
-          }
-          const rebuilt = await openViews(location);
-          expect(await foldLog(log, rebuilt, { audit })).toBe(given.records.length);
-          expect(await rowsOf(rebuilt)).toEqual(await rowsOf(incremental));
-          await Promise.all([log.close(), incremental.close(), rebuilt.close()]);
-        });
-      }),
-      runs(25),
-    );
-  }, 120_000);
+  test(
+    'from the log, commit by commit, whatever its commits, and audited or not',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(history(HEAVY ? 200 : 40), cuts, fc.boolean(), async (given, cuts, audit) => {
+          const batches = batchesOf(given.records, cuts);
+          await withLocation(async (location) => {
+            const log = await EventLog.open(`${location}-log`, { createIfMissing: true });
+            const incremental = await openViews(`${location}-incremental`);
+            for (const batch of batches) {
+              const at = { timeMs: timeOf(batch[0]!.position), operation: 1 };
+              const { records } = await log.append(
+                batch.map(({ event }) => event),
+                at,
+              );
+              await incremental.apply(records);
+            }
+            const rebuilt = await openViews(location);
+            expect(await foldLog(log, rebuilt, { audit })).toBe(given.records.length);
+            expect(await rowsOf(rebuilt)).toEqual(await rowsOf(incremental));
+            await Promise.all([log.close(), incremental.close(), rebuilt.close()]);
+          });
+        }),
+        runs(25),
+      );
+    },
+    TIMEOUT,
+  );
 });

@@ -229,6 +229,13 @@ describe('the files of the heavy suites', () => {
   });
 });
 
+test('a property with many more runs in its heavy form has no time limit that is that of the light one', () => {
+  const limited = heavyFiles(root)
+    .map(({ file }) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+    .filter(({ text }) => /\bruns\(/.test(text) && /^ *\}?(?:, )?[\d_]+_000(?:\);|,)$/m.test(text));
+  expect(limited.map(({ file }) => file)).toEqual([]);
+});
+
 describe('npm run test:heavy', () => {
   let box: string;
   const { HKFS_SUITE: _suite, HKFS_HEAVY: _heavy, HKFS_SEED: _seed, ...outside } = process.env;

@@ -4,7 +4,7 @@
  * to follow from them, also where the log was lost and is fetched again.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
+import { errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { formatVerifierKey, parseVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head, Position } from '../../events/types.js';
@@ -53,7 +53,9 @@ export class Catalogue {
     try {
       const pin = JSON.parse(readFileSync(toFsPath(this.pinFile), 'utf8')) as Pin;
       return Number.isSafeInteger(pin.size) && typeof pin.root === 'string' ? pin : null;
-    } catch {
+    } catch (error) {
+      // One that is there and cannot be read is no leave to forget which head was checked.
+      if (errnoOf(error) !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
       return null;
     }
   }

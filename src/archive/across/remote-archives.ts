@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
+import { errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
@@ -296,7 +296,8 @@ export class RemoteArchives implements AcrossReader {
   private followed(): Followed | null {
     try {
       return JSON.parse(readFileSync(toFsPath(this.followedFile), 'utf8')) as Followed;
-    } catch {
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
       return null;
     }
   }

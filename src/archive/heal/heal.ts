@@ -44,6 +44,8 @@ export async function heal(
     throw error;
   }
   await (operation as Operation | null)?.complete(counts());
+  // Without an operation nothing else makes sure that names of healed contents outlast a power cut.
+  if (isFollower && healer.healed.length > 0) await archive.sync();
   const { objects, healed, lost } = healer;
   const { number } = (operation as Operation | null) ?? { number: null };
   return { operation: number, objects, healed, lost, seconds: (clock() - started) / 1000 };

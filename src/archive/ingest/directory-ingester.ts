@@ -14,6 +14,7 @@ import type { Counters } from './counters.js';
 import type { IsExcluded } from './exclude.js';
 import type { FileIngester, FileToIngest } from './file-ingester.js';
 import { LISTING_ENTRIES, ScanQueue } from './scan-queue.js';
+import { withKnown } from './unread-attributes.js';
 
 export interface WalkOptions {
   readonly mirror: boolean;
@@ -154,7 +155,7 @@ export class DirectoryIngester {
         if (this.options.mirror) seen.add(name);
         if (this.isUntouched(existing.get(name), { part, index }, joinPath(directory.relativePath, name)))
           continue;
-        const source = this.sourceEntry(path, directory, { part, index, name });
+        const source = this.sourceEntry(path, directory, { part, index, name, existing: existing.get(name) });
         if (source === null) continue;
         if (source.kind === 'file')
           files.push({ source, parent: directory.id, existing: existing.get(name), attempts: 0 });
@@ -181,6 +182,7 @@ export class DirectoryIngester {
   ): boolean {
     if (entry?.bytes === undefined || !this.options.trustsStats) return false;
     const stat = new StatTable(at.part.stats).get(at.index);
+    if (stat.size === 0n) return false; // what some file systems say of files that have bytes
     if (this.raw.read(entry.bytes) !== 'file.ingested' || !isUnchangedRaw(this.raw, stat)) return false;
     if (this.options.isExcluded(relativePath, entry.name) || this.isSuspect(this.raw.hash)) return false;
     this.parts.counters.file(this.raw.size);
@@ -214,9 +216,10 @@ export class DirectoryIngester {
   private sourceEntry(
     path: string,
     directory: DirectoryToIngest,
-    at: { part: Listing; index: number; name: string },
+    at: { part: Listing; index: number; name: string; existing: Entry | undefined },
   ): SourceEntry | null {
-    const { part, index, name } = at;
+    const { part, index, name, existing } = at;
+    const { posix } = this.parts.archive;
     const full = joinPath(path, name);
     if (this.options.isExcluded(joinPath(directory.relativePath, name), name)) return null;
     const failure = part.failures.get(index);
@@ -229,15 +232,13 @@ export class DirectoryIngester {
       return null;
     }
     const stat = new StatTable(part.stats).get(index);
-    const attributes = attributesOf(stat, full, this.parts.archive.posix, {
-      xattrs: part.xattrs.get(index) ?? false,
-    });
+    const attributes = attributesOf(stat, full, posix, { xattrs: part.xattrs.get(index) ?? false });
     return {
       name,
       path: full,
       kind: entryKindOf(stat.mode),
       stat,
-      attributes,
+      attributes: withKnown(attributes, existing, posix),
       target: part.targets.get(index),
     };
   }

@@ -11,7 +11,7 @@ import { baseName, parentPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
 import { isApart, isSettled, nowInNs } from '../../fs/settled.js';
-import { sameContentStat, StatTable, type FileStat } from '../../fs/stats.js';
+import { sameContentStat, StatTable, storable, type FileStat } from '../../fs/stats.js';
 import { STAGE, type Refusal, type StageMethod, type StageResult } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { IngestMode } from '../api.js';
@@ -24,6 +24,7 @@ import { hasSameBytes, type Seal } from '../trusted-stat.js';
 import { KnownFiles } from './known-files.js';
 import { LinkGroups } from './link-groups.js';
 import { Refusals } from './refusals.js';
+import { withKnown } from './unread-attributes.js';
 
 /** A task for a thread has this many files … */
 const TASK_FILES = 128;
@@ -39,6 +40,8 @@ export interface FileToIngest {
   readonly attempts: number;
   /** It has names that nobody found in the sources: its inode is not to become an object. */
   readonly shared?: boolean;
+  /** The size in its stat is what was read and not what the file system said, which tells nothing of it. */
+  readonly isUnsized?: boolean;
 }
 
 export interface FileIngesterOptions {
@@ -92,9 +95,7 @@ export class FileIngester {
     const unread = this.options.checksum ? files : await this.takeKnown(files);
     for (const file of unread) {
       if (this.options.signal?.aborted) return;
-      if (file.source.stat.size === 0n)
-        this.emit(file, { hash: null, origin: 'empty', isOwn: false, settled: true });
-      else for (const ready of this.grouped(file)) await this.enqueue(ready);
+      for (const ready of this.grouped(file)) await this.enqueue(ready);
     }
   }
 
@@ -183,11 +184,14 @@ export class FileIngester {
     if (this.method === 'reflink' && !staged.reflink) this.method = 'copy';
     const objects = new StatTable(staged.objects);
     const seals = await this.sealsOfPresent(staged, objects);
-    for (const [index, file] of files.entries()) {
+    for (const [index, seen] of files.entries()) {
+      const file = withReadSize(seen, staged.unsized.get(index));
       const status = staged.status[index]!;
       const hash = hashToHex(staged.hashes.subarray(index * 32, index * 32 + 32));
       if (status === STAGE.failed) this.fail(file, staged.failures.get(index)!);
       else if (status === STAGE.changed) await this.takeChanged(file);
+      else if (status === STAGE.empty)
+        this.emit(file, { hash: null, origin: 'empty', isOwn: false, settled: true });
       else {
         const content = {
           hash,
@@ -275,7 +279,7 @@ export class FileIngester {
       const after = lstatSync(path, { bigint: true, throwIfNoEntry: false });
       if (after === undefined || !hasSameBytes(after, source.stat)) return { file, settled: false };
       const isOurs = before !== undefined && sameContentStat(before, stat) && isApart(after);
-      return { file: { ...file, source: { ...source, stat: after } }, settled: settled && isOurs };
+      return { file: { ...file, source: { ...source, stat: storable(after) } }, settled: settled && isOurs };
     });
   }
 
@@ -333,9 +337,11 @@ export class FileIngester {
     if (entryKindOf(stat.mode) !== 'file')
       return this.counters.fail(source.path, 'UNSTABLE', 'it became something else while it was read');
     const xattrs = listing.xattrs.get(0) ?? false;
-    const attributes = attributesOf(stat, source.path, this.archive.posix, { xattrs });
+    const { posix } = this.archive;
+    const attributes = withKnown(attributesOf(stat, source.path, posix, { xattrs }), file.existing, posix);
     const shared = file.shared === true || stat.nlink > source.stat.nlink;
-    this.waiting.push({ ...file, source: { ...source, stat, attributes }, attempts: attempts + 1, shared });
+    const again = { ...source, stat, attributes };
+    this.waiting.push({ ...file, source: again, attempts: attempts + 1, shared, isUnsized: false });
   }
 
   private unstable({ source }: FileToIngest): void {
@@ -352,17 +358,19 @@ export class FileIngester {
       event?.type === 'file.ingested' && event.hash === hash && BigInt(event.size) === source.stat.size;
     this.count(file, isSame ? 'unchanged' : content.origin);
     if (!this.options.dryRun) {
-      const identity = this.identity(source, content);
+      const identity = this.identity(file, content);
       if (isSame) this.pushAttributes(file, event, { isOwn, identity });
       else this.pushFile(file, hash, identity);
     }
-    if (hash !== null && (isOwn || content.settled)) this.known.remember(source, hash, isOwn);
+    const isTold = isOwn || (content.settled && !file.isUnsized);
+    if (hash !== null && isTold) this.known.remember(source, hash, isOwn);
     this.release(file, hash, isOwn);
   }
 
   /** By which it is known later without being read; null where it may have changed and look the same. */
-  private identity({ stat }: SourceEntry, { settled }: Content): SourceIdentity | null {
-    return settled || this.options.namesSources === true ? identityOf(stat) : null;
+  private identity({ source, isUnsized }: FileToIngest, { settled }: Content): SourceIdentity | null {
+    if (isUnsized) return null;
+    return settled || this.options.namesSources === true ? identityOf(source.stat) : null;
   }
 
   private pushFile(file: FileToIngest, hash: Hash | null, identity: SourceIdentity | null): void {
@@ -441,6 +449,15 @@ interface HashedFile {
   /** The source's times tell of any change since. */
   readonly settled: boolean;
   readonly refusal?: Refusal | undefined;
+}
+
+/** From here on the size is the number of bytes that were read. */
+function withReadSize(file: FileToIngest, size: number | undefined): FileToIngest {
+  if (size === undefined) return file;
+  const { dev, ino, mode, nlink, uid, gid, rdev, mtimeNs, ctimeNs, blocks } = file.source.stat;
+  const stat = { dev, ino, mode, nlink, uid, gid, rdev, size: BigInt(size), mtimeNs, ctimeNs, blocks };
+  const { sparse: _unknown, ...attributes } = file.source.attributes;
+  return { ...file, source: { ...file.source, stat, attributes }, isUnsized: true };
 }
 
 interface Content {

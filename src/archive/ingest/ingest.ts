@@ -24,6 +24,7 @@ import { TarIngester } from './tar/ingest-tar.js';
 import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognise-sources.js';
 import { TarTree } from './tar/tar-tree.js';
 import type { TreeRoot } from './tar/tree-words.js';
+import { refuseUnread, tellUnread, withKnown } from './unread-attributes.js';
 
 const ignore = (): void => {};
 
@@ -46,10 +47,12 @@ export async function ingest(
   refuseForTars(options, roots);
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
+  refuseUnread(archive.posix, options.mode ?? 'copy');
   const hasStream = roots.some(({ path }) => path === STDIN);
   const stream = hasStream ? await openStream(options.input, options.signal) : null;
   const onMessage = options.onMessage ?? ignore;
   const counters = new Counters(onMessage);
+  if (roots.some(({ isTar }) => !isTar)) tellUnread(archive.posix, onMessage);
   const request = {
     command: 'ingest',
     args: describe(options),
@@ -145,7 +148,7 @@ class IngestRun {
     const existing = await this.parts.archive.namespace().resolve(root.target);
     if (root.target === '') return this.directories.walk(root.path, root.stat, { id: 0, isNew: false });
     const parent = await this.ensureDirectory(parentOf(root.target));
-    const source = this.sourceEntry(root);
+    const source = this.sourceEntry(root, existing);
     if (root.isDirectory) {
       const directory = this.directories.addDirectory(source, parent.id, existing);
       await this.directories.walk(root.path, root.stat, directory);
@@ -209,10 +212,11 @@ class IngestRun {
     }
   }
 
-  private sourceEntry(root: SourceRoot): SourceEntry {
+  private sourceEntry(root: SourceRoot, existing: Entry | undefined): SourceEntry {
+    const { posix } = this.parts.archive;
     const { path, stat } = root;
     const kind = entryKindOf(stat.mode);
-    const attributes = attributesOf(stat, toFsPath(path), this.parts.archive.posix);
+    const attributes = withKnown(attributesOf(stat, toFsPath(path), posix), existing, posix);
     const target = kind === 'symlink' ? readTarget(toFsPath(path)) : undefined;
     if (kind === 'symlink')
       this.parts.onMessage({

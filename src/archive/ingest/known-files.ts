@@ -62,6 +62,7 @@ export class KnownFiles {
       const event = existing?.event;
       const isUnchanged =
         event?.type === 'file.ingested' &&
+        source.stat.size > 0n && // a stat that says 0 is no evidence: procfs has such files with bytes
         isUnchangedFile(event, source.stat) &&
         !(event.hash !== null && this.committer.index.suspects.has(event.hash)) &&
         (!this.releases || event.hash === null || (await this.isTrusted(event.hash, source.stat.size)));

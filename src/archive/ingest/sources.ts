@@ -3,7 +3,7 @@ import { accessSync, constants, lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
 import { baseName, joinPath, normalizeTreePath, parentPath, realPath, toFsPath } from '../../fs/names.js';
-import { StatTable, type FileStat } from '../../fs/stats.js';
+import { StatTable, storable, type FileStat } from '../../fs/stats.js';
 import { treeName } from '../../tar/recognise.js';
 import type { Namespace } from '../../projections/namespace.js';
 
@@ -104,7 +104,7 @@ async function isInto(
 
 export function statSource(path: string): FileStat {
   try {
-    return lstatSync(toFsPath(path), { bigint: true });
+    return storable(lstatSync(toFsPath(path), { bigint: true }));
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR')

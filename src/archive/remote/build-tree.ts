@@ -37,7 +37,7 @@ export async function buildTree(archive: OpenArchive, options: BuildOptions): Pr
   }
   await before;
   await builder.apply(batch);
-  await views.setTreePosition(archive.log.size);
+  await archive.settleTree(archive.log.size);
 }
 
 class TreeBuilder {

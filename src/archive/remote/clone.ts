@@ -10,7 +10,7 @@ import { EventLog } from '../../events/log.js';
 import { endOf, type StoredCommit } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
-import { syncFilesystem, writeFileDurably } from '../../fs/durable.js';
+import { WrittenFilesystem, writeFileDurably } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
@@ -125,7 +125,7 @@ class Clone {
       try {
         await dropTorn(target);
       } finally {
-        await target.pool.close();
+        await target.close();
       }
     }
     writeOrigin(layout, { ...origin, bootId: boot });
@@ -147,7 +147,7 @@ class Clone {
       return await fetchObjects(target, store, { list, meter, signal, mtimeNs, unsynced: true });
     } finally {
       meter.stop();
-      await target.pool.close();
+      await target.close();
     }
   }
 
@@ -315,8 +315,14 @@ async function endOfMoment(archive: OpenArchive, at: string, nowMs: number): Pro
 }
 
 /** The hash tree of what is no archive yet, with threads of its own. */
-function targetOf(layout: Layout): FetchTarget {
-  return { layout, pool: new WorkerPool(), sync: () => syncFilesystem(layout.hkfs, loadPosix()) };
+function targetOf(layout: Layout): FetchTarget & { close: () => Promise<void> } {
+  const filesystem = new WrittenFilesystem(layout.hkfs);
+  const pool = new WorkerPool();
+  const close = async (): Promise<void> => {
+    await pool.close();
+    filesystem.close();
+  };
+  return { layout, pool, sync: () => filesystem.sync(loadPosix()), close };
 }
 
 async function withoutContents(archive: OpenArchive): Promise<Lost> {

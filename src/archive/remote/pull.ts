@@ -76,14 +76,14 @@ class Pull {
     failpoint('pull.objects');
     this.rememberOrigin(to);
     await archive.followUntil(to.size);
-    const { signal, onProgress } = this.parts;
+    const { signal, clock, onProgress, onMessage = () => {} } = this.parts;
     await importLog(archive.log, remote, { to, key, signal, onProgress });
     await archive.sync();
     failpoint('pull.log');
-    const tree = await archive.treePosition();
+    const { position } = await archive.tree();
     await archive.catchUp(onProgress);
     if (this.isCatalogue) await archive.views.setTreePosition(archive.log.size);
-    else await catchUpTree(archive, tree, this.parts.clock);
+    else await catchUpTree(archive, position, { clock, onMessage });
     return { ...archive.log.head(), events: to.size - before, ...lost, upToDate: false };
   }
 

@@ -26,6 +26,8 @@ export interface Rules {
   readonly mirror: boolean;
   /** The user: only 0 gives files to others. */
   readonly uid: number;
+  /** What stands there may have extended attributes that cannot be read: they make no difference. */
+  readonly ignoresXattrs?: boolean;
 }
 
 /** What a file is to be a link to, where it is not to be a file of its own. */
@@ -46,7 +48,7 @@ export function judge(
   }
   const isLinked = linkedTo !== null && isOneOf(standing.stat, linkedTo);
   if (isLinked) return 'keep';
-  const isSame = linkedTo === null && isAsWanted(event, standing, rules.uid);
+  const isSame = linkedTo === null && isAsWanted(event, standing, rules);
   if (rules.overwrite === 'never') return isSame ? 'keep' : 'differs';
   return isSame && rules.overwrite === 'if-different' && !isSharedByMistake(event, standing)
     ? 'keep'
@@ -76,7 +78,7 @@ function isSharedByMistake({ attributes }: EntryEvent, { kind, stat }: Standing)
 }
 
 /** As far as it can be seen without reading contents, and could be set by this user. */
-function isAsWanted(event: EntryEvent, standing: Standing, uid: number): boolean {
+function isAsWanted(event: EntryEvent, standing: Standing, { uid, ignoresXattrs = false }: Rules): boolean {
   const { attributes } = event;
   const { stat } = standing;
   if (kindOf(event) !== standing.kind || stat.mtimeNs !== attributes.mtimeNs) return false;
@@ -85,7 +87,10 @@ function isAsWanted(event: EntryEvent, standing: Standing, uid: number): boolean
     if (standing.target !== event.target) return false;
   } else if ((Number(stat.mode) & 0o7777) !== settableMode(attributes, uid)) return false;
   if (uid === 0 && (Number(stat.uid) !== attributes.uid || Number(stat.gid) !== attributes.gid)) return false;
-  return sameXattrs(settableXattrs(attributes.xattrs ?? [], uid), settableXattrs(standing.xattrs, uid));
+  return (
+    ignoresXattrs ||
+    sameXattrs(settableXattrs(attributes.xattrs ?? [], uid), settableXattrs(standing.xattrs, uid))
+  );
 }
 
 /** Setuid and setgid never go to an owner or group that the source did not have. */

@@ -115,7 +115,8 @@ function statOrNull(path: string): BigIntStats | null {
 function isSymlink(path: string): boolean {
   try {
     return lstatSync(toFsPath(path)).isSymbolicLink();
-  } catch {
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error;
     return false;
   }
 }

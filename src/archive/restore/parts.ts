@@ -1,6 +1,7 @@
 /** What one pass of a restore works with. */
 import { HkfsError } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
+import type { WrittenFilesystems } from '../../fs/durable.js';
 import type { Message, Progress } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Rules } from './judge.js';
@@ -14,6 +15,8 @@ export interface RestorerParts {
   readonly verify: boolean;
   readonly dry: boolean;
   readonly tally: Tally;
+  /** Those that are written to. */
+  readonly filesystems: WrittenFilesystems;
   readonly suspects: ReadonlyMap<Hash, string>;
   /** For the progress; null where nobody counted. */
   readonly totals: { readonly entries: number; readonly bytes: number } | null;

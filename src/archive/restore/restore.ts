@@ -2,7 +2,7 @@
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { describeFsError } from '../../fs/errors.js';
-import { syncFilesystem } from '../../fs/durable.js';
+import { WrittenFilesystems } from '../../fs/durable.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
@@ -42,10 +42,29 @@ export async function restore(
     if (!isGiven) throw new HkfsError('NOT_CONFIRMED', 'nothing was changed', { hint: 'see --dry-run' });
   }
   const totals = options.estimate ? await totalsOf(archive, landings, at) : null;
-  const tally = await passWithCancel(archive, { ...parts, totals }, { landings, signal: options.signal });
-  await syncFilesystem(landings.directory, archive.posix);
-  failpoint('restore.synced');
+  const tally = await passDurably(archive, { ...parts, totals }, { landings, signal: options.signal });
   return tally.summary((clock() - started) / 1000, false);
+}
+
+async function passDurably(
+  archive: OpenArchive,
+  parts: RestorerParts,
+  run: { landings: Landings; signal: AbortSignal | undefined },
+): Promise<Tally> {
+  const { filesystems } = parts;
+  const { directory } = run.landings;
+  const there = nearestThere(directory);
+  try {
+    filesystems.add(there, lstatOrNull(there)!.dev);
+    const tally = await passWithCancel(archive, parts, run);
+    await filesystems.sync(archive.posix);
+    failpoint('restore.synced');
+    return tally;
+  } catch (error) {
+    throw describeFsError(error, directory);
+  } finally {
+    filesystems.close();
+  }
 }
 
 async function passWithCancel(
@@ -57,8 +76,6 @@ async function passWithCancel(
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     return await pass(parts, landings);
-  } catch (error) {
-    throw describeFsError(error, landings.directory);
   } finally {
     signal?.removeEventListener('abort', cancel);
   }
@@ -75,11 +92,12 @@ async function partsOf(archive: OpenArchive, options: RestoreOptions, at: number
   return {
     archive,
     at,
-    rules: { overwrite, mirror, uid: process.geteuid?.() ?? 0 },
+    rules: { overwrite, mirror, uid: process.geteuid?.() ?? 0, ignoresXattrs: archive.posix === null },
     link: options.link ?? false,
     verify: options.verify ?? false,
     dry: false,
     tally: new Tally(false),
+    filesystems: new WrittenFilesystems(),
     suspects: await archive.contents().findings(''),
     totals: null,
     signal: options.signal,
@@ -101,8 +119,7 @@ function mayLose({ overwrite = 'never', delete: mirror }: RestoreOptions): boole
 }
 
 function refuseTarget(archive: OpenArchive, options: RestoreOptions, directory: string): void {
-  let there = directory;
-  while (lstatOrNull(there) === null) there = parentPath(there);
+  const there = nearestThere(directory);
   try {
     if (!options.dryRun) accessSync(toFsPath(there), constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -113,6 +130,13 @@ function refuseTarget(archive: OpenArchive, options: RestoreOptions, directory: 
   throw new HkfsError('DIFFERENT_FILESYSTEM', `${there} is not on the archive's filesystem`, {
     hint: 'leave out --link to copy',
   });
+}
+
+/** The directory, or the nearest above it that is there. */
+function nearestThere(directory: string): string {
+  let there = directory;
+  while (lstatOrNull(there) === null) there = parentPath(there);
+  return there;
 }
 
 /** For a percentage: everything that is wanted, whether it is there already or not. */

@@ -57,6 +57,7 @@ export class Restorer {
     } finally {
       // A thread that is ended in the middle would leave a temporary file.
       await this.queue.settled();
+      this.queue.dropWaiting();
     }
   }
 
@@ -75,6 +76,8 @@ export class Restorer {
     for (let next = this.pending.pop(); next !== undefined; next = this.pending.pop()) await this.fill(next);
     if (this.parts.dry) return;
     await this.queue.drain();
+    // A further name takes a place as a file does: once its bytes are on the disk.
+    if (this.furtherNames.some(({ replace }) => replace)) await this.queue.sync();
     for (const step of this.furtherNames) await this.queue.add(step, 0);
     await this.queue.drain();
     await this.finishDirectories();
@@ -147,7 +150,7 @@ export class Restorer {
     if (verdict === 'clear') {
       this.parts.tally.lose('delete', path);
       await this.remove(path);
-      await this.queue.drain(); // two threads keep no order
+      await this.queue.idle(); // two threads keep no order
     }
     return true;
   }
@@ -165,7 +168,15 @@ export class Restorer {
 
   private enter(path: string, entry: Entry, standing: Standing): void {
     this.parts.tally.skipped += 1;
-    if (!this.parts.dry) makeUsable(path, standing);
+    if (!this.parts.dry) {
+      makeUsable(path, standing);
+      try {
+        this.parts.filesystems.add(path, standing.stat.dev);
+      } catch (error) {
+        this.fail(path, toFailure(error));
+        return;
+      }
+    }
     this.descend(path, entry, true);
   }
 

@@ -1,5 +1,9 @@
 /** Steps on their way through the worker threads: gathered in batches, a few of them under way at once. */
+import { rmSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
+import { failpoint } from '../../fs/failpoints.js';
+import { withDirectory } from '../../fs/long-path.js';
+import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
 import type { RestoreResult, RestoreStep } from '../../fs/tasks.js';
 import { describeFsError } from '../../fs/errors.js';
 import type { Failure } from '../api.js';
@@ -10,6 +14,12 @@ import { stopped, type RestorerParts } from './parts.js';
 
 const BATCH_STEPS = 256;
 const BATCH_BYTES = 8 << 20;
+/** Files that wait for one sync to take the places of others; they take room twice meanwhile. */
+const WAITING_FILES = 16_384;
+const WAITING_BYTES = 512 << 20;
+
+type FileStep = Extract<RestoreStep, { op: 'file' }>;
+type NameStep = Extract<RestoreStep, { op: 'name' }>;
 
 interface Batch {
   readonly steps: readonly RestoreStep[];
@@ -29,6 +39,11 @@ export class StepQueue {
   /** Bytes of large files that the threads have told of. */
   private told = 0;
   private reflink = true;
+  /** Files under temporary names whose bytes may not be on the disk yet. */
+  private waiting: { readonly name: NameStep; readonly file: FileStep }[] = [];
+  private waitingBytes = 0;
+  /** Those that are taking their places. */
+  private readonly files = new Map<NameStep, FileStep>();
 
   constructor(parts: RestorerParts, root: string) {
     this.parts = parts;
@@ -51,9 +66,20 @@ export class StepQueue {
     if (this.steps.length < BATCH_STEPS && this.bytes < BATCH_BYTES) return;
     this.submit();
     while (this.inFlight.length > this.parts.archive.pool.size * 2) await this.settleOldest();
+    if (this.waiting.length >= WAITING_FILES || this.waitingBytes >= WAITING_BYTES) await this.nameWaiting();
   }
 
+  /** All that was added is done. */
   async drain(): Promise<void> {
+    do {
+      await this.idle();
+      await this.nameWaiting();
+    } while (this.steps.length > 0);
+    await this.idle();
+  }
+
+  /** The threads have nothing to do; files may wait for their names. */
+  async idle(): Promise<void> {
     for (;;) {
       this.submit();
       if (this.inFlight.length === 0) return;
@@ -61,9 +87,51 @@ export class StepQueue {
     }
   }
 
+  /** What was written is on the disk. */
+  async sync(): Promise<void> {
+    await this.parts.filesystems.sync(this.parts.archive.posix);
+    failpoint('restore.durable');
+  }
+
+  /** Files whose bytes are on the disk take the places of others. */
+  private async nameWaiting(): Promise<void> {
+    if (this.waiting.length === 0) return;
+    const { waiting } = this;
+    await this.sync();
+    this.waiting = [];
+    this.waitingBytes = 0;
+    for (const { name, file } of waiting) {
+      this.files.set(name, file);
+      this.steps.push(name);
+      if (this.steps.length >= BATCH_STEPS) this.submit();
+    }
+    await this.idle();
+  }
+
   /** Once no thread is at work any more, whatever became of it. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.inFlight.map(({ result }) => result));
+    const results = await Promise.allSettled(this.inFlight.map(({ result }) => result));
+    for (const [index, result] of results.entries())
+      if (result.status === 'fulfilled') this.takeWaiting(this.inFlight[index]!.steps, result.value);
+  }
+
+  private takeWaiting(steps: readonly RestoreStep[], { waiting }: Pick<RestoreResult, 'waiting'>): void {
+    for (const [index, temporary] of waiting) {
+      const file = steps[index] as FileStep;
+      this.waiting.push({ name: { op: 'name', path: file.path, temporary }, file });
+      this.waitingBytes += file.content.size;
+    }
+  }
+
+  /** After an error or a stop: files that will not get their names go. */
+  dropWaiting(): void {
+    const names = [...this.waiting.map(({ name }) => name), ...this.files.keys()];
+    for (const { path, temporary } of names)
+      withDirectory(parentPath(path), (directory) =>
+        rmSync(toFsPath(joinPath(directory, temporary)), { force: true }),
+      );
+    this.waiting = [];
+    this.files.clear();
   }
 
   fail(path: string, { code, message }: { code: string; message: string }): void {
@@ -85,13 +153,18 @@ export class StepQueue {
     const restored = await this.waited(result);
     const { failures, unset, full } = restored;
     this.reflink &&= restored.reflink;
-    for (const [index, failure] of failures)
-      this.takeBack(steps[index]!, await this.explained(steps[index]!, failure));
+    this.takeWaiting(steps, restored);
+    for (const [index, failure] of failures) {
+      const failed = steps[index]!;
+      const step = (failed.op === 'name' && this.files.get(failed)) || failed;
+      this.takeBack(step, await this.explained(step, failure));
+    }
+    for (const step of steps) if (step.op === 'name') this.files.delete(step);
     for (const [reason, { first, count }] of unset)
       this.parts.tally.noteUnset(reason, steps[first]!.path, count);
     await this.sealLinked(restored);
     for (const index of full) await this.copyInstead(steps[index]!);
-    this.done += steps.length;
+    this.done += steps.filter(({ op }) => op !== 'name').length;
     this.doneBytes += bytes;
     this.report();
   }

@@ -13,6 +13,7 @@ import type { Committer } from '../committer.js';
 import { splitDevice, type SourceEntry } from '../ingest/classify.js';
 import { Counters } from '../ingest/counters.js';
 import { FileIngester } from '../ingest/file-ingester.js';
+import { tellUnread, withKnown } from '../ingest/unread-attributes.js';
 import type { OpenArchive } from '../open-archive.js';
 import { sealAgain } from './check-contents.js';
 import type { PlaceRef, Step } from './differences.js';
@@ -33,6 +34,8 @@ type Addition = Extract<Step<MissingEntry, FoundEntry>, { do: 'add' }>;
 /** What fails on the way is added to the failures of the changes. */
 export async function adopt(archive: OpenArchive, committer: Committer, work: AdoptWork): Promise<void> {
   const adoption = new Adoption(archive, committer, work);
+  if (work.changes.plan.steps.some((step) => step.do === 'add' || step.do === 'directory'))
+    tellUnread(archive.posix, work.onMessage);
   failpoint('sync.start');
   for (const { hash, finding } of work.changes.damagedNews)
     committer.push({ type: 'object.damaged', hash, finding });
@@ -182,7 +185,8 @@ class Adoption {
       else {
         const full = this.onDisk(found.path);
         const xattrs = listing.xattrs.get(index) ?? false;
-        const attributes = attributesOf(stat, full, this.archive.posix, { xattrs });
+        const { posix } = this.archive;
+        const attributes = withKnown(attributesOf(stat, full, posix, { xattrs }), replaces?.entry, posix);
         const target = listing.targets.get(index);
         const source = { name: found.name, path: full, kind: found.kind, stat, attributes, target };
         await this.addOne(source, this.place(found).parent, replaces);

@@ -8,7 +8,7 @@ import { inSource } from '../../fs/contents.js';
 import { hashToHex } from '../../fs/hash.js';
 import { joinPath } from '../../fs/names.js';
 import { isSettled, nowInNs } from '../../fs/settled.js';
-import { sameContentStat, StatTable, type FileStat } from '../../fs/stats.js';
+import { sameContentStat, StatTable, storable, type FileStat } from '../../fs/stats.js';
 import type { EntryFailure } from '../../fs/tasks.js';
 import type { Failure } from '../api.js';
 import { sealRow, type Seal } from '../object-index.js';
@@ -109,7 +109,7 @@ export function sealAgain(root: string, suspect: Suspect): LevelPut | Failure | 
   const { path, stat, hash, isSettled: isTraced = false } = suspect;
   try {
     return inSource(joinPath(root, path), (file) => {
-      const there = lstatSync(file, { bigint: true });
+      const there = storable(lstatSync(file, { bigint: true }));
       if (!sameContentStat(stat, there)) return null;
       const { size, mtimeNs, ctimeNs } = protect(file, there);
       if (!isTraced || size !== stat.size || mtimeNs !== stat.mtimeNs) return null;
@@ -130,7 +130,7 @@ function protect(
   const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     if (fstatSync(fd, { bigint: true }).ino === there.ino) fchmodSync(fd, OBJECT_MODE);
-    return fstatSync(fd, { bigint: true });
+    return storable(fstatSync(fd, { bigint: true }));
   } finally {
     closeSync(fd);
   }

@@ -5,6 +5,11 @@ import { OBJECT_MODE } from '../../fs/contents.js';
 import type { FileStat } from '../../fs/stats.js';
 import type { SeenDirectory } from './marks.js';
 
+const SECOND_NS = 1_000_000_000n;
+/** The first and last seconds of file systems that hold fewer than the log: 32 bits with a sign or without. */
+const FIRST_SECOND = -(1n << 31n);
+const LAST_SECONDS: ReadonlySet<bigint> = new Set([(1n << 31n) - 1n, (1n << 32n) - 1n]);
+
 const MADE_MODE = 0o755;
 const SETGID = 0o2000;
 
@@ -36,11 +41,18 @@ export function directoryAttributes(
   return Object.keys(changed).length === 0 ? null : { ...recorded, ...changed };
 }
 
+/** The file system of the tree does not hold the recorded time, and made it the nearest that it holds. */
+function isNearest(recorded: bigint, there: bigint): boolean {
+  const second = (there - (((there % SECOND_NS) + SECOND_NS) % SECOND_NS)) / SECOND_NS;
+  return recorded < there ? second === FIRST_SECOND : LAST_SECONDS.has(second);
+}
+
 /** The tree's time is the recorded one but for rounding; its mode is ours unless somebody changed it. */
 export function emptyAttributes(recorded: Attributes, stat: FileStat): Attributes | null {
   const mode = Number(stat.mode) & 0o7777;
   const difference = stat.mtimeNs - recorded.mtimeNs;
-  const sameTime = difference > -1_000_000n && difference < 1_000_000n;
+  const sameTime =
+    (difference > -1_000_000n && difference < 1_000_000n) || isNearest(recorded.mtimeNs, stat.mtimeNs);
   const sameMode = mode === recorded.mode || (mode & OBJECT_MODE) === mode;
   if (sameTime && sameMode) return null;
   return {

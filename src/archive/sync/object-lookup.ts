@@ -72,7 +72,8 @@ export class ObjectLookup {
     const left = await this.archive.contents().leftAt(inode);
     // An object's file has two names at least, where one of them is in the tree.
     const hash = stat.nlink < 2n ? null : await this.placedAs(stat, [...hints, await this.hint(inode)]);
-    if (hash !== null) return { hash, is: 'object' };
+    // One that was named and never committed is an object only when its file is taken in.
+    if (hash !== null) return (await this.isStored(hash)) ? { hash, is: 'object' } : null;
     const kept = this.keptAs(stat);
     if (kept !== null) return { hash: kept, is: 'lost', wasDamaged: true };
     return left === null ? null : this.lost(left);
@@ -84,6 +85,11 @@ export class ObjectLookup {
       keptInodes(this.archive.layout.damaged).map(({ device, inode, hash }) => [`${device}:${inode}`, hash]),
     );
     return this.kept.size === 0 ? null : (this.kept.get(`${dev}:${ino}`) ?? null);
+  }
+
+  private async isStored(hash: Hash): Promise<boolean> {
+    const object = await this.archive.contents().object(hash);
+    return object !== null && object.inodes.length > 0;
   }
 
   private async hint(inode: { device: bigint; inode: bigint }): Promise<Hash | undefined> {

@@ -32,6 +32,8 @@ export async function sync(
     await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
     if (!dryRun && changes.isEmpty) await reseal(archive, changes);
     if (dryRun || changes.isEmpty) return summaryOf(changes, { operation: null, started, clock, dryRun });
+    // What a person did by hand may not be on the disk yet: told as done, it must not come undone.
+    await archive.sync();
     const operation = await Operation.start(archive, {
       command: 'sync',
       args: yes ? ['--yes'] : [],

@@ -9,7 +9,7 @@ import * as fs from 'node:fs';
 import { hostname } from 'node:os';
 import { errnoOf, HkfsError } from '../../errors.js';
 import { Below } from '../../fs/below.js';
-import { fsyncDirectory, syncFilesystem } from '../../fs/durable.js';
+import { fsyncDirectory, WrittenFilesystem } from '../../fs/durable.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { loadPosix, type Posix } from '../../fs/posix.js';
@@ -62,6 +62,7 @@ export class DirectoryStore implements BlobStore {
   private namer: Namer | null = null;
   private readonly root: string;
   private readonly below: Below;
+  private readonly filesystem: WrittenFilesystem;
   private readonly pending = new Map<string, Pending>();
   private pendingBytes = 0;
   /** Those of the pending whose batch is on its way. */
@@ -77,6 +78,7 @@ export class DirectoryStore implements BlobStore {
     this.root = root;
     this.url = url;
     this.below = new Below(root);
+    this.filesystem = new WrittenFilesystem(root);
   }
 
   /** @throws HkfsError REMOTE_UNREACHABLE, NOT_A_DIRECTORY, NO_PERMISSION and what else keeps it from use */
@@ -115,7 +117,7 @@ export class DirectoryStore implements BlobStore {
     try {
       await this.nameBatch();
       await this.naming;
-      await syncFilesystem(this.root, this.posix());
+      await this.filesystem.sync(this.posix());
       failpoint('remote.flushed');
     } catch (error) {
       throw directoryError(error, this.root);
@@ -192,13 +194,15 @@ export class DirectoryStore implements BlobStore {
   async close(): Promise<void> {
     await this.naming.catch(() => undefined);
     this.below.close();
+    this.filesystem.close();
     if (this.session === null) return;
     removeTree(this.session);
     this.session = null;
     try {
       fs.rmdirSync(toFsPath(joinPath(this.root, TEMPORARIES)));
-    } catch {
-      // Another hkfs has temporaries there as well.
+    } catch (error) {
+      // Another hkfs has temporaries there as well, or was the last to go.
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
     }
   }
 
@@ -280,7 +284,7 @@ export class DirectoryStore implements BlobStore {
   }
 
   private async syncAndName(batch: readonly Pending[]): Promise<void> {
-    await syncFilesystem(this.root, this.posix());
+    await this.filesystem.sync(this.posix());
     failpoint('remote.synced');
     if (this.namer) await this.nameByThreads(this.namer, batch);
     else for (const { name, temporary } of batch) this.giveName(name, temporary);

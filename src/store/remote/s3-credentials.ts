@@ -61,7 +61,9 @@ function configured(key: string, profile: string, env: Environment): string | un
   try {
     const text = readFileSync(file, 'utf8');
     return sectionOf(text, profile === 'default' ? profile : `profile ${profile}`)?.get(key);
-  } catch {
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR')
+      throw denied(`${file} cannot be read: ${(error as Error).message}`);
     return undefined;
   }
 }

@@ -242,6 +242,7 @@ const NOTHING: StageResult = {
   status: new Uint8Array(0),
   hashes: new Uint8Array(0),
   objects: new BigInt64Array(0),
+  unsized: new Map(),
   failures: new Map(),
   reflink: false,
 };
