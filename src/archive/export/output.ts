@@ -8,7 +8,7 @@ import { fsyncDirectory } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { baseName, joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
-import { refuseOwnTree } from '../restore/landings.js';
+import { OwnPlaces, refuseOwnPlace } from '../own-places.js';
 
 export interface Output {
   /** The bytes may be written over once it has settled. */
@@ -44,7 +44,7 @@ export function planOutput(root: string, file: string): OutputPlan {
   if (statOrNull(parentPath(path))?.isDirectory() !== true)
     throw badTarget(parentPath(path), 'is no directory', 'make it first');
   const real = stat ? realPath(path) : joinPath(realPath(parentPath(path)), baseName(path));
-  refuseOwnTree(root, real);
+  refuseOwnPlace(new OwnPlaces(root), real);
   return { path: real, isDirect: false, replaces: stat !== null };
 }
 

@@ -9,6 +9,7 @@ import type { Entry, Namespace } from '../../projections/namespace.js';
 import type { Message } from '../api.js';
 import type { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
+import type { OwnPlaces } from '../own-places.js';
 import { classifyNonFile, isUnchangedRaw, splitDevice, type SourceEntry } from './classify.js';
 import type { Counters } from './counters.js';
 import type { IsExcluded } from './exclude.js';
@@ -50,7 +51,7 @@ interface Parts {
   readonly files: FileIngester;
   /** The names before this operation. */
   readonly namespace: Namespace;
-  readonly archiveRoot: { readonly dev: bigint; readonly ino: bigint };
+  readonly own: OwnPlaces;
 }
 
 export class DirectoryIngester {
@@ -194,9 +195,8 @@ export class DirectoryIngester {
     existing: Entry | undefined,
   ): { path: string; item: DirectoryToIngest }[] {
     const { dev, ino } = source.stat;
-    const { archiveRoot } = this.parts;
-    if (dev === archiveRoot.dev && ino === archiveRoot.ino) {
-      this.note('ARCHIVE_SKIPPED', source.path, 'this is the archive itself: skipped');
+    if (this.parts.own.has({ dev, ino })) {
+      this.note('ARCHIVE_SKIPPED', source.path, 'this is the archive itself, or a part of it: skipped');
       return [];
     }
     for (let at: Ancestors | null = directory.chain; at !== null; at = at.above)

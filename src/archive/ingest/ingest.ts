@@ -18,6 +18,7 @@ import { Counters } from './counters.js';
 import { DirectoryIngester } from './directory-ingester.js';
 import { excluder } from './exclude.js';
 import { FileIngester } from './file-ingester.js';
+import { OwnPlaces } from '../own-places.js';
 import { ProgressMeter } from './progress-meter.js';
 import { planSources, STDIN, type SourceRoot } from './sources.js';
 import { TarIngester } from './tar/ingest-tar.js';
@@ -42,7 +43,8 @@ export async function ingest(
   const { root } = archive.layout;
   const isTar = options.asFile === true ? () => Promise.resolve(false) : isTarFile;
   const { sources, to } = options;
-  const roots = await planSources({ sources, to, archiveRoot: root, isTar }, namespace);
+  const own = new OwnPlaces(root);
+  const roots = await planSources({ sources, to, archiveRoot: root, own, isTar }, namespace);
   refuseForTars(options, roots);
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
@@ -61,7 +63,7 @@ export async function ingest(
   if (operation) onStart(operation.number);
   const committer = operation?.committer ?? new Committer(archive, { operation: 0, clock, onMessage });
   committer.index.suspects = await archive.contents().findings('');
-  const run = new IngestRun({ archive, committer, counters, options, onMessage, stream });
+  const run = new IngestRun({ archive, own, committer, counters, options, onMessage, stream });
   const meter = new ProgressMeter(
     archive.pool,
     counters,
@@ -94,6 +96,7 @@ export async function ingest(
 
 interface RunParts {
   readonly archive: OpenArchive;
+  readonly own: OwnPlaces;
   readonly committer: Committer;
   readonly counters: Counters;
   readonly options: IngestOptions;
@@ -111,13 +114,12 @@ class IngestRun {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { archive, committer, counters, options, onMessage } = parts;
+    const { archive, own, committer, counters, options, onMessage } = parts;
     const { mode = 'copy', checksum = false, dryRun = false, mirror = false } = options;
     this.files = new FileIngester(
       { archive, committer, counters },
       { mode, checksum, dryRun, signal: options.signal },
     );
-    const { dev, ino } = lstatSync(toFsPath(archive.layout.root), { bigint: true });
     this.directories = new DirectoryIngester(
       {
         archive,
@@ -125,7 +127,7 @@ class IngestRun {
         counters,
         files: this.files,
         namespace: archive.namespace(),
-        archiveRoot: { dev, ino },
+        own,
       },
       {
         mirror,
