@@ -26,6 +26,7 @@ export class OwnPlaces {
   private readonly mounts = readMounts();
   private readonly tops: readonly Top[];
   private readonly directories = new Set<string>();
+  private readonly rootKey: string;
 
   /** @param root of an archive that is there */
   constructor(root: string) {
@@ -35,6 +36,7 @@ export class OwnPlaces {
       (path) => unlessHidden(() => realPath(path)) ?? [],
     );
     this.tops = [...new Set(real)].map((path) => ({ path, whereabouts: whereaboutsOf(path, this.mounts) }));
+    this.rootKey = keyOf(lstatSync(toFsPath(realPath(root)), { bigint: true }));
     for (const path of [...real, ...real.slice(1).flatMap(below)]) this.add(path);
     for (const { point } of this.mounts.filter((mount) => this.shows(mount))) this.add(point);
   }
@@ -43,8 +45,14 @@ export class OwnPlaces {
    * Of a directory that is met on a walk: the archive's root, a folder of `.hkfs`, or where a part of the
    * archive is mounted. What is below these is theirs.
    */
-  has({ dev, ino }: InodeOnDevice): boolean {
-    return this.directories.has(keyOf({ dev, ino }));
+  has(directory: InodeOnDevice): boolean {
+    return this.directories.has(keyOf(directory));
+  }
+
+  /** As {@link has}, in words; null for everybody else's. */
+  describe(directory: InodeOnDevice): string | null {
+    if (!this.has(directory)) return null;
+    return keyOf(directory) === this.rootKey ? 'this is the archive itself' : 'this is a part of the archive';
   }
 
   /** Whether a real path, of which the end may still be missing, is the archive's root or anything below it. */

@@ -195,8 +195,9 @@ export class DirectoryIngester {
     existing: Entry | undefined,
   ): { path: string; item: DirectoryToIngest }[] {
     const { dev, ino } = source.stat;
-    if (this.parts.own.has({ dev, ino })) {
-      this.note('ARCHIVE_SKIPPED', source.path, 'this is the archive itself, or a part of it: skipped');
+    const own = this.parts.own.describe({ dev, ino });
+    if (own !== null) {
+      this.note('ARCHIVE_SKIPPED', source.path, `${own}: skipped`);
       return [];
     }
     for (let at: Ancestors | null = directory.chain; at !== null; at = at.above)

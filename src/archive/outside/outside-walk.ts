@@ -143,8 +143,8 @@ export class OutsideWalk {
 
   private child(unit: Unit, name: string, place: { device: bigint; inode: bigint }): void {
     const path = joinPath(unit.directory, name);
-    if (this.parts.own.has({ dev: place.device, ino: place.inode }))
-      return this.note('ARCHIVE_SKIPPED', path, 'this is the archive itself, or a part of it: skipped');
+    const own = this.parts.own.describe({ dev: place.device, ino: place.inode });
+    if (own !== null) return this.note('ARCHIVE_SKIPPED', path, `${own}: skipped`);
     for (let at: Ancestors | null = unit.chain; at !== null; at = at.above)
       if (isSame(place, at))
         return this.note('LOOP_SKIPPED', path, 'a directory that contains itself (a bind mount?): skipped');
