@@ -12,11 +12,12 @@ import type { Entry } from '../../projections/namespace.js';
 import type { IngestOptions, IngestSummary, Message } from '../api.js';
 import { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
+import { guardMassRemoval } from '../mass-removal.js';
 import { Operation } from '../operation.js';
 import type { SourceEntry } from './classify.js';
 import { Counters } from './counters.js';
 import { DirectoryIngester } from './directory-ingester.js';
-import { excluder } from './exclude.js';
+import { excluder, type IsExcluded } from './exclude.js';
 import { FileIngester } from './file-ingester.js';
 import { OwnPlaces } from '../own-places.js';
 import { ProgressMeter } from './progress-meter.js';
@@ -25,12 +26,13 @@ import { TarIngester } from './tar/ingest-tar.js';
 import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognise-sources.js';
 import { TarTree } from './tar/tar-tree.js';
 import type { TreeRoot } from './tar/tree-words.js';
+import { countVanished } from './vanished.js';
 
 const ignore = (): void => {};
 
 /**
- * @throws HkfsError for what makes the whole command impossible, before anything is changed, and
- *   INTERRUPTED after a clean stop
+ * @throws HkfsError for what makes the whole command impossible, TOO_MANY_REMOVED, before anything is
+ *   changed, and INTERRUPTED after a clean stop
  */
 export async function ingest(
   archive: OpenArchive,
@@ -48,6 +50,8 @@ export async function ingest(
   refuseForTars(options, roots);
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
+  const isExcluded = excluder(options.exclude ?? []);
+  await guardMirror(archive, options, { roots, isExcluded });
   const hasStream = roots.some(({ path }) => path === STDIN);
   const stream = hasStream ? await openStream(options.input, options.signal) : null;
   const onMessage = options.onMessage ?? ignore;
@@ -63,7 +67,7 @@ export async function ingest(
   if (operation) onStart(operation.number);
   const committer = operation?.committer ?? new Committer(archive, { operation: 0, clock, onMessage });
   committer.index.suspects = await archive.contents().findings('');
-  const run = new IngestRun({ archive, own, committer, counters, options, onMessage, stream });
+  const run = new IngestRun({ archive, isExcluded, own, committer, counters, options, onMessage, stream });
   const meter = new ProgressMeter(
     archive.pool,
     counters,
@@ -97,6 +101,7 @@ export async function ingest(
 interface RunParts {
   readonly archive: OpenArchive;
   readonly own: OwnPlaces;
+  readonly isExcluded: IsExcluded;
   readonly committer: Committer;
   readonly counters: Counters;
   readonly options: IngestOptions;
@@ -114,7 +119,7 @@ class IngestRun {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { archive, own, committer, counters, options, onMessage } = parts;
+    const { archive, isExcluded, own, committer, counters, options, onMessage } = parts;
     const { mode = 'copy', checksum = false, dryRun = false, mirror = false } = options;
     this.files = new FileIngester(
       { archive, committer, counters },
@@ -134,7 +139,7 @@ class IngestRun {
         dryRun,
         move: mode === 'move',
         trustsStats: !checksum && mode !== 'move' && mode !== 'assimilate',
-        isExcluded: excluder(options.exclude ?? []),
+        isExcluded,
         onMessage,
         signal: options.signal,
       },
@@ -289,13 +294,35 @@ function refuseOtherDevice(archive: OpenArchive, options: IngestOptions, roots: 
   );
 }
 
+/** Each source for itself: one empty mount point among others that are whole is one too many. */
+async function guardMirror(
+  archive: OpenArchive,
+  { mirror, yes, dryRun, confirm, signal }: IngestOptions,
+  { roots, isExcluded }: { roots: readonly SourceRoot[]; isExcluded: IsExcluded },
+): Promise<void> {
+  if (mirror !== true || yes === true || dryRun === true) return;
+  for (const { path, target, isDirectory } of roots) {
+    const directory = isDirectory ? await archive.namespace().resolve(target) : undefined;
+    if (directory?.directoryId == null) continue;
+    const removal = await countVanished(archive, { path, directory }, { isExcluded, signal });
+    if (signal?.aborted) throw interrupted();
+    const words = {
+      from: `${path}, which /${target} is to mirror`,
+      consequence: "--mirror removes them from the archive's names, not from history.",
+      again: 'the same with --yes (--dry-run counts them)',
+    };
+    await guardMassRemoval(removal, words, confirm);
+  }
+}
+
 function describe(options: IngestOptions): string[] {
-  const { to, mode, mirror, checksum, asFile, ignoreZeros, exclude = [] } = options;
+  const { to, mode, mirror, yes, checksum, asFile, ignoreZeros, exclude = [] } = options;
   return [
     ...options.sources,
     ...(to === undefined ? [] : ['--to', to]),
     ...(mode === undefined || mode === 'copy' ? [] : ['--mode', mode]),
     ...(mirror ? ['--mirror'] : []),
+    ...(mirror && yes ? ['--yes'] : []),
     ...(checksum ? ['--checksum'] : []),
     ...(asFile ? ['--as-file'] : []),
     ...(ignoreZeros ? ['--ignore-zeros'] : []),

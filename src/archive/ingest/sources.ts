@@ -1,7 +1,7 @@
 /** What is to be taken in, checked before anything is changed: where it is and where it goes. */
 import { accessSync, constants, lstatSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { baseName, joinPath, normalizeTreePath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
 import { treeName } from '../../tar/recognise.js';
@@ -70,7 +70,7 @@ export async function planSources(request: SourceRequest, namespace: Namespace):
 /** A source's path and the name it goes by: `LINK/` is the directory that LINK points to, named LINK. */
 function followed(source: string): [path: string, name: string] {
   if (source === STDIN) return [STDIN, STDIN];
-  const path = resolve(source);
+  const path = absolutePath(source);
   const isLink = source.endsWith('/') && (statSource(path).mode & 0o170000n) === 0o120000n;
   if (isLink) statSource(`${path}/.`);
   return [isLink ? realPath(path) : path, baseName(path)];

@@ -1,7 +1,7 @@
 /** What of the outside world is asked about, checked before anything is read. */
 import { lstatSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { baseName, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { OwnPlaces } from '../own-places.js';
 import { refuseInside, refuseUnreadable, statSource } from '../ingest/sources.js';
@@ -76,7 +76,7 @@ export function addOperands(walk: OutsideWalk, operands: readonly Operand[]): vo
 
 function operandOf(path: string): Operand {
   const isFollowed = path.endsWith('/');
-  const real = isFollowed ? followed(path) : resolve(path);
+  const real = isFollowed ? followed(path) : absolutePath(path);
   const { mode, dev: device, ino: inode } = statSource(real);
   const type = mode & 0o170000n;
   const kind = type === 0o040000n ? 'directory' : type === 0o100000n ? 'file' : 'other';
@@ -84,7 +84,7 @@ function operandOf(path: string): Operand {
 }
 
 function followed(path: string): string {
-  const plain = resolve(path);
+  const plain = absolutePath(path);
   if ((statSource(plain).mode & 0o170000n) !== 0o120000n) return plain;
   statSource(`${plain}/.`);
   return realPath(plain);

@@ -1,10 +1,10 @@
 /** The use case: what a backup would send, as one file to carry by hand. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { HkfsError } from '../../errors.js';
 import { encodeCheckpoint, verifyCheckpoint } from '../../events/checkpoint.js';
 import type { Head } from '../../events/types.js';
 import { BundleStore } from '../../store/remote/bundle-store.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { baseName, joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { BundleOptions, BundleSummary, KnownHead } from '../api.js';
 import { archiveKey } from '../keys.js';
@@ -62,7 +62,7 @@ export async function createBundle(
 
 /** A folder that is not there is told when the file is made. */
 function refuseOwnFile({ layout }: OpenArchive, file: string): void {
-  const folder = parentPath(resolve(file));
+  const folder = parentPath(absolutePath(file));
   if (!existsSync(toFsPath(folder))) return;
   refuseOwnPlace(new OwnPlaces(layout.root), joinPath(realPath(folder), baseName(file)));
 }

@@ -4,25 +4,26 @@
  * directory is an archive only when all of that is done.
  */
 import { existsSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf, type StoredCommit } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { syncFilesystem, writeFileDurably } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
 import { WorkerPool } from '../../fs/pool.js';
 import { loadPosix } from '../../fs/posix.js';
-import { namesIn } from '../../fs/scan.js';
+import { lstatOrNull, namesIn } from '../../fs/scan.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { explainError } from '../explain-error.js';
-import { makeDirectory, makeFolders, refuseWithoutHardLinks } from '../init.js';
+import { makeDirectory, makeFolders, refuseInsideHkfs, refuseWithoutHardLinks } from '../init.js';
+import { isBare } from '../init-leftovers.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
 import { readVerifierKey } from '../proof-files.js';
@@ -36,7 +37,7 @@ import { isRemote } from './format.js';
 import { importLog } from './import-log.js';
 import { writeVerifierKey } from './public-key.js';
 import { NamedObjects } from './named-objects.js';
-import { readOrigin, writeOrigin, type Origin } from './origin.js';
+import { isPureClone, readOrigin, writeOrigin, type Origin } from './origin.js';
 import { archivesOf, RemoteArchive } from './remote-archive.js';
 import { fetchAll, lostRows, type Lost } from './fetch-all.js';
 import { TransferMeter } from './transfer-meter.js';
@@ -45,7 +46,7 @@ import { bootId, dropTorn } from './trust-objects.js';
 /** @throws HkfsError REMOTE_*, BAD_SIGNATURE, KEY_MISMATCH, ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, INTERRUPTED */
 export async function cloneArchive(options: CloneOptions, clock: () => number): Promise<CloneSummary> {
   const started = clock();
-  const root = resolve(options.directory);
+  const root = absolutePath(options.directory);
   const layout = layoutOf(root);
   const store = await openBlobStore(options.url, { env: options.env ?? process.env });
   try {
@@ -84,6 +85,7 @@ class Clone {
     const { size, root } = await remote.checkpoint(newest, key);
     const segments = await remote.listSegments();
     refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
+    await refuseOwnHistory(this.layout);
     this.prepare(remote);
     await this.begin({ url, archive: remote.id, head: { size, root }, state: 'cloning' });
     const named = await this.importLog(remote, { to: { size, root }, key });
@@ -178,6 +180,7 @@ class Clone {
   private prepare(remote: RemoteArchive): void {
     const { layout } = this;
     try {
+      refuseInsideHkfs(layout.root);
       refuseOthers(layout, remote);
       makeDirectory(layout.root);
       makeFolders(layout);
@@ -288,8 +291,27 @@ function noBackup(remote: RemoteArchive): HkfsError {
   );
 }
 
+/**
+ * A clone that was finished and has lost its `archive.json` may have a history of its own since, which
+ * going on with the clone would take for torn.
+ * @throws HkfsError ALREADY_AN_ARCHIVE, LOG_DAMAGED
+ */
+async function refuseOwnHistory(layout: Layout): Promise<void> {
+  const isFinished = (readOrigin(layout)?.state ?? 'cloning') !== 'cloning';
+  if (!isFinished || !existsSync(toFsPath(layout.log))) return;
+  const log = await EventLog.open(layout.log);
+  try {
+    if (isPureClone({ layout, log })) return;
+  } finally {
+    await log.close();
+  }
+  throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.hkfs} holds an archive, but no archive.json`, {
+    hint: 'bring archive.json back from a backup of the archive, or name another directory',
+  });
+}
+
 function refuseOthers(layout: Layout, remote: RemoteArchive): void {
-  if (existsSync(toFsPath(layout.archiveFile)))
+  if (lstatOrNull(layout.archiveFile) !== null)
     throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.root} is an archive already`, {
       hint: 'name another directory; `hkfs pull` brings a clone up to date',
     });
@@ -298,7 +320,9 @@ function refuseOthers(layout: Layout, remote: RemoteArchive): void {
     throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} has a begun clone of another archive`, {
       hint: 'name another directory, or remove this one',
     });
-  if (origin !== null || namesIn(layout.root).length === 0) return;
+  const names = namesIn(layout.root);
+  const isFree = names.length === 0 || (names.length === 1 && names[0] === '.hkfs' && isBare(layout));
+  if (origin !== null || isFree) return;
   throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, {
     hint: 'name another directory',
   });

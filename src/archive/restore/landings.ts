@@ -1,7 +1,7 @@
 /** Where each path lands, and which targets are refused before anything is touched. */
 import { lstatSync, statSync, type BigIntStats } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import type { Position } from '../../events/types.js';
 import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { NamedEntry } from '../../projections/namespace.js';
@@ -87,10 +87,10 @@ function refuseCollisions(paths: readonly string[], named: readonly NamedEntry[]
 
 /** A symlink that names DIR itself is followed: it is the user's word, as for cp. */
 function targetDirectory(to: string): { directory: string; exists: boolean } {
-  if (to === '' || to.includes('\0'))
+  if (to.includes('\0'))
     throw new HkfsError('BAD_PATH', `${JSON.stringify(to)} is no directory`, { hint: 'name one with --to' });
   const missing: string[] = [];
-  for (let at = resolve(to); ; at = parentPath(at)) {
+  for (let at = absolutePath(to); ; at = parentPath(at)) {
     const stat = statOrNull(at);
     if (stat === null && isSymlink(at))
       throw new HkfsError('NOT_A_DIRECTORY', `${at} is a symlink to nothing`, { hint: 'name a directory' });
