@@ -12,7 +12,6 @@ import type { Entry } from '../../projections/namespace.js';
 import type { IngestOptions, IngestSummary, Message } from '../api.js';
 import { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
-import { guardMassRemoval } from '../mass-removal.js';
 import { Operation } from '../operation.js';
 import type { SourceEntry } from './classify.js';
 import { Counters } from './counters.js';
@@ -26,7 +25,7 @@ import { TarIngester } from './tar/ingest-tar.js';
 import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognise-sources.js';
 import { TarTree } from './tar/tar-tree.js';
 import type { TreeRoot } from './tar/tree-words.js';
-import { countVanished } from './vanished.js';
+import { guardMirror } from './guard-mirror.js';
 
 const ignore = (): void => {};
 
@@ -52,6 +51,7 @@ export async function ingest(
   refuseOtherDevice(archive, options, roots);
   const isExcluded = excluder(options.exclude ?? []);
   await guardMirror(archive, options, { roots, isExcluded });
+  if (options.signal?.aborted) throw interrupted();
   const hasStream = roots.some(({ path }) => path === STDIN);
   const stream = hasStream ? await openStream(options.input, options.signal) : null;
   const onMessage = options.onMessage ?? ignore;
@@ -292,27 +292,6 @@ function refuseOtherDevice(archive: OpenArchive, options: IngestOptions, roots: 
     `${other.path} and the archive are on different file systems, so --mode ${options.mode} cannot link it`,
     { hint: 'leave out --mode: copy works across file systems' },
   );
-}
-
-/** Each source for itself: one empty mount point among others that are whole is one too many. */
-async function guardMirror(
-  archive: OpenArchive,
-  { mirror, yes, dryRun, confirm, signal }: IngestOptions,
-  { roots, isExcluded }: { roots: readonly SourceRoot[]; isExcluded: IsExcluded },
-): Promise<void> {
-  if (mirror !== true || yes === true || dryRun === true) return;
-  for (const { path, target, isDirectory } of roots) {
-    const directory = isDirectory ? await archive.namespace().resolve(target) : undefined;
-    if (directory?.directoryId == null) continue;
-    const removal = await countVanished(archive, { path, directory }, { isExcluded, signal });
-    if (signal?.aborted) throw interrupted();
-    const words = {
-      from: `${path}, which /${target} is to mirror`,
-      consequence: "--mirror removes them from the archive's names, not from history.",
-      again: 'the same with --yes (--dry-run counts them)',
-    };
-    await guardMassRemoval(removal, words, confirm);
-  }
 }
 
 function describe(options: IngestOptions): string[] {

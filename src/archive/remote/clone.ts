@@ -3,7 +3,7 @@
  * the views are folded from it, contents fetched, the tree built; `archive.json` comes last, so that a
  * directory is an archive only when all of that is done.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf, type StoredCommit } from '../../events/segment.js';
@@ -16,14 +16,12 @@ import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
 import { WorkerPool } from '../../fs/pool.js';
 import { loadPosix } from '../../fs/posix.js';
-import { lstatOrNull, namesIn } from '../../fs/scan.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { explainError } from '../explain-error.js';
 import { makeDirectory, makeFolders, refuseInsideHkfs, refuseWithoutHardLinks } from '../init.js';
-import { isBare } from '../init-leftovers.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
 import { readVerifierKey } from '../proof-files.js';
@@ -37,7 +35,8 @@ import { isRemote } from './format.js';
 import { importLog } from './import-log.js';
 import { writeVerifierKey } from './public-key.js';
 import { NamedObjects } from './named-objects.js';
-import { isPureClone, readOrigin, writeOrigin, type Origin } from './origin.js';
+import { refuseOthers, refuseOwnHistory } from './free-place.js';
+import { readOrigin, writeOrigin, type Origin } from './origin.js';
 import { archivesOf, RemoteArchive } from './remote-archive.js';
 import { fetchAll, lostRows, type Lost } from './fetch-all.js';
 import { TransferMeter } from './transfer-meter.js';
@@ -289,43 +288,6 @@ function noBackup(remote: RemoteArchive): HkfsError {
     `${remote.store.url} has no completed backup of archive ${remote.id}`,
     { hint: 'the first backup was not finished: run `hkfs backup` there again' },
   );
-}
-
-/**
- * A clone that was finished and has lost its `archive.json` may have a history of its own since, which
- * going on with the clone would take for torn.
- * @throws HkfsError ALREADY_AN_ARCHIVE, LOG_DAMAGED
- */
-async function refuseOwnHistory(layout: Layout): Promise<void> {
-  const isFinished = (readOrigin(layout)?.state ?? 'cloning') !== 'cloning';
-  if (!isFinished || !existsSync(toFsPath(layout.log))) return;
-  const log = await EventLog.open(layout.log);
-  try {
-    if (isPureClone({ layout, log })) return;
-  } finally {
-    await log.close();
-  }
-  throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.hkfs} holds an archive, but no archive.json`, {
-    hint: 'bring archive.json back from a backup of the archive, or name another directory',
-  });
-}
-
-function refuseOthers(layout: Layout, remote: RemoteArchive): void {
-  if (lstatOrNull(layout.archiveFile) !== null)
-    throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.root} is an archive already`, {
-      hint: 'name another directory; `hkfs pull` brings a clone up to date',
-    });
-  const origin = readOrigin(layout);
-  if (origin !== null && origin.archive !== remote.id)
-    throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} has a begun clone of another archive`, {
-      hint: 'name another directory, or remove this one',
-    });
-  const names = namesIn(layout.root);
-  const isFree = names.length === 0 || (names.length === 1 && names[0] === '.hkfs' && isBare(layout));
-  if (origin !== null || isFree) return;
-  throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, {
-    hint: 'name another directory',
-  });
 }
 
 function fileOf(id: string, nowMs: number): ArchiveFile {

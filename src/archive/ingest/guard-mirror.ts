@@ -8,23 +8,50 @@ import { inSource } from '../../fs/contents.js';
 import { joinPath } from '../../fs/names.js';
 import type { Listing } from '../../fs/tasks.js';
 import type { Entry, Namespace } from '../../projections/namespace.js';
-import type { Removal } from '../mass-removal.js';
+import type { IngestOptions } from '../api.js';
+import { guardMassRemoval, type Removal } from '../mass-removal.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { IsExcluded } from './exclude.js';
 import { ScanQueue } from './scan-queue.js';
+import type { SourceRoot } from './sources.js';
 
 interface Mirrored {
   readonly directory: Entry;
   readonly relativePath: string;
 }
 
-export interface VanishedOptions {
+interface VanishedOptions {
   readonly isExcluded: IsExcluded;
   readonly signal: AbortSignal | undefined;
 }
 
+/**
+ * Each source for itself: one empty mount point among others that are whole is one too many.
+ * After an abort it says nothing.
+ * @throws HkfsError TOO_MANY_REMOVED
+ */
+export async function guardMirror(
+  archive: OpenArchive,
+  { mirror, yes, dryRun, confirm, signal }: IngestOptions,
+  { roots, isExcluded }: { roots: readonly SourceRoot[]; isExcluded: IsExcluded },
+): Promise<void> {
+  if (mirror !== true || yes === true || dryRun === true) return;
+  for (const { path, target, isDirectory } of roots) {
+    const directory = isDirectory ? await archive.namespace().resolve(target) : undefined;
+    if (directory?.directoryId == null) continue;
+    const removal = await countVanished(archive, { path, directory }, { isExcluded, signal });
+    if (signal?.aborted) return;
+    const words = {
+      from: `${path}, which /${target} is to mirror`,
+      consequence: "--mirror removes them from the archive's names, not from history.",
+      again: 'the same with --yes (--dry-run counts them)',
+    };
+    await guardMassRemoval(removal, words, confirm);
+  }
+}
+
 /** @param directory of the archive that is to mirror the source directory `path`; after an abort, so far */
-export async function countVanished(
+async function countVanished(
   archive: OpenArchive,
   { path, directory }: { path: string; directory: Entry },
   { isExcluded, signal }: VanishedOptions,
