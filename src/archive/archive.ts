@@ -6,9 +6,10 @@
  */
 import { rmSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { errnoOf, HkfsError } from '../errors.js';
 import { SEED_BYTES } from '../events/signed-note.js';
+import { absolutePath } from '../fs/absolute-path.js';
 import { toFsPath } from '../fs/names.js';
 import { acquire, acquireOrAsk } from './acquire.js';
 import type {
@@ -78,7 +79,7 @@ import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
-export { findArchiveRoot } from './layout.js';
+export { findArchiveRoot, findArchiveRootOrNull } from './layout.js';
 
 export interface ArchiveOpenOptions {
   /** Writers mend what a crash left behind; readers change nothing but the views. */
@@ -121,7 +122,7 @@ export class Archive extends LocalReader {
     directory: string,
     options: { clock?: () => number; key?: string | undefined } = {},
   ): Promise<{ archive: string; id: string }> {
-    const root = resolve(directory);
+    const root = absolutePath(directory);
     const id = randomUUID();
     const seed = options.key === undefined ? randomBytes(SEED_BYTES) : readSeed(options.key);
     await initArchive(root, id, { clock: options.clock ?? Date.now, seed });
@@ -137,7 +138,7 @@ export class Archive extends LocalReader {
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
   static async open(directory: string, options: ArchiveOpenOptions = {}): Promise<Archive> {
     const { mode = 'read', clock = Date.now, wait, onProgress, forReplay = false, onMessage } = options;
-    const layout = layoutOf(resolve(directory));
+    const layout = layoutOf(absolutePath(directory));
     return explaining(layout, async () =>
       Archive.serve(await acquire(layout, { wait, onProgress, forReplay }), { mode, clock, onMessage }),
     );
@@ -466,7 +467,7 @@ export interface ReaderOptions {
 
 function placeOf(directory: string, { wait, clock }: ReaderOptions): ArchivePlace {
   const options = { wait, ...(clock === undefined ? {} : { clock }) };
-  return { layout: layoutOf(resolve(directory)), open: () => openReader(directory, options) };
+  return { layout: layoutOf(absolutePath(directory)), open: () => openReader(directory, options) };
 }
 
 /** Queries on an archive: over the socket of the process that holds it, or by opening it here. */
@@ -474,7 +475,7 @@ export async function openReader(
   directory: string,
   options: { wait?: boolean | undefined; clock?: () => number } = {},
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
-  const layout = layoutOf(resolve(directory));
+  const layout = layoutOf(absolutePath(directory));
   return explaining(layout, async () => {
     const opened = await acquireOrAsk(layout, { wait: options.wait });
     if (opened !== 'answered')
@@ -488,7 +489,7 @@ export async function openAcross(
   directory: string,
   { clock = Date.now, ...options }: AcrossOptions & { clock?: () => number },
 ): Promise<AcrossReader> {
-  const layout = layoutOf(resolve(directory));
+  const layout = layoutOf(absolutePath(directory));
   const { RemoteArchives } = await import('./across/remote-archives.js');
   const open = (): ReturnType<typeof openReader> => openReader(directory, { wait: options.wait, clock });
   return RemoteArchives.open({ layout, open }, options, { clock });

@@ -3,6 +3,7 @@
  * newlines are ordinary.
  */
 import picomatch from 'picomatch';
+import { HkfsError } from '../errors.js';
 
 export type Matcher = (text: string) => boolean;
 
@@ -10,7 +11,10 @@ const OPTIONS = { dot: true, posix: true, nonegate: true };
 /** A character of two UTF-16 units. */
 const PAIR = /[\uD800-\uDBFF][\uDC00-\uDFFF]/;
 
+/** @throws HkfsError USAGE for an empty one */
 export function globMatcher(glob: string): Matcher {
+  if (glob === '')
+    throw new HkfsError('USAGE', 'a glob is empty', { hint: "name what is to match, such as '*.o'" });
   const matches = picomatch(glob, { ...OPTIONS, flags: 's' });
   let byCharacter: RegExp | undefined;
   return (text) => {

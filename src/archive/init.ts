@@ -4,17 +4,18 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { errnoOf, HkfsError } from '../errors.js';
 import { EventLog } from '../events/log.js';
-import { writeFileDurably } from '../fs/durable.js';
+import { createFileDurably, fsyncDirectory } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { parentPath, toFsPath } from '../fs/names.js';
+import { makeRoomForInit, removeEmpty, sweepInit } from './init-leftovers.js';
 import { makeKey } from './keys.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from './layout.js';
 
@@ -26,7 +27,7 @@ export interface InitOptions {
   readonly seed: Uint8Array;
 }
 
-/** @throws HkfsError ALREADY_AN_ARCHIVE, NOT_A_DIRECTORY, NO_HARD_LINKS, NO_PERMISSION, READ_ONLY, NO_SPACE */
+/** @throws HkfsError ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, NOT_A_DIRECTORY, BAD_TARGET, NO_HARD_LINKS, NO_PERMISSION, READ_ONLY, NO_SPACE */
 export async function initArchive(root: string, id: string, { clock, seed }: InitOptions): Promise<void> {
   const layout = layoutOf(root);
   try {
@@ -35,8 +36,16 @@ export async function initArchive(root: string, id: string, { clock, seed }: Ini
     throw describeFsError(error, root);
   }
   let made: string | null = null;
+  let isBegun = false;
   try {
     made = makeDirectory(root);
+    begin(layout, {
+      format: FORMAT_VERSION,
+      id,
+      hash: 'blake3-256',
+      created: new Date(clock()).toISOString(),
+    });
+    isBegun = true;
     makeFolders(layout);
     failpoint('init.directories');
     refuseWithoutHardLinks(layout);
@@ -44,43 +53,62 @@ export async function initArchive(root: string, id: string, { clock, seed }: Ini
     failpoint('init.logged');
     makeKey(layout, id, seed);
     failpoint('init.key');
-    // Last: without this file there is no archive, so a kill before leaves nothing half made.
-    const file: ArchiveFile = {
-      format: FORMAT_VERSION,
-      id,
-      hash: 'blake3-256',
-      created: new Date(clock()).toISOString(),
-    };
-    writeFileDurably(layout.archiveFile, Buffer.from(`${JSON.stringify(file, null, 2)}\n`), 0o644);
+    becomeArchive(layout);
   } catch (error) {
-    rmSync(toFsPath(made ?? layout.hkfs), { recursive: true, force: true });
+    if (isBegun) sweepInit(layout);
+    if (made !== null) removeMade(root, made);
     throw describeFsError(error, root);
   }
 }
 
+/** From now on what is in `.hkfs` is known to be made by `init`. */
+function begin(layout: Layout, file: ArchiveFile): void {
+  mkdirSync(toFsPath(layout.hkfs), { recursive: true });
+  failpoint('init.folder');
+  try {
+    createFileDurably(layout.initialising, Buffer.from(`${JSON.stringify(file, null, 2)}\n`), 0o644);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw underWay(layout);
+    removeEmpty(toFsPath(layout.hkfs));
+    throw error;
+  }
+  failpoint('init.begun');
+}
+
+function underWay({ root }: Layout): HkfsError {
+  return new HkfsError('ALREADY_AN_ARCHIVE', `another hkfs makes an archive at ${root}`, {
+    hint: 'use that one with --archive',
+  });
+}
+
+/** Last: without this file there is no archive, so a kill before leaves nothing half made. */
+function becomeArchive({ hkfs, initialising, archiveFile }: Layout): void {
+  renameSync(toFsPath(initialising), toFsPath(archiveFile));
+  fsyncDirectory(hkfs);
+  failpoint('init.named');
+}
+
+/** Folders that were made for the archive, from the lowest up to `made`; what somebody put there stays. */
+function removeMade(root: string, made: string): void {
+  for (let at = root; at.length >= made.length; at = parentPath(at)) removeEmpty(toFsPath(at));
+}
+
 function refuseExisting(layout: Layout): void {
+  refuseInsideHkfs(layout.root);
   const stat = lstatSync(toFsPath(layout.root), { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (!statSync(toFsPath(layout.root), { throwIfNoEntry: false })?.isDirectory())
     throw new HkfsError('NOT_A_DIRECTORY', `${layout.root} is no directory`, { hint: 'name a directory' });
-  if (existsSync(toFsPath(layout.archiveFile)))
-    throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.root} is an archive already`, {
-      hint: 'use it with --archive, or name another directory',
-    });
-  if (!existsSync(toFsPath(layout.hkfs))) return;
-  // A kill in the middle of init leaves a .hkfs without archive.json and without objects.
-  if (isLeftover(layout)) rmSync(toFsPath(layout.hkfs), { recursive: true });
-  else
-    throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.hkfs} holds objects but no archive.json`, {
-      hint: 'bring archive.json back from a backup of the archive',
-    });
+  makeRoomForInit(layout);
 }
 
-function isLeftover(layout: Layout): boolean {
-  if (!existsSync(toFsPath(layout.objects))) return true;
-  return readdirSync(toFsPath(layout.objects)).every(
-    (directory) => readdirSync(toFsPath(`${layout.objects}/${directory}`)).length === 0,
-  );
+/** @throws HkfsError BAD_TARGET for a folder in the `.hkfs` of an archive, where only hkfs itself writes */
+export function refuseInsideHkfs(root: string): void {
+  for (let at = root; at !== '/' && at !== ''; at = parentPath(at))
+    if (existsSync(toFsPath(`${at}/archive.json`)) && existsSync(toFsPath(`${at}/objects`)))
+      throw new HkfsError('BAD_TARGET', `${root} is inside of ${at}, which is an archive's own`, {
+        hint: 'name another directory',
+      });
 }
 
 /**

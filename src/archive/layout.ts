@@ -1,7 +1,7 @@
 /** Where things are in an archive (docs/design.md, "An archive on disk"), and its `archive.json`. */
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { errnoOf, HkfsError } from '../errors.js';
+import { errnoOf, HkfsError, isHkfsError } from '../errors.js';
+import { absolutePath } from '../fs/absolute-path.js';
 import { joinPath, parentPath, toFsPath } from '../fs/names.js';
 
 /** The version of everything below `.hkfs`; raised when older programs must not touch it. */
@@ -18,6 +18,8 @@ export interface Layout {
   readonly root: string;
   readonly hkfs: string;
   readonly archiveFile: string;
+  /** What becomes `archive.json` when `init` has made all else. */
+  readonly initialising: string;
   readonly log: string;
   readonly views: string;
   readonly nextViews: string;
@@ -54,6 +56,7 @@ export function layoutIn(hkfs: string): Layout {
     root: hkfs,
     hkfs,
     archiveFile: `${hkfs}/archive.json`,
+    initialising: `${hkfs}/initialising`,
     log: `${hkfs}/log`,
     views: `${hkfs}/views`,
     nextViews: `${hkfs}/views.next`,
@@ -114,6 +117,15 @@ function notAnArchive(root: string): HkfsError {
     return new HkfsError('NOT_AN_ARCHIVE', `${root} is a clone that was not finished`, {
       hint: 'run the same `hkfs clone` again: it goes on where it stopped',
     });
+  const { hkfs, initialising } = layoutOf(root);
+  if (isThere(initialising))
+    return new HkfsError('NOT_AN_ARCHIVE', `${root} is an archive that was not finished`, {
+      hint: 'run the same `hkfs init` again',
+    });
+  if (isThere(hkfs))
+    return new HkfsError('NOT_AN_ARCHIVE', `${hkfs} has no archive.json`, {
+      hint: 'bring it back from a backup of the archive, or name another archive with --archive DIR',
+    });
   const what =
     existsSync(toFsPath(root)) && !lstatSync(toFsPath(root)).isDirectory() ? 'a file' : 'no archive';
   return new HkfsError('NOT_AN_ARCHIVE', `${root} is ${what}`, {
@@ -121,18 +133,51 @@ function notAnArchive(root: string): HkfsError {
   });
 }
 
+/** A symlink to nothing is there; what this user may not see is not. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(toFsPath(path), { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    if (['ENOTDIR', 'EACCES', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+/**
+ * For what makes an archive where there is none: null where there is nothing of one.
+ * @throws HkfsError NOT_AN_ARCHIVE where a folder above has lost its `archive.json`: no archive in an archive
+ */
+export function findArchiveRootOrNull(cwd: string, named?: string): string | null {
+  try {
+    return findArchiveRoot(cwd, named);
+  } catch (error) {
+    if (!isHkfsError(error, 'NOT_AN_ARCHIVE')) throw error;
+    if (named === undefined && cwd !== '/' && folderAbove(parentPath(cwd)) !== null) throw error;
+    return null;
+  }
+}
+
+/** The nearest folder upwards that has a `.hkfs` with a log. */
+function folderAbove(cwd: string): string | null {
+  for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at))
+    if (isThere(layoutOf(at).log)) return at;
+  return null;
+}
+
 /**
  * The archive's directory: the one that is named, else the nearest folder upwards that holds `.hkfs`.
  * @throws HkfsError NOT_AN_ARCHIVE
  */
 export function findArchiveRoot(cwd: string, named?: string): string {
-  if (named !== undefined && named !== '') {
-    const root = resolve(cwd, named);
+  if (named !== undefined) {
+    const root = absolutePath(named, cwd);
     if (!existsSync(toFsPath(layoutOf(root).archiveFile))) throw notAnArchive(root);
     return root;
   }
   for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at))
     if (existsSync(toFsPath(layoutOf(at).archiveFile))) return at;
+  const broken = folderAbove(cwd);
+  if (broken !== null) throw notAnArchive(broken);
   throw new HkfsError('NOT_AN_ARCHIVE', 'no archive here or in any folder above', {
     hint: 'name it with --archive DIR or HKFS_ARCHIVE, or make one with `hkfs init DIR`',
   });

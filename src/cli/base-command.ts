@@ -4,7 +4,8 @@ import { HkfsError } from '../errors.js';
 import { pathInArchive } from './archive-path.js';
 import { jsonFlag } from './flags.js';
 import { type Interruption, listenForInterrupt } from './interrupt.js';
-import { Command, type Config } from './oclif.js';
+import { Command, type Config, type Input, type ParserOutput } from './oclif.js';
+import { refuseEmpty } from './refuse-empty.js';
 import {
   initWhereMissing,
   openForOutside,
@@ -18,6 +19,9 @@ import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView 
 import { asksForJson, renderError } from './render-error.js';
 import { jsonRow, mapped, writeJsonRows, writeNullPaths } from './rows.js';
 import { type Column, tableLines } from './table.js';
+
+/** What the parser makes of arguments or of flags, by name. */
+type Values = Record<string, unknown>;
 
 /** How a listing shows to people: columns, or one line a row. */
 export type Human<T> = readonly Column<T>[] | ((row: T) => string);
@@ -42,6 +46,16 @@ export abstract class BaseCommand extends Command {
   }
 
   abstract override run(): Promise<void>;
+
+  /** @throws HkfsError USAGE where a word is empty, before anything else is done */
+  protected override async parse<F extends Values, B extends Values, A extends Values>(
+    options?: Input<F, B, A>,
+    argv?: string[],
+  ): Promise<ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv);
+    refuseEmpty(parsed.raw);
+    return parsed;
+  }
 
   protected override catch(error: unknown): Promise<void> {
     const { text, exitCode } = renderError(error, { json: asksForJson(this.argv) });

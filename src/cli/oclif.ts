@@ -2,7 +2,7 @@
 export { Command } from '@oclif/core/command';
 export * as Args from '@oclif/core/args';
 export * as Flags from '@oclif/core/flags';
-export type { Config } from '@oclif/core/interfaces';
+export type { Config, Input, ParserOutput } from '@oclif/core/interfaces';
 
 /** oclif's own main program: help, completion, and nothing that an archive command needs. */
 export async function runWholeOclif(argv: string[], packageRoot: string): Promise<void> {

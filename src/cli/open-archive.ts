@@ -11,7 +11,6 @@ import type {
   SimilarOptions,
   SimilarOutsideResult,
 } from '../archive/api.js';
-import { isHkfsError } from '../errors.js';
 
 export interface WhichArchive {
   /** As given by --archive or HKFS_ARCHIVE; else the nearest folder upwards is taken. */
@@ -67,11 +66,7 @@ export async function openForWriting(
 
 /** Makes an archive at `--archive`, or here, when there is none to be found. */
 export async function initWhereMissing(which: WhichArchive): Promise<void> {
-  const { Archive, findArchiveRoot } = await import('../archive/archive.js');
-  try {
-    findArchiveRoot(process.cwd(), which.archive);
-  } catch (error) {
-    if (!isHkfsError(error, 'NOT_AN_ARCHIVE')) throw error;
-    await Archive.init(which.archive ?? process.cwd());
-  }
+  const { Archive, findArchiveRootOrNull } = await import('../archive/archive.js');
+  if (findArchiveRootOrNull(process.cwd(), which.archive) !== null) return;
+  await Archive.init(which.archive ?? process.cwd());
 }

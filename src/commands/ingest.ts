@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { canAsk, confirm } from '../cli/confirm.js';
 import { archiveFlags, progressFlag } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
 import { ingestParagraph } from '../cli/summaries.js';
@@ -11,6 +12,8 @@ export default class Ingest extends BaseCommand {
   static override description = `Each content is stored once, whatever the number of its names; every name is kept with its mode, owner, times, extended attributes and ACLs. Symbolic links are recorded and never followed.
 
 Ingesting the same source at the same path again makes a new version: files whose size, times and inode are as they were are not read again. What is gone from the source stays in the archive, unless --mirror is given.
+
+When with --mirror more than half of what the archive has of a SOURCE is gone from it, nothing is changed without a yes on a terminal or --yes: a disk that is not mounted must not become a mass deletion.
 
 With more than one SOURCE, and for a single one without --to, each lands under its own name. A file that changes while it is read is read again, and reported when it does not come to rest.
 
@@ -68,6 +71,11 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
     mirror: Flags.boolean({
       description: 'Also remove from the archive path what vanished from the source.',
     }),
+    yes: Flags.boolean({
+      char: 'y',
+      dependsOn: ['mirror'],
+      description: 'With --mirror: remove also more than half of what the archive has of a source.',
+    }),
     checksum: Flags.boolean({
       description: 'Read files also where size, times and inode say that they are unchanged.',
     }),
@@ -87,13 +95,14 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Ingest);
-    const { to, mode, mirror, checksum, exclude } = flags;
+    const { to, mode, mirror, yes, checksum, exclude } = flags;
     const { 'as-file': asFile, 'ignore-zeros': ignoreZeros, 'dry-run': dryRun } = flags;
     const options = {
       sources: args.source,
       to,
       mode,
       mirror,
+      yes,
       checksum,
       exclude,
       asFile,
@@ -106,6 +115,7 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
       const summary = await archive.ingest({
         ...options,
         input,
+        ...(canAsk() ? { confirm: (plan) => confirm(plan, { yes: false }) } : {}),
         estimate: style === 'bar' || style === 'json',
         onProgress: view.update,
         onMessage: view.message,

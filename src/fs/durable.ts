@@ -139,6 +139,20 @@ export function writeFileDurably(path: string, bytes: Uint8Array, mode: number):
   fsyncDirectory(directory);
 }
 
+/**
+ * Makes a small file that is not there yet, whole before it counts.
+ * Errors of node:fs pass through: EEXIST leaves what is there, any other leaves nothing.
+ */
+export function createFileDurably(path: string, bytes: Uint8Array, mode: number): void {
+  try {
+    writeAndSync(toFsPath(path), bytes, mode);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') unlinkIfThere(toFsPath(path));
+    throw error;
+  }
+  fsyncDirectory(parentPath(path));
+}
+
 function writeAndSync(path: string | Buffer, bytes: Uint8Array, mode: number): void {
   const fd = openSync(path, 'wx', 0o600);
   try {

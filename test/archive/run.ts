@@ -131,7 +131,7 @@ export class Run {
     const inside = entry.kind === 'directory' ? readTree(source) : [];
     const request = { found: new Map([['', entry], ...inside]), source, to, mirror, isExcluded };
     const model = afterIngest(this.model, request);
-    const options = { sources: [source], to, mirror, checksum, exclude: globs };
+    const options = { sources: [source], to, mirror, yes: true, checksum, exclude: globs };
     if (model === null) return this.expectRefusal(options);
     const tried = dry ? await this.tryOut(options) : null;
     const summary = await this.archive.ingest(options);

@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { planSources } from '../../src/archive/ingest/sources.js';
+import { OwnPlaces } from '../../src/archive/own-places.js';
 import { toFsPath } from '../../src/fs/names.js';
 import { Namespace } from '../../src/projections/namespace.js';
 import { CREATED, directory, file, withViews } from '../projections/records.js';
@@ -27,7 +28,9 @@ async function plan(sources: readonly string[], to?: string): Promise<Plan[]> {
     symlinkSync('ar', at('to-archive'));
     return withViews([CREATED, directory(0, 'dir'), file(0, 'file')], async ({ level }) => {
       const isTar = (): Promise<boolean> => Promise.resolve(false);
-      const request = { sources: sources.map((path) => `${root}/${path}`), to, archiveRoot: at('ar'), isTar };
+      const own = new OwnPlaces(at('ar'));
+      const paths = sources.map((path) => `${root}/${path}`);
+      const request = { sources: paths, to, archiveRoot: at('ar'), own, isTar };
       const roots = await planSources(request, new Namespace(level, 2));
       return roots.map(({ path, target, isDirectory }) => ({
         path: path.slice(root.length + 1),

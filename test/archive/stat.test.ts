@@ -55,11 +55,11 @@ describe('stat of a content', () => {
       writeFileSync(join(source, 'a'), 'two');
       rmSync(join(source, 'b'));
       renameSync(join(source, 'd'), join(source, 'e'));
-      await archive.ingest({ sources: [source], to: 's', mirror: true });
+      await archive.ingest({ sources: [source], to: 's', mirror: true, yes: true });
       expect(await names(archive)).toEqual([['s/e/c'], ['s/a', 's/b', 's/d/c']]);
       expect(await names(archive, 'op:1')).toEqual([['s/a', 's/b', 's/d/c'], []]);
       rmSync(join(source, 'e'), { recursive: true });
-      await archive.ingest({ sources: [source], to: 's', mirror: true });
+      await archive.ingest({ sources: [source], to: 's', mirror: true, yes: true });
       expect(await names(archive)).toEqual([[], ['s/a', 's/b', 's/d/c', 's/e/c']]);
       expect((await archive.stat(HASH)).links).toBe(1);
       writeFileSync(join(source, 'b'), 'one');

@@ -54,6 +54,11 @@ describe('help', () => {
   });
 });
 
+test('HKFS_ARCHIVE that is empty is as good as not set', () => {
+  const { status, stderr } = run('bin/run.js', ['ls'], { HKFS_ARCHIVE: '' });
+  expect({ status, stderr }).toEqual({ status: 6, stderr: expect.stringContaining('no archive here') });
+});
+
 test('outside of any archive a query exits 6 with a hint, and stdout stays empty', () => {
   const { status, stdout, stderr } = hkfs('ls');
   expect({ status, stdout }).toEqual({ status: 6, stdout: '' });

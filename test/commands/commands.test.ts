@@ -148,7 +148,7 @@ describe('queries', () => {
 
 describe('changes', () => {
   test('ingest passes every flag on', async () => {
-    const flags = ['--to', 'x', '--mode', 'link', '--mirror', '--checksum', '--dry-run'];
+    const flags = ['--to', 'x', '--mode', 'link', '--mirror', '--yes', '--checksum', '--dry-run'];
     await hkfs(
       'ingest',
       's1',
@@ -164,7 +164,8 @@ describe('changes', () => {
     );
     expect(named('open')).toEqual([['open', '/other', { mode: 'write', wait: true }]]);
     expect(named('ingest')[0]?.[1]).toMatchObject({
-      ...{ sources: ['s1', 's2'], to: 'x', mode: 'link', mirror: true, checksum: true, dryRun: true },
+      ...{ sources: ['s1', 's2'], to: 'x', mode: 'link', mirror: true, yes: true },
+      ...{ checksum: true, dryRun: true },
       exclude: ['*.o', 'tmp'],
     });
   });

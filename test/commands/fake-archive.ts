@@ -102,6 +102,7 @@ export function mockArchive(): void {
       calls.push(['openReader', ...args]);
       return Promise.resolve(reader);
     },
+    findArchiveRootOrNull: (_start: string, named?: string) => (answers.found ? (named ?? '/archive') : null),
     findArchiveRoot: (_start: string, named?: string) => {
       if (answers.found) return named ?? '/archive';
       throw new HkfsError('NOT_AN_ARCHIVE', 'no archive here', { hint: 'hkfs init' });

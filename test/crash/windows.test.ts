@@ -1,5 +1,5 @@
 /** Windows that an ordinary ingest does not open: init, twins at the link limit, replaced files, healing. */
-import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { EntryRow, OperationRow, StatRow, VerifySummary } from '../../src/archive/api.js';
@@ -9,18 +9,55 @@ import { heavyTest, randomFrom, seed, some } from './random.js';
 import { expectHolds, expectMended, expectSound, ingestOnce } from './soundness.js';
 import { makeSource, snapshotOf, writeNew } from './source-tree.js';
 
-test.each(some(['init.logged', 'init.directories', 'key.private', 'init.key'], 1))(
-  'an init killed at %s left no archive; the next init makes one',
-  (step) =>
-    withScratch(async (directory) => {
-      const archive = join(directory, 'archive');
-      const killed = await hkfs(['init', archive], { failpoint: `${step}=kill` });
-      expect(killed.signal).toBe('SIGKILL');
-      expect(say(await hkfs(['ls', '-a', archive]))).toMatch(/^ended with 6\n/);
-      await row(['init', archive]);
-      await expectSound(archive);
-    }),
+const INIT_STEPS = [
+  'init.logged',
+  'init.folder',
+  'init.begun',
+  'init.directories',
+  'key.private',
+  'init.key',
+];
+
+test.each(some(INIT_STEPS, 1))('an init killed at %s left no archive; the next init makes one', (step) =>
+  withScratch(async (directory) => {
+    const archive = join(directory, 'archive');
+    const killed = await hkfs(['init', archive], { failpoint: `${step}=kill` });
+    expect(killed.signal).toBe('SIGKILL');
+    expect(say(await hkfs(['ls', '-a', archive]))).toMatch(/^ended with 6\n/);
+    await row(['init', archive]);
+    await expectSound(archive);
+  }),
 );
+
+test('what a person put into the leftovers of a killed init stays, and the next init refuses', () =>
+  withScratch(async (directory) => {
+    const archive = join(directory, 'archive');
+    await hkfs(['init', archive], { failpoint: 'init.key=kill' });
+    for (const own of ['.hkfs/mine', '.hkfs/log/mine', '.hkfs/keys/mine', '.hkfs/objects/ab/mine']) {
+      writeFileSync(join(archive, own), 'mine');
+      const names = readdirSync(archive, { recursive: true });
+      expect(say(await hkfs(['init', archive]))).toMatch(/^ended with 2\n[^]*\[DIRECTORY_NOT_EMPTY\]/);
+      expect(readdirSync(archive, { recursive: true })).toEqual(names);
+      rmSync(join(archive, own));
+    }
+    await row(['init', archive]);
+    await expectSound(archive);
+  }));
+
+test('an init killed after its last step has made an archive', () =>
+  withScratch(async (directory) => {
+    const archive = join(directory, 'archive');
+    expect((await hkfs(['init', archive], { failpoint: 'init.named=kill' })).signal).toBe('SIGKILL');
+    await expectSound(archive);
+  }));
+
+test('an init that failed removes nothing that was there before', () =>
+  withScratch(async (directory) => {
+    writeFileSync(join(directory, 'mine'), 'mine');
+    const ended = await hkfs(['init', join(directory, 'a/b')], { failpoint: 'init.key=EIO' });
+    expect(say(ended)).toMatch(/^ended with 4\n/);
+    expect(readdirSync(directory, { recursive: true })).toEqual(['mine']);
+  }));
 
 test('an init that found no space left nothing at all', () =>
   withScratch(async (directory) => {

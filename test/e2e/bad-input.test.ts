@@ -108,6 +108,45 @@ test('no archive here or above is told with exit 6', () => {
   expect({ status, stderr }).toEqual({ status: 6, stderr: expect.stringMatching(saying('NOT_AN_ARCHIVE')) });
 });
 
+describe('ingest --init and a .hkfs that has no archive.json', () => {
+  const lost = (name: string): Box => {
+    const own = new Box(within(), within(name), box.source);
+    expect(hkfs(['init', own.root]).status).toBe(0);
+    fs.rmSync(own.tree('.hkfs/archive.json'));
+    fs.mkdirSync(own.tree('in'));
+    return own;
+  };
+  const expectUntouched = (own: Box, cwd: string, args: readonly string[], code: string): void => {
+    const before = fs.readdirSync(own.root, { recursive: true });
+    const { status, stderr } = hkfs(['ingest', box.source, '--init', ...args], { cwd });
+    expect({ status, stderr }).toEqual({
+      status: code === 'NOT_AN_ARCHIVE' ? 6 : 2,
+      stderr: expect.stringMatching(saying(code)),
+    });
+    expect(stderr).not.toContain('hkfs init');
+    expect(fs.readdirSync(own.root, { recursive: true })).toEqual(before);
+  };
+
+  test('in the folder that is named, or here: ALREADY_AN_ARCHIVE, and nothing is touched', () => {
+    const own = lost('lost');
+    expectUntouched(own, within(), ['-a', own.root], 'ALREADY_AN_ARCHIVE');
+    expectUntouched(own, own.root, [], 'ALREADY_AN_ARCHIVE');
+  });
+
+  test('in a folder above: no archive is made within it', () => {
+    const own = lost('lost above');
+    expectUntouched(own, own.tree('in'), [], 'NOT_AN_ARCHIVE');
+  });
+
+  test('that is a file: DIRECTORY_NOT_EMPTY', () => {
+    const own = new Box(within(), within('with a file'), box.source);
+    fs.mkdirSync(own.root);
+    fs.writeFileSync(own.tree('.hkfs'), 'mine');
+    expectUntouched(own, own.root, [], 'DIRECTORY_NOT_EMPTY');
+    expect(fs.readFileSync(own.tree('.hkfs'), 'utf8')).toBe('mine');
+  });
+});
+
 describe('archive.json', () => {
   const cases: readonly (readonly [string, (text: string) => string, string])[] = [
     ['of a newer format', (text) => text.replace(/"format": \d+/, '"format": 99'), 'NEWER_FORMAT'],

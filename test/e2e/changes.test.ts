@@ -16,7 +16,7 @@ beforeEach(() => {
     same: 'same',
     other: 'other',
   });
-  box.ingest('--to', '');
+  box.ingest('--to', '/');
 });
 
 type Summary = Partial<MoveSummary & RemoveSummary & UndoSummary & TagRow>;
@@ -283,7 +283,7 @@ describe('undo', () => {
     fs.rmSync(`${box.source}/d`, { recursive: true });
     box.write({ d: 'a file now', 'e/x': 'new', more: 'm' });
     fs.chmodSync(`${box.source}/same`, 0o600);
-    box.ingest('--to', '', '--mirror');
+    box.ingest('--to', '/', '--mirror', '--yes');
     expect(done('undo', '--yes')).toMatchObject({ undone: 2, skipped: [] });
     expect(box.rows('ls', '-R')).toEqual(before);
     expect(fs.readFileSync(box.tree('e/x'), 'utf8')).toBe('x');
@@ -328,7 +328,7 @@ const BAD: readonly Bad[] = [
   ['rm without a path', ['rm', '--yes'], 'USAGE'],
   ['rm of the root', ['rm', '/', '--yes'], 'BAD_TARGET'],
   ['rm of .hkfs', ['rm', '.hkfs', '--yes'], 'BAD_TARGET'],
-  ['a tag without a name', ['tag', ''], 'BAD_TAG'],
+  ['a tag without a name', ['tag', ''], 'USAGE'],
   ['a tag with a newline', ['tag', 'a\nb'], 'BAD_TAG'],
   ['a tag with a space at its end', ['tag', 'a '], 'BAD_TAG'],
   ['a tag that is too long', ['tag', 'x'.repeat(256)], 'BAD_TAG'],

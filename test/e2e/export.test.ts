@@ -264,7 +264,7 @@ describe('the file', () => {
     ['in .hkfs', 'archive/.hkfs/out.tar', 'BAD_TARGET'],
     ['that is a directory', 'source', 'BAD_TARGET'],
     ['in a directory that is not there', 'nowhere/out.tar', 'BAD_TARGET'],
-    ['without a name', '', 'BAD_PATH'],
+    ['without a name', '', 'USAGE'],
   ])('%s is refused', (_, file, code) => {
     const run = box.run('export', 'source', '-o', file === '' ? '' : at(file));
     expect(run).toMatchObject({ status: 2, stdout: '' });

@@ -157,7 +157,7 @@ describe('show', () => {
     ['x', 'BAD_TARGET'],
     ['-1', 'BAD_TARGET'],
     ['@-1', 'BAD_TARGET'],
-    ['', 'BAD_TARGET'],
+    ['', 'USAGE'],
   ])('%j is refused', (target, code) => {
     const { status, stdout, stderr } = box.run('show', target, '--json');
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

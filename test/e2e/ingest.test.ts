@@ -97,11 +97,62 @@ describe('ingesting again', () => {
     sh('rm -r gone dir empty link', box.source);
     expect(box.ingest().removed).toBe(0);
     expect(box.paths('source')).toHaveLength(7);
-    expect(box.ingest('--mirror').removed).toBe(4);
+    expect(box.ingest('--mirror', '--yes').removed).toBe(4);
     expect(box.paths('source')).toEqual(['source/keep']);
     expect(fs.readdirSync(box.tree('source'))).toEqual(['keep']);
     expect(box.run('cat', 'source/dir/deep/gone', '--at', 'op:2').stdout).toBe('3');
     box.expectSound();
+  });
+
+  describe('--mirror of a source from which more than half is gone', () => {
+    beforeEach(() => {
+      box.write({ a: '1', b: '2', 'd/c': '3', 'd/e': '4', 'd/f/g': '5' }).ingest();
+    });
+
+    test.each([
+      ['all of it: a mount point without its disk', 'rm -r *'],
+      ['a folder', 'rm -r d a'],
+      ['a folder that became a file', 'rm -r d; echo 1 > d'],
+      ['a folder that became a symlink to where it is now', 'mv d ../moved; ln -s ../moved d'],
+    ])('is refused, %s, and nothing is changed without --yes', (_what, command) => {
+      sh(command, box.source);
+      const head = box.head();
+      const paths = box.paths();
+      for (const flags of [[], ['--mode', 'move'], ['--checksum']]) {
+        const { run } = box.ingestWith({}, '--mirror', ...flags);
+        expect(run).toMatchObject({ status: 2, stdout: '' });
+        expect(run.stderr).toMatch(/"TOO_MANY_REMOVED"[^]*nothing was changed[^]*--yes/);
+      }
+      expect({ head: box.head(), paths: box.paths() }).toEqual({ head, paths });
+      expect(box.ingest('--mirror', '--dry-run').removed).toBeGreaterThanOrEqual(0);
+      const { run } = box.ingestWith({}, '--mirror', '--yes');
+      expect(run.status).toBe(0);
+      expect(box.paths('source').length).toBeLessThan(4);
+      expect(box.ops().at(-1)!.args).toContain('--yes');
+      box.expectSound();
+    });
+
+    test('asks for each source by itself: one that is empty among others that are whole is refused', () => {
+      const other = join(box.path, 'other');
+      fs.mkdirSync(other);
+      for (let file = 0; file < 20; file += 1) fs.writeFileSync(join(other, `${file}`), `other ${file}`);
+      box.ingest(box.source, other);
+      sh('rm -r *', box.source);
+      const { run } = box.ingestWith({}, box.source, other, '--mirror');
+      expect(run.stderr).toContain('"TOO_MANY_REMOVED"');
+    });
+
+    test('counts neither what is excluded nor what is beside it', () => {
+      sh('rm -r d', box.source);
+      expect(box.ingest('--mirror', '--exclude', 'd').removed).toBe(0);
+    });
+
+    test('goes without a question up to a half, and for a source that was never taken in', () => {
+      sh('rm a; rm -r d/f', box.source);
+      expect(box.ingest('--mirror').removed).toBe(2);
+      fs.mkdirSync(join(box.path, 'new'));
+      expect(box.ingest(join(box.path, 'new'), '--mirror').removed).toBe(0);
+    });
   });
 
   test('--mirror keeps what is excluded and what is beside the source', () => {
@@ -123,7 +174,7 @@ describe('ingesting again', () => {
   test('--mirror removes nothing below a directory that could not be listed any more', () => {
     box.write({ 'd/a': '1' }).ingest();
     sh('rm -r d; ln -s nowhere d', box.source);
-    expect(box.ingest('--mirror').symlinks).toBe(1);
+    expect(box.ingest('--mirror', '--yes').symlinks).toBe(1);
     expect(box.stat('source/d', '--at', 'op:1').entry!.kind).toBe('directory');
     expect(box.paths('source')).toEqual(['source/d']);
   });

@@ -99,7 +99,7 @@ test.each([
   ['no number', '@x'],
   ['a negative number', '@-1'],
   ['nonsense', 'the day of the pig'],
-  ['empty', ''],
+  ['of blanks', ' '],
 ])('a moment %s is refused', (_title, moment) => {
   const { status, stdout, stderr } = box.run('ls', `--at=${moment}`);
   expect({ status, stdout, stderr }).toEqual({

@@ -154,7 +154,7 @@ describe('a tree file that a person replaced', () => {
     box.write({ 'd/x': 'x' }).ingest();
     sh('rm a; echo mine > a; echo mine > d/own', box.tree('source'));
     sh('rm -r a d', box.source);
-    const { run } = box.ingestWith({}, '--mirror');
+    const { run } = box.ingestWith({}, '--mirror', '--yes');
     expect(run.stderr.match(/\[ECONFLICT\]/g)).toHaveLength(2);
     expect(fs.readFileSync(box.tree('source/a'), 'utf8')).toBe('mine\n');
     expect(fs.readdirSync(box.tree('source/d'))).toEqual(['own']);

@@ -43,7 +43,7 @@ test.each(Array.from({ length: isHeavy ? 12 : 2 }, (_, round) => seed + round))(
     const versions: string[] = [];
     for (let version = 1; version <= 3; version += 1) {
       for (let i = 0; i < 60; i += 1) change(box.source, random);
-      box.ingest('--mirror');
+      box.ingest('--mirror', '--yes');
       versions.push(join(box.path, `version ${version}`));
       sh(`cp -a '${box.source}' '${versions.at(-1)}'`);
     }

@@ -290,7 +290,7 @@ describe('refused before anything is touched', () => {
     ['a target in .hkfs', ['source', '--to', 'archive/.hkfs/staging'], 'BAD_TARGET'],
     ['the archive itself', ['source/archive', '--to', '.'], 'BAD_TARGET'],
     ['a target that holds the archive', ['source/', '--to', '.'], 'BAD_TARGET'],
-    ['an empty target', ['source', '--to', ''], 'BAD_PATH'],
+    ['an empty target', ['source', '--to', ''], 'USAGE'],
     ['no target', ['source'], 'USAGE'],
     ['no path', ['--to', 'x'], 'USAGE'],
     ['a path that never was', ['source/none', '--to', 'x'], 'NOT_FOUND'],

@@ -10,6 +10,10 @@ export interface IngestOptions {
   readonly to?: string;
   readonly mode?: IngestMode;
   readonly mirror?: boolean;
+  /** Let `mirror` remove also more than half of what the archive has of a source. */
+  readonly yes?: boolean;
+  /** Asked, where there is somebody to ask, before that is done without `yes`. */
+  readonly confirm?: ((plan: string) => Promise<boolean>) | undefined;
   readonly checksum?: boolean;
   readonly exclude?: readonly string[];
   /** Tars are kept as the files that they are. */

@@ -2,13 +2,13 @@
 import * as fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { fsyncDirectory } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { baseName, joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
-import { refuseOwnTree } from '../restore/landings.js';
+import { OwnPlaces, refuseOwnPlace } from '../own-places.js';
 
 export interface Output {
   /** The bytes may be written over once it has settled. */
@@ -33,9 +33,9 @@ const MODE = 0o666;
 
 /** @throws HkfsError BAD_PATH, BAD_TARGET, before anything is touched */
 export function planOutput(root: string, file: string): OutputPlan {
-  if (file === '' || file.includes('\0'))
+  if (file.includes('\0'))
     throw new HkfsError('BAD_PATH', `${JSON.stringify(file)} is no file`, { hint: 'name one with -o' });
-  const path = resolve(file);
+  const path = absolutePath(file);
   const stat = statOrNull(path);
   if (stat?.isDirectory()) throw badTarget(path, 'is a directory', 'name a file in it');
   if (stat !== null && !stat.isFile()) return { path, isDirect: true, replaces: stat.isBlockDevice() };
@@ -44,7 +44,7 @@ export function planOutput(root: string, file: string): OutputPlan {
   if (statOrNull(parentPath(path))?.isDirectory() !== true)
     throw badTarget(parentPath(path), 'is no directory', 'make it first');
   const real = stat ? realPath(path) : joinPath(realPath(parentPath(path)), baseName(path));
-  refuseOwnTree(root, real);
+  refuseOwnPlace(new OwnPlaces(root), real);
   return { path: real, isDirect: false, replaces: stat !== null };
 }
 

@@ -9,6 +9,7 @@ import type { Entry, Namespace } from '../../projections/namespace.js';
 import type { Message } from '../api.js';
 import type { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
+import type { OwnPlaces } from '../own-places.js';
 import { classifyNonFile, isUnchangedRaw, splitDevice, type SourceEntry } from './classify.js';
 import type { Counters } from './counters.js';
 import type { IsExcluded } from './exclude.js';
@@ -51,7 +52,7 @@ interface Parts {
   readonly files: FileIngester;
   /** The names before this operation. */
   readonly namespace: Namespace;
-  readonly archiveRoot: { readonly dev: bigint; readonly ino: bigint };
+  readonly own: OwnPlaces;
 }
 
 export class DirectoryIngester {
@@ -196,9 +197,9 @@ export class DirectoryIngester {
     existing: Entry | undefined,
   ): { path: string; item: DirectoryToIngest }[] {
     const { dev, ino } = source.stat;
-    const { archiveRoot } = this.parts;
-    if (dev === archiveRoot.dev && ino === archiveRoot.ino) {
-      this.note('ARCHIVE_SKIPPED', source.path, 'this is the archive itself: skipped');
+    const own = this.parts.own.describe({ dev, ino });
+    if (own !== null) {
+      this.note('ARCHIVE_SKIPPED', source.path, `${own}: skipped`);
       return [];
     }
     for (let at: Ancestors | null = directory.chain; at !== null; at = at.above)

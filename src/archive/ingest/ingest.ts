@@ -16,21 +16,23 @@ import { Operation } from '../operation.js';
 import type { SourceEntry } from './classify.js';
 import { Counters } from './counters.js';
 import { DirectoryIngester } from './directory-ingester.js';
-import { excluder } from './exclude.js';
+import { excluder, type IsExcluded } from './exclude.js';
 import { FileIngester } from './file-ingester.js';
+import { OwnPlaces } from '../own-places.js';
 import { ProgressMeter } from './progress-meter.js';
 import { planSources, STDIN, type SourceRoot } from './sources.js';
 import { TarIngester } from './tar/ingest-tar.js';
 import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognise-sources.js';
 import { TarTree } from './tar/tar-tree.js';
 import type { TreeRoot } from './tar/tree-words.js';
+import { guardMirror } from './guard-mirror.js';
 import { refuseUnread, tellUnread, withKnown } from './unread-attributes.js';
 
 const ignore = (): void => {};
 
 /**
- * @throws HkfsError for what makes the whole command impossible, before anything is changed, and
- *   INTERRUPTED after a clean stop
+ * @throws HkfsError for what makes the whole command impossible, TOO_MANY_REMOVED, before anything is
+ *   changed, and INTERRUPTED after a clean stop
  */
 export async function ingest(
   archive: OpenArchive,
@@ -43,11 +45,15 @@ export async function ingest(
   const { root } = archive.layout;
   const isTar = options.asFile === true ? () => Promise.resolve(false) : isTarFile;
   const { sources, to } = options;
-  const roots = await planSources({ sources, to, archiveRoot: root, isTar }, namespace);
+  const own = new OwnPlaces(root);
+  const roots = await planSources({ sources, to, archiveRoot: root, own, isTar }, namespace);
   refuseForTars(options, roots);
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
   refuseUnread(archive.posix, options.mode ?? 'copy');
+  const isExcluded = excluder(options.exclude ?? []);
+  await guardMirror(archive, options, { roots, isExcluded });
+  if (options.signal?.aborted) throw interrupted();
   const hasStream = roots.some(({ path }) => path === STDIN);
   const stream = hasStream ? await openStream(options.input, options.signal) : null;
   const onMessage = options.onMessage ?? ignore;
@@ -64,7 +70,7 @@ export async function ingest(
   if (operation) onStart(operation.number);
   const committer = operation?.committer ?? new Committer(archive, { operation: 0, clock, onMessage });
   committer.index.suspects = await archive.contents().findings('');
-  const run = new IngestRun({ archive, committer, counters, options, onMessage, stream });
+  const run = new IngestRun({ archive, isExcluded, own, committer, counters, options, onMessage, stream });
   const meter = new ProgressMeter(
     archive.pool,
     counters,
@@ -97,6 +103,8 @@ export async function ingest(
 
 interface RunParts {
   readonly archive: OpenArchive;
+  readonly own: OwnPlaces;
+  readonly isExcluded: IsExcluded;
   readonly committer: Committer;
   readonly counters: Counters;
   readonly options: IngestOptions;
@@ -114,13 +122,12 @@ class IngestRun {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { archive, committer, counters, options, onMessage } = parts;
+    const { archive, isExcluded, own, committer, counters, options, onMessage } = parts;
     const { mode = 'copy', checksum = false, dryRun = false, mirror = false } = options;
     this.files = new FileIngester(
       { archive, committer, counters },
       { mode, checksum, dryRun, signal: options.signal },
     );
-    const { dev, ino } = lstatSync(toFsPath(archive.layout.root), { bigint: true });
     this.directories = new DirectoryIngester(
       {
         archive,
@@ -128,14 +135,14 @@ class IngestRun {
         counters,
         files: this.files,
         namespace: archive.namespace(),
-        archiveRoot: { dev, ino },
+        own,
       },
       {
         mirror,
         dryRun,
         move: mode === 'move',
         trustsStats: !checksum && mode !== 'move' && mode !== 'assimilate',
-        isExcluded: excluder(options.exclude ?? []),
+        isExcluded,
         onMessage,
         signal: options.signal,
       },
@@ -292,12 +299,13 @@ function refuseOtherDevice(archive: OpenArchive, options: IngestOptions, roots: 
 }
 
 function describe(options: IngestOptions): string[] {
-  const { to, mode, mirror, checksum, asFile, ignoreZeros, exclude = [] } = options;
+  const { to, mode, mirror, yes, checksum, asFile, ignoreZeros, exclude = [] } = options;
   return [
     ...options.sources,
     ...(to === undefined ? [] : ['--to', to]),
     ...(mode === undefined || mode === 'copy' ? [] : ['--mode', mode]),
     ...(mirror ? ['--mirror'] : []),
+    ...(mirror && yes ? ['--yes'] : []),
     ...(checksum ? ['--checksum'] : []),
     ...(asFile ? ['--as-file'] : []),
     ...(ignoreZeros ? ['--ignore-zeros'] : []),

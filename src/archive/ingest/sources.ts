@@ -1,11 +1,12 @@
 /** What is to be taken in, checked before anything is changed: where it is and where it goes. */
 import { accessSync, constants, lstatSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { baseName, joinPath, normalizeTreePath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { StatTable, storable, type FileStat } from '../../fs/stats.js';
 import { treeName } from '../../tar/recognise.js';
 import type { Namespace } from '../../projections/namespace.js';
+import type { OwnPlaces } from '../own-places.js';
 
 const DIRECTORY = 0o040000n;
 const REGULAR = 0o100000n;
@@ -26,6 +27,8 @@ export interface SourceRequest {
   readonly sources: readonly string[];
   readonly to: string | undefined;
   readonly archiveRoot: string;
+  /** What is the archive's own, wherever it is mounted. */
+  readonly own: OwnPlaces;
   /** Which of the files are tars. */
   readonly isTar: (path: string) => Promise<boolean>;
 }
@@ -48,7 +51,7 @@ export async function planSources(request: SourceRequest, namespace: Namespace):
     const stat = path === STDIN ? NO_STAT : statSource(path);
     const isDirectory = isKind(stat, DIRECTORY);
     if (path !== STDIN) {
-      refuseInside(path, request.archiveRoot);
+      refuseInside(path, request);
       refuseUnreadable(path, isDirectory);
     }
     const isTar = path === STDIN || (isKind(stat, REGULAR) && (await request.isTar(path)));
@@ -67,7 +70,7 @@ export async function planSources(request: SourceRequest, namespace: Namespace):
 /** A source's path and the name it goes by: `LINK/` is the directory that LINK points to, named LINK. */
 function followed(source: string): [path: string, name: string] {
   if (source === STDIN) return [STDIN, STDIN];
-  const path = resolve(source);
+  const path = absolutePath(source);
   const isLink = source.endsWith('/') && (statSource(path).mode & 0o170000n) === 0o120000n;
   if (isLink) statSource(`${path}/.`);
   return [isLink ? realPath(path) : path, baseName(path)];
@@ -133,20 +136,16 @@ function unreadable(path: string, cause: unknown): HkfsError {
   });
 }
 
-export function refuseInside(path: string, archiveRoot: string): void {
-  const real = realPath(parentPath(path));
-  const root = lstatSync(toFsPath(realPath(archiveRoot)), { bigint: true });
-  // By inode: the archive may be mounted in more than one place.
-  let at = path === '/' ? '/' : joinPath(real, baseName(path));
-  for (; !isSameInode(lstatSync(toFsPath(at), { bigint: true }), root); at = parentPath(at))
-    if (at === '/') return;
+/** @throws HkfsError SOURCE_IN_ARCHIVE */
+export function refuseInside(
+  path: string,
+  { own, archiveRoot }: Pick<SourceRequest, 'own' | 'archiveRoot'>,
+): void {
+  const real = path === '/' ? '/' : joinPath(realPath(parentPath(path)), baseName(path));
+  if (!own.hold(real)) return;
   throw new HkfsError('SOURCE_IN_ARCHIVE', `${path} is inside the archive ${archiveRoot}`, {
     hint: 'name a source outside of the archive',
   });
-}
-
-function isSameInode(a: { dev: bigint; ino: bigint }, b: { dev: bigint; ino: bigint }): boolean {
-  return a.dev === b.dev && a.ino === b.ino;
 }
 
 function refuseCollisions(roots: readonly SourceRoot[]): void {

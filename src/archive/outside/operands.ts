@@ -1,8 +1,9 @@
 /** What of the outside world is asked about, checked before anything is read. */
 import { lstatSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { baseName, parentPath, realPath, toFsPath } from '../../fs/names.js';
+import type { OwnPlaces } from '../own-places.js';
 import { refuseInside, refuseUnreadable, statSource } from '../ingest/sources.js';
 import type { OutsideFiles } from './outside-files.js';
 import type { OutsideWalk } from './outside-walk.js';
@@ -16,26 +17,32 @@ interface Operand {
   readonly inode: bigint;
 }
 
+/** Which archive is asked, and what is its own. */
+interface Asked {
+  readonly archiveRoot: string;
+  readonly own: OwnPlaces;
+}
+
 /** @throws HkfsError SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_IN_ARCHIVE, BAD_TARGET, NOT_A_FILE */
-export function planOperands(paths: readonly string[], archiveRoot: string): Operand[] {
+export function planOperands(paths: readonly string[], asked: Asked): Operand[] {
   return paths.map((path) => {
     const operand = operandOf(path);
     refuseUnreadable(operand.real, operand.kind === 'directory');
-    refuseInside(operand.real, archiveRoot);
+    refuseInside(operand.real, asked);
     if (operand.kind === 'other') throw refusal(path);
     return operand;
   });
 }
 
 /** Of a list, each path for itself: what cannot be read is told, and links and specials are counted. */
-export function planList(paths: readonly string[], archiveRoot: string, files: OutsideFiles): Operand[] {
+export function planList(paths: readonly string[], asked: Asked, files: OutsideFiles): Operand[] {
   const operands: Operand[] = [];
   const outside = new Set<string>();
   for (const path of paths)
     try {
       const operand = operandOf(path);
       const above = parentPath(operand.real);
-      if (operand.kind === 'directory' || !outside.has(above)) refuseInside(operand.real, archiveRoot);
+      if (operand.kind === 'directory' || !outside.has(above)) refuseInside(operand.real, asked);
       outside.add(above);
       if (operand.kind === 'other') files.others += 1;
       else operands.push(operand);
@@ -69,7 +76,7 @@ export function addOperands(walk: OutsideWalk, operands: readonly Operand[]): vo
 
 function operandOf(path: string): Operand {
   const isFollowed = path.endsWith('/');
-  const real = isFollowed ? followed(path) : resolve(path);
+  const real = isFollowed ? followed(path) : absolutePath(path);
   const { mode, dev: device, ino: inode } = statSource(real);
   const type = mode & 0o170000n;
   const kind = type === 0o040000n ? 'directory' : type === 0o100000n ? 'file' : 'other';
@@ -77,7 +84,7 @@ function operandOf(path: string): Operand {
 }
 
 function followed(path: string): string {
-  const plain = resolve(path);
+  const plain = absolutePath(path);
   if ((statSource(plain).mode & 0o170000n) !== 0o120000n) return plain;
   statSource(`${plain}/.`);
   return realPath(plain);

@@ -3,6 +3,7 @@ import { joinPath } from '../../fs/names.js';
 import type { WorkerPool } from '../../fs/pool.js';
 import { OUTSIDE, type OutsideFound, type OutsideUnit } from '../../fs/tasks.js';
 import type { Message } from '../api.js';
+import type { OwnPlaces } from '../own-places.js';
 import type { KnownFiles } from './known-files.js';
 import { OutsideFiles } from './outside-files.js';
 
@@ -35,7 +36,7 @@ export interface OutsideDirectory {
 export interface WalkParts {
   readonly pool: WorkerPool;
   readonly known: KnownFiles;
-  readonly archiveRoot: { readonly device: bigint; readonly inode: bigint };
+  readonly own: OwnPlaces;
   readonly onMessage: (message: Message) => void;
   readonly signal: AbortSignal | undefined;
 }
@@ -142,8 +143,8 @@ export class OutsideWalk {
 
   private child(unit: Unit, name: string, place: { device: bigint; inode: bigint }): void {
     const path = joinPath(unit.directory, name);
-    if (isSame(place, this.parts.archiveRoot))
-      return this.note('ARCHIVE_SKIPPED', path, 'this is the archive itself: skipped');
+    const own = this.parts.own.describe({ dev: place.device, ino: place.inode });
+    if (own !== null) return this.note('ARCHIVE_SKIPPED', path, `${own}: skipped`);
     for (let at: Ancestors | null = unit.chain; at !== null; at = at.above)
       if (isSame(place, at))
         return this.note('LOOP_SKIPPED', path, 'a directory that contains itself (a bind mount?): skipped');

@@ -1,10 +1,9 @@
 /** The outside world's files with their hashes; the archive is not held meanwhile. */
-import { lstatSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
-import { realPath, toFsPath } from '../../fs/names.js';
 import { WorkerPool } from '../../fs/pool.js';
 import type { OutsideOptions } from '../api.js';
 import { readArchiveFile, type Layout } from '../layout.js';
+import { OwnPlaces } from '../own-places.js';
 import { KnownFiles } from './known-files.js';
 import { addOperands, planList, planOperands } from './operands.js';
 import type { OutsideFiles } from './outside-files.js';
@@ -20,15 +19,17 @@ export async function readOutside(
   list: readonly string[] = [],
 ): Promise<OutsideFiles> {
   readArchiveFile(layout.root);
-  const operands = planOperands(options.paths, layout.root);
+  const own = new OwnPlaces(layout.root);
+  const asked = { archiveRoot: layout.root, own };
+  const operands = planOperands(options.paths, asked);
   const known = new KnownFiles(layout, options.checksum ?? false);
   const pool = new WorkerPool();
   const stop = (): void => pool.cancel();
   options.signal?.addEventListener('abort', stop);
   try {
-    const walk = new OutsideWalk({ ...surroundings(layout, options), pool, known });
+    const walk = new OutsideWalk({ ...surroundings(options), own, pool, known });
     reportProgress(walk, pool, options.onProgress);
-    addOperands(walk, [...operands, ...planList(list, layout.root, walk.files)]);
+    addOperands(walk, [...operands, ...planList(list, asked, walk.files)]);
     const files = await walk.run();
     refuseInterrupted(options.signal);
     return files;
@@ -47,12 +48,11 @@ export function refuseInterrupted(signal: AbortSignal | undefined): void {
     });
 }
 
-function surroundings(
-  layout: Layout,
-  { onMessage = (): void => {}, signal }: OutsideOptions,
-): Pick<WalkParts, 'archiveRoot' | 'onMessage' | 'signal'> {
-  const { dev: device, ino: inode } = lstatSync(toFsPath(realPath(layout.root)), { bigint: true });
-  return { archiveRoot: { device, inode }, onMessage, signal };
+function surroundings({
+  onMessage = (): void => {},
+  signal,
+}: OutsideOptions): Pick<WalkParts, 'onMessage' | 'signal'> {
+  return { onMessage, signal };
 }
 
 function reportProgress(walk: OutsideWalk, pool: WorkerPool, onProgress: OutsideOptions['onProgress']): void {

@@ -1,10 +1,14 @@
 /** The use case: what a backup would send, as one file to carry by hand. */
+import { existsSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { encodeCheckpoint, verifyCheckpoint } from '../../events/checkpoint.js';
 import type { Head } from '../../events/types.js';
 import { BundleStore } from '../../store/remote/bundle-store.js';
+import { absolutePath } from '../../fs/absolute-path.js';
+import { baseName, joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { BundleOptions, BundleSummary, KnownHead } from '../api.js';
 import { archiveKey } from '../keys.js';
+import { OwnPlaces, refuseOwnPlace } from '../own-places.js';
 import type { OpenArchive } from '../open-archive.js';
 import { collectObjects } from './collect.js';
 import { damagedRow } from './damaged-row.js';
@@ -16,7 +20,7 @@ import { sendBundleLog } from './send-log.js';
 import { sendObjects } from './send-objects.js';
 import { TransferMeter } from './transfer-meter.js';
 
-/** @throws HkfsError BUNDLE_EXISTS, HEAD_DIFFERS, INTERRUPTED and what the file system refuses */
+/** @throws HkfsError BUNDLE_EXISTS, BAD_TARGET, HEAD_DIFFERS, INTERRUPTED and what the file system refuses */
 export async function createBundle(
   archive: OpenArchive,
   options: BundleOptions,
@@ -25,6 +29,7 @@ export async function createBundle(
   const started = clock();
   const { log } = archive;
   const since = options.since === undefined ? await log.headAt(0) : await headOf(archive, options.since);
+  refuseOwnFile(archive, options.file);
   const store = BundleStore.create(options.file);
   try {
     const remote = new RemoteArchive(store, archive.file.id);
@@ -53,6 +58,13 @@ export async function createBundle(
   } finally {
     await store.close();
   }
+}
+
+/** A folder that is not there is told when the file is made. */
+function refuseOwnFile({ layout }: OpenArchive, file: string): void {
+  const folder = parentPath(absolutePath(file));
+  if (!existsSync(toFsPath(folder))) return;
+  refuseOwnPlace(new OwnPlaces(layout.root), joinPath(realPath(folder), baseName(file)));
 }
 
 /** @throws HkfsError HEAD_DIFFERS where the log never had it */

@@ -3,26 +3,25 @@
  * the views are folded from it, contents fetched, the tree built; `archive.json` comes last, so that a
  * directory is an archive only when all of that is done.
  */
-import { existsSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf, type StoredCommit } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { WrittenFilesystem, writeFileDurably } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
 import { WorkerPool } from '../../fs/pool.js';
 import { loadPosix } from '../../fs/posix.js';
-import { namesIn } from '../../fs/scan.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { explainError } from '../explain-error.js';
-import { makeDirectory, makeFolders, refuseWithoutHardLinks } from '../init.js';
+import { makeDirectory, makeFolders, refuseInsideHkfs, refuseWithoutHardLinks } from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
 import { readVerifierKey } from '../proof-files.js';
@@ -36,6 +35,7 @@ import { isRemote } from './format.js';
 import { importLog } from './import-log.js';
 import { writeVerifierKey } from './public-key.js';
 import { NamedObjects } from './named-objects.js';
+import { refuseOthers, refuseOwnHistory } from './free-place.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
 import { archivesOf, RemoteArchive } from './remote-archive.js';
 import { fetchAll, lostRows, type Lost } from './fetch-all.js';
@@ -45,7 +45,7 @@ import { bootId, dropTorn } from './trust-objects.js';
 /** @throws HkfsError REMOTE_*, BAD_SIGNATURE, KEY_MISMATCH, ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, INTERRUPTED */
 export async function cloneArchive(options: CloneOptions, clock: () => number): Promise<CloneSummary> {
   const started = clock();
-  const root = resolve(options.directory);
+  const root = absolutePath(options.directory);
   const layout = layoutOf(root);
   const store = await openBlobStore(options.url, { env: options.env ?? process.env });
   try {
@@ -84,6 +84,7 @@ class Clone {
     const { size, root } = await remote.checkpoint(newest, key);
     const segments = await remote.listSegments();
     refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
+    await refuseOwnHistory(this.layout);
     this.prepare(remote);
     await this.begin({ url, archive: remote.id, head: { size, root }, state: 'cloning' });
     const named = await this.importLog(remote, { to: { size, root }, key });
@@ -178,6 +179,7 @@ class Clone {
   private prepare(remote: RemoteArchive): void {
     const { layout } = this;
     try {
+      refuseInsideHkfs(layout.root);
       refuseOthers(layout, remote);
       makeDirectory(layout.root);
       makeFolders(layout);
@@ -286,22 +288,6 @@ function noBackup(remote: RemoteArchive): HkfsError {
     `${remote.store.url} has no completed backup of archive ${remote.id}`,
     { hint: 'the first backup was not finished: run `hkfs backup` there again' },
   );
-}
-
-function refuseOthers(layout: Layout, remote: RemoteArchive): void {
-  if (existsSync(toFsPath(layout.archiveFile)))
-    throw new HkfsError('ALREADY_AN_ARCHIVE', `${layout.root} is an archive already`, {
-      hint: 'name another directory; `hkfs pull` brings a clone up to date',
-    });
-  const origin = readOrigin(layout);
-  if (origin !== null && origin.archive !== remote.id)
-    throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} has a begun clone of another archive`, {
-      hint: 'name another directory, or remove this one',
-    });
-  if (origin !== null || namesIn(layout.root).length === 0) return;
-  throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, {
-    hint: 'name another directory',
-  });
 }
 
 function fileOf(id: string, nowMs: number): ArchiveFile {

@@ -12,6 +12,7 @@ import { parseRemoteUrl, storedUrl, type PathRemote } from '../../store/remote/r
 import type { AddRemoteOptions, AddRemoteSummary, RemoteRow, RemoveRemoteSummary } from '../api.js';
 import type { ChangeOptions } from '../history/change.js';
 import type { OpenArchive } from '../open-archive.js';
+import { OwnPlaces } from '../own-places.js';
 import { Operation } from '../operation.js';
 import { ensureRemote, isRemote } from './format.js';
 import { ARCHIVES, FORMAT_NAME, OBJECTS } from './names.js';
@@ -126,10 +127,10 @@ function checkName(name: string): void {
 /** @throws HkfsError REMOTE_INSIDE: a backup in an archive is lost with it, and its next ingest would take it in */
 function refuseInside({ path }: PathRemote, root: string): void {
   const target = realOf(path);
-  const own = realPath(root);
+  const inside = new OwnPlaces(root).hold(target) ? root : null;
   for (let at = target; ; at = parentPath(at)) {
-    if (at === own || existsSync(toFsPath(joinPath(at, '.hkfs/archive.json'))))
-      throw new HkfsError('REMOTE_INSIDE', `${path} is inside the archive ${at}`, {
+    if (inside !== null || existsSync(toFsPath(joinPath(at, '.hkfs/archive.json'))))
+      throw new HkfsError('REMOTE_INSIDE', `${path} is inside the archive ${inside ?? at}`, {
         hint: 'name a directory outside of it, best on another disk',
       });
     if (at === '/' || at === '') return;

@@ -1,5 +1,6 @@
 /** `origin.json`: where a clone came from. While it says `cloning`, the directory is no archive yet. */
 import { existsSync, readFileSync } from 'node:fs';
+import { errnoOf } from '../../errors.js';
 import type { Head } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { toFsPath } from '../../fs/names.js';
@@ -23,7 +24,7 @@ export function readOrigin(layout: Layout): Origin | null {
   try {
     return JSON.parse(readFileSync(toFsPath(layout.origin), 'utf8')) as Origin;
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof SyntaxError || errnoOf(error) === 'EISDIR') return null;
     throw error;
   }
 }

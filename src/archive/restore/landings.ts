@@ -1,11 +1,12 @@
 /** Where each path lands, and which targets are refused before anything is touched. */
 import { lstatSync, statSync, type BigIntStats } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import type { Position } from '../../events/types.js';
 import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { OpenArchive } from '../open-archive.js';
+import { OwnPlaces, refuseOwnPlace } from '../own-places.js';
 import { resolvePathAt } from '../queries/past-paths.js';
 
 export interface Landings {
@@ -15,6 +16,8 @@ export interface Landings {
   /** The entry whose contents land in DIR itself, or those that land there under their own names. */
   readonly contentsOf: NamedEntry | null;
   readonly entries: readonly NamedEntry[];
+  /** What nothing is restored into. */
+  readonly own: OwnPlaces;
 }
 
 /**
@@ -30,8 +33,9 @@ export async function planLandings(
   const { contentsOf, entries } = await namedPaths(archive, paths, where.at);
   const { directory, exists } = targetDirectory(where.to);
   const landings = contentsOf ? [directory] : entries.map(({ entry }) => joinPath(directory, entry.name));
-  for (const landing of landings) refuseOwnTree(archive.layout.root, landing);
-  return { directory, exists, contentsOf, entries };
+  const own = new OwnPlaces(archive.layout.root);
+  for (const landing of landings) refuseOwnPlace(own, landing);
+  return { directory, exists, contentsOf, entries, own };
 }
 
 /**
@@ -83,10 +87,10 @@ function refuseCollisions(paths: readonly string[], named: readonly NamedEntry[]
 
 /** A symlink that names DIR itself is followed: it is the user's word, as for cp. */
 function targetDirectory(to: string): { directory: string; exists: boolean } {
-  if (to === '' || to.includes('\0'))
+  if (to.includes('\0'))
     throw new HkfsError('BAD_PATH', `${JSON.stringify(to)} is no directory`, { hint: 'name one with --to' });
   const missing: string[] = [];
-  for (let at = resolve(to); ; at = parentPath(at)) {
+  for (let at = absolutePath(to); ; at = parentPath(at)) {
     const stat = statOrNull(at);
     if (stat === null && isSymlink(at))
       throw new HkfsError('NOT_A_DIRECTORY', `${at} is a symlink to nothing`, { hint: 'name a directory' });
@@ -119,22 +123,4 @@ function isSymlink(path: string): boolean {
     if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw error;
     return false;
   }
-}
-
-/** Neither into the archive nor around it: by path, and by inode where it is mounted elsewhere as well. */
-export function refuseOwnTree(root: string, landing: string): void {
-  const real = realPath(root);
-  const archive = statSync(toFsPath(real), { bigint: true });
-  for (let at = landing; ; at = parentPath(at)) {
-    const stat = statOrNull(at);
-    if (at === real || (stat !== null && stat.ino === archive.ino && stat.dev === archive.dev))
-      throw new HkfsError('BAD_TARGET', `${landing} is inside of the archive`, {
-        hint: 'name a place outside of it; inside, its own log would not know the files',
-      });
-    if (at === '/') break;
-  }
-  if (real.startsWith(landing === '/' ? '/' : `${landing}/`))
-    throw new HkfsError('BAD_TARGET', `${landing} holds the archive ${real}`, {
-      hint: 'restore to a directory beside the archive',
-    });
 }

@@ -1,7 +1,7 @@
 /** The tree as it was at a moment, as hard links to the objects, in an empty directory. */
 import { readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { errnoOf, HkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { toFsPath } from '../../fs/names.js';
 import type { MaterializeOptions, ReplaySummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -37,7 +37,7 @@ export async function materialize(
 }
 
 function refuseFull(into: string): void {
-  const directory = resolve(into);
+  const directory = absolutePath(into);
   try {
     if (readdirSync(toFsPath(directory)).length === 0) return;
   } catch (error) {

@@ -82,7 +82,7 @@ async function passWithCancel(
 }
 
 async function pass(parts: RestorerParts, landings: Landings): Promise<Tally> {
-  await new Restorer(parts, landings.directory).run(landings);
+  await new Restorer(parts, landings).run(landings);
   return parts.tally;
 }
 

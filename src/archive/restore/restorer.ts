@@ -9,9 +9,11 @@ import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
 import { isRestoreTemporary } from '../../fs/restore-temporary.js';
-import { toFailure } from '../../fs/scan.js';
+import { lstatOrNull, toFailure } from '../../fs/scan.js';
 import type { RestoreStep } from '../../fs/tasks.js';
+import { readMounts } from '../../fs/mounts.js';
 import type { Entry } from '../../projections/namespace.js';
+import type { OwnPlaces } from '../own-places.js';
 import { judge, judgeFurtherName, type FirstName, type Standing, type Verdict } from './judge.js';
 import type { Landings } from './landings.js';
 import { LinkGroups } from './link-groups.js';
@@ -35,6 +37,16 @@ interface Target {
   readonly directoryId: number;
   /** Whether what is not wanted goes. */
   readonly mirror: boolean;
+  /** Of the file system; null where the directory is yet to be made. */
+  readonly device: bigint | null;
+  /** A mount below DIR, or a directory of one: what is wanted is written there, and nothing is taken away. */
+  readonly isForeign: boolean;
+}
+
+/** Where an entry goes, and what stands there. */
+interface Place {
+  readonly standing: Standing | null;
+  readonly target: Target;
 }
 
 export class Restorer {
@@ -44,10 +56,14 @@ export class Restorer {
   private readonly groups = new LinkGroups();
   private readonly furtherNames: Extract<RestoreStep, { op: 'hardlink' }>[] = [];
   private readonly directories: { path: string; event: DirectoryAdded }[] = [];
+  private readonly own: OwnPlaces;
+  private readonly mountPoints: ReadonlySet<string>;
 
-  constructor(parts: RestorerParts, root: string) {
+  constructor(parts: RestorerParts, { directory, own }: Landings) {
     this.parts = parts;
-    this.queue = new StepQueue(parts, root);
+    this.queue = new StepQueue(parts, directory);
+    this.own = own;
+    this.mountPoints = new Set(parts.rules.mirror ? readMounts().map(({ point }) => point) : []);
   }
 
   /** @throws HkfsError INTERRUPTED after a clean stop, and what lets nothing more be written */
@@ -72,6 +88,8 @@ export class Restorer {
       entries: contentsOf ? null : entries.map(({ entry }) => entry),
       directoryId: contentsOf?.entry.directoryId ?? -1,
       mirror: contentsOf !== null && this.parts.rules.mirror,
+      device: lstatOrNull(directory)?.dev ?? null,
+      isForeign: false,
     });
     for (let next = this.pending.pop(); next !== undefined; next = this.pending.pop()) await this.fill(next);
     if (this.parts.dry) return;
@@ -95,15 +113,31 @@ export class Restorer {
         this.stopWhereAsked();
         const there = standing.get(entry.name) ?? null;
         standing.delete(entry.name);
-        await this.put(joinPath(target.path, entry.name), entry, there);
+        await this.put(joinPath(target.path, entry.name), entry, { standing: there, target });
       }
     for (const name of temporaries)
       if (standing.delete(name) && !this.parts.dry) await this.remove(joinPath(target.path, name));
-    if (!target.mirror) return;
-    for (const name of standing.keys()) {
-      this.parts.tally.lose('delete', joinPath(target.path, name));
-      await this.remove(joinPath(target.path, name));
-    }
+    if (target.mirror) for (const [name, there] of standing) await this.removeUnwanted(target, name, there);
+  }
+
+  private async removeUnwanted(target: Target, name: string, standing: Standing): Promise<void> {
+    const path = joinPath(target.path, name);
+    if (target.isForeign || this.isMount(path, { standing, target })) return this.failAsMounted(path);
+    this.parts.tally.lose('delete', path);
+    await this.remove(path);
+  }
+
+  /** By device, as a part of another file system; by name, as a bind mount that has the same device. */
+  private isMount(path: string, { standing, target }: Place): boolean {
+    if (standing?.kind !== 'directory') return false;
+    return standing.stat.dev !== target.device || this.mountPoints.has(path);
+  }
+
+  private failAsMounted(path: string): void {
+    this.fail(path, {
+      code: 'EXDEV',
+      message: 'it is on another file system, or mounted here: --delete leaves it alone',
+    });
   }
 
   /** What stands in a directory; null where it cannot be read, which is told. */
@@ -117,26 +151,28 @@ export class Restorer {
     }
   }
 
-  private async put(path: string, entry: Entry, standing: Standing | null): Promise<void> {
+  private async put(path: string, entry: Entry, place: Place): Promise<void> {
+    const { standing } = place;
     const { event } = entry;
     const { rules, tally } = this.parts;
     const isOwnFile = event.type === 'file.ingested' && (!this.parts.link || event.hash === null);
     if (isOwnFile) {
       const first = this.groups.firstName(entry);
-      if (first) return this.putFurtherName(path, first, standing);
+      if (first) return this.putFurtherName(path, first, place);
     }
     const verdict = judge(event, standing, rules, standing && inodesToBe(entry, this.parts));
     if (isOwnFile) this.groups.remember(path, entry, { verdict, standing });
     if (verdict === 'keep') tally.skipped += 1;
-    if (verdict === 'enter') return this.enter(path, entry, standing!);
-    if (!(await this.makeRoom(path, verdict, standing))) return;
-    if (entry.directoryId !== null) return this.makeDirectory(path, entry, verdict);
+    if (verdict === 'enter') return this.enter(path, entry, place);
+    if (!(await this.makeRoom(path, verdict, place))) return;
+    if (entry.directoryId !== null) return this.makeDirectory(path, entry, { verdict, place });
     tally.count(entry.kind);
     await this.queue.add(this.step(path, entry, verdict), sizeOf(entry));
   }
 
   /** @returns whether the entry is to be made now */
-  private async makeRoom(path: string, verdict: Verdict, standing: Standing | null): Promise<boolean> {
+  private async makeRoom(path: string, verdict: Verdict, place: Place): Promise<boolean> {
+    const { standing, target } = place;
     if (verdict === 'keep') return false;
     if (verdict === 'differs') {
       this.differs(path, standing!);
@@ -147,6 +183,10 @@ export class Restorer {
       return false;
     }
     if (verdict === 'replace') this.parts.tally.lose('overwrite', path);
+    if (verdict === 'clear' && (target.isForeign || this.isMount(path, place))) {
+      this.failAsMounted(path);
+      return false;
+    }
     if (verdict === 'clear') {
       this.parts.tally.lose('delete', path);
       await this.remove(path);
@@ -155,18 +195,21 @@ export class Restorer {
     return true;
   }
 
-  private async putFurtherName(path: string, first: FirstName, standing: Standing | null): Promise<void> {
+  private async putFurtherName(path: string, first: FirstName, place: Place): Promise<void> {
     const { rules, tally } = this.parts;
-    const verdict = judgeFurtherName(first, standing, rules);
+    const verdict = judgeFurtherName(first, place.standing, rules);
     if (verdict === 'keep') tally.skipped += 1;
-    if (!(await this.makeRoom(path, verdict, standing))) return;
+    if (!(await this.makeRoom(path, verdict, place))) return;
     tally.files += 1;
     tally.links += 1;
     const replace = verdict === 'replace';
     if (!this.parts.dry) this.furtherNames.push({ op: 'hardlink', path, to: first.path, replace });
   }
 
-  private enter(path: string, entry: Entry, standing: Standing): void {
+  private enter(path: string, entry: Entry, place: Place): void {
+    const standing = place.standing!;
+    if (this.own.has(standing.stat))
+      return this.fail(path, { code: 'BAD_TARGET', message: 'a part of the archive is mounted here' });
     this.parts.tally.skipped += 1;
     if (!this.parts.dry) {
       makeUsable(path, standing);
@@ -177,10 +220,15 @@ export class Restorer {
         return;
       }
     }
-    this.descend(path, entry, true);
+    const isForeign = place.target.isForeign || this.isMount(path, place);
+    this.descend(path, entry, { exists: true, device: standing.stat.dev, isForeign });
   }
 
-  private async makeDirectory(path: string, entry: Entry, verdict: Verdict): Promise<void> {
+  private async makeDirectory(
+    path: string,
+    entry: Entry,
+    { verdict, place: { target } }: { verdict: Verdict; place: Place },
+  ): Promise<void> {
     this.parts.tally.count('directory');
     if (!this.parts.dry) {
       try {
@@ -196,13 +244,13 @@ export class Restorer {
         return;
       }
     }
-    this.descend(path, entry, false);
+    this.descend(path, entry, { exists: false, device: target.device, isForeign: target.isForeign });
   }
 
-  private descend(path: string, entry: Entry, exists: boolean): void {
+  private descend(path: string, entry: Entry, found: Pick<Target, 'exists' | 'device' | 'isForeign'>): void {
     this.directories.push({ path, event: entry.event as DirectoryAdded });
     const { mirror } = this.parts.rules;
-    this.pending.push({ path, exists, entries: null, directoryId: entry.directoryId!, mirror });
+    this.pending.push({ path, ...found, entries: null, directoryId: entry.directoryId!, mirror });
   }
 
   private async remove(path: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { HkfsError } from '../../errors.js';
 import { describeFsError } from '../../fs/errors.js';
 import type { Message, SyncOptions, SyncStep, SyncSummary } from '../api.js';
+import { guardMassRemoval, type RemovalWords } from '../mass-removal.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 import { adopt, reseal } from './adopt.js';
@@ -9,6 +10,12 @@ import { TreeComparison } from './compare-tree.js';
 import { prepare, type Changes } from './prepare.js';
 
 const ignore = (): void => {};
+
+const WORDS: RemovalWords = {
+  from: 'the tree',
+  consequence: "adopting that removes them from the archive's names, not from history.",
+  again: 'hkfs sync --yes (--dry-run lists them)',
+};
 
 /**
  * @throws HkfsError TOO_MANY_REMOVED before anything is changed, INTERRUPTED, and what the file system
@@ -27,7 +34,8 @@ export async function sync(
     const comparison = await compare(archive, options);
     const changes = await prepare(archive, comparison);
     if (signal?.aborted) throw interrupted();
-    if (!yes && !dryRun) await guardMassRemoval(changes, comparison.total, options.confirm);
+    if (!yes && !dryRun)
+      await guardMassRemoval({ removed: changes.removed, total: comparison.total }, WORDS, options.confirm);
     for (const path of changes.shared) onMessage(sharedNote(path));
     await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
     if (!dryRun && changes.isEmpty) await reseal(archive, changes);
@@ -78,21 +86,6 @@ async function perform(
   if (!signal?.aborted) return operation.complete(countsOf(changes));
   await operation.fail('interrupted', countsOf(changes));
   throw interrupted();
-}
-
-/** A disk that is not mounted must not become a mass deletion. */
-async function guardMassRemoval(
-  { removed }: Changes,
-  total: number,
-  confirm: SyncOptions['confirm'],
-): Promise<void> {
-  if (removed * 2 <= total) return;
-  const finding = `${removed} of ${total} entries are gone from the tree`;
-  if (await confirm?.(`${finding}; adopting that removes them from the archive's names, not from history.`))
-    return;
-  throw new HkfsError('TOO_MANY_REMOVED', finding, {
-    hint: 'nothing was changed; if they were removed on purpose: hkfs sync --yes (--dry-run lists them)',
-  });
 }
 
 function sharedNote(path: string): Message {

@@ -1,8 +1,8 @@
 /** What a remote's URL says. Pure, but for the look whether a bare word names something on disk. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HkfsError } from '../../errors.js';
+import { absolutePath } from '../../fs/absolute-path.js';
 import { toFsPath } from '../../fs/names.js';
 
 export interface PathRemote {
@@ -67,7 +67,7 @@ export function endpointIn(env: Readonly<Record<string, string | undefined>>): s
 }
 
 function pathOf(text: string, cwd: string): string {
-  const path = resolve(cwd, text);
+  const path = absolutePath(text, cwd);
   if (/^(\/|\.\.?($|\/))/.test(text) || existsSync(toFsPath(path))) return path;
   throw badUrl(`${JSON.stringify(text)} is no URL and no path of something that is there`);
 }
@@ -98,7 +98,7 @@ function s3Remote(url: string, cwd: string): S3Remote {
     ...rest,
     ...(endpoint === undefined ? {} : { endpoint: checkEndpoint(endpoint) }),
     ...(pathStyle === undefined ? {} : { pathStyle: booleanOf(pathStyle) }),
-    ...(credentials === undefined ? {} : { credentials: resolve(cwd, credentials) }),
+    ...(credentials === undefined ? {} : { credentials: absolutePath(credentials, cwd) }),
   };
 }
 
