@@ -16,7 +16,7 @@ export interface RestoreOptions {
   readonly overwrite?: RestoreOverwrite | undefined;
   /** Also remove from where a path lands what it did not hold. */
   readonly delete?: boolean | undefined;
-  /** Hash what is read. */
+  /** What is read is always hashed: this is accepted, and changes nothing. */
   readonly verify?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   /** Asked once before anything is overwritten or deleted; not asked where nothing is. */

@@ -134,7 +134,7 @@ class Backup {
   }
 
   private async sendObjects({ objects }: BackupPlan): Promise<SendOutcome> {
-    const { limitRate = Infinity, signal, onProgress, store, compress } = this.parts;
+    const { limitRate = Infinity, signal, onProgress, onMessage, store, compress } = this.parts;
     const totals = { files: objects.length, bytes: objects.bytes };
     const meter = new TransferMeter('sending', totals, onProgress);
     if (objects.length >= LIST_FROM) this.rememberUnfinished();
@@ -146,6 +146,7 @@ class Backup {
         limiter,
         meter,
         signal,
+        onMessage,
         compress: packer,
       });
     } finally {

@@ -11,7 +11,6 @@ export interface RestorerParts {
   readonly at: Position;
   readonly rules: Rules;
   readonly link: boolean;
-  readonly verify: boolean;
   readonly dry: boolean;
   readonly tally: Tally;
   readonly suspects: ReadonlyMap<Hash, string>;

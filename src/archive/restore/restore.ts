@@ -77,7 +77,6 @@ async function partsOf(archive: OpenArchive, options: RestoreOptions, at: number
     at,
     rules: { overwrite, mirror, uid: process.geteuid?.() ?? 0 },
     link: options.link ?? false,
-    verify: options.verify ?? false,
     dry: false,
     tally: new Tally(false),
     suspects: await archive.contents().findings(''),

@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { errnoOf } from '../../errors.js';
-import type { DirectoryAdded } from '../../events/types.js';
+import type { DirectoryAdded, EntryEvent } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
@@ -22,9 +22,6 @@ import { StepQueue } from './step-queue.js';
 
 /** Of an ordinary user: one batch, so that no thread is ahead with a parent. */
 const DIRECTORIES_AT_ONCE = 256;
-
-/** Kept files that are named in messages; all are counted. */
-const DIFFERING_NAMED = 20;
 
 /** A directory of the target whose wanted entries are to be seen to. */
 interface Target {
@@ -120,7 +117,7 @@ export class Restorer {
     const isOwnFile = event.type === 'file.ingested' && (!this.parts.link || event.hash === null);
     if (isOwnFile) {
       const first = this.groups.firstName(entry);
-      if (first) return this.putFurtherName(path, first, standing);
+      if (first) return this.putFurtherName(path, { event, first }, standing);
     }
     const verdict = judge(event, standing, rules, standing && inodesToBe(entry, this.parts));
     if (isOwnFile) this.groups.remember(path, entry, { verdict, standing });
@@ -136,7 +133,7 @@ export class Restorer {
   private async makeRoom(path: string, verdict: Verdict, standing: Standing | null): Promise<boolean> {
     if (verdict === 'keep') return false;
     if (verdict === 'differs') {
-      this.differs(path, standing!);
+      this.queue.differs(path, standing!.kind);
       return false;
     }
     if (verdict === 'blocked') {
@@ -152,15 +149,20 @@ export class Restorer {
     return true;
   }
 
-  private async putFurtherName(path: string, first: FirstName, standing: Standing | null): Promise<void> {
+  private async putFurtherName(
+    path: string,
+    name: { event: EntryEvent; first: FirstName },
+    standing: Standing | null,
+  ): Promise<void> {
     const { rules, tally } = this.parts;
-    const verdict = judgeFurtherName(first, standing, rules);
+    const verdict = judgeFurtherName(name, standing, rules);
     if (verdict === 'keep') tally.skipped += 1;
     if (!(await this.makeRoom(path, verdict, standing))) return;
     tally.files += 1;
     tally.links += 1;
-    const replace = verdict === 'replace';
-    if (!this.parts.dry) this.furtherNames.push({ op: 'hardlink', path, to: first.path, replace });
+    if (this.parts.dry) return;
+    const [replace, join] = [verdict === 'replace', verdict === 'join'];
+    this.furtherNames.push({ op: 'hardlink', path, to: name.first.path, replace, join });
   }
 
   private enter(path: string, entry: Entry, standing: Standing): void {
@@ -212,14 +214,6 @@ export class Restorer {
       if (this.parts.rules.uid !== 0 && count % DIRECTORIES_AT_ONCE === 0) await this.queue.drain();
     }
     await this.queue.drain();
-  }
-
-  /** Asked for with `--overwrite never`, so no failure; some are told by name. */
-  private differs(path: string, { kind }: Standing): void {
-    const { tally, onMessage } = this.parts;
-    tally.differing += 1;
-    if (tally.differing > DIFFERING_NAMED) return;
-    onMessage({ level: 'note', code: 'KEPT', path, text: `a ${kind} that differs is there: kept` });
   }
 
   private fail(path: string, failure: { code: string; message: string }): void {
