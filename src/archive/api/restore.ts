@@ -46,6 +46,8 @@ export interface RestoreSummary {
   readonly specials: number;
   /** Hard links, to objects or to other restored files. */
   readonly links: number;
+  /** Under `link`, where there are any: files of their own, whose objects take no more links or are damaged. */
+  readonly copied?: number;
   /** Already as they should be. */
   readonly skipped: number;
   /** Something else is there, and stays: `overwrite` is `never`. */

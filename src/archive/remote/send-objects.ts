@@ -161,6 +161,7 @@ class Sender implements SendOutcome {
         problem ??= error;
       }
     }
+    if (await this.isThere(hash)) return this.options.meter.add(size);
     const { code, message, cause } = problem!;
     this.tellDamage(hash, findingOf({ code, message, errno: errnoOf(cause) }));
   }
@@ -180,6 +181,13 @@ class Sender implements SendOutcome {
     );
     if (outcome === 'created') this.sent(isSmaller ? packed.length : size, size);
     else this.options.meter.add(size);
+  }
+
+  /** What is lost here may have been sent before. */
+  private async isThere(hash: Hash): Promise<boolean> {
+    const names = [objectName(hash), objectName(hash, true)];
+    for (const name of names) if ((await this.store.stat(name)) !== undefined) return true;
+    return false;
   }
 
   private async *copiesOf(hash: Hash): AsyncGenerator<string> {

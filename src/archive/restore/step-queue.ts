@@ -150,6 +150,7 @@ export class StepQueue {
 
   private becomesFile(bytes: number): void {
     this.parts.tally.links -= 1;
+    this.parts.tally.copied += 1;
     this.parts.tally.bytes += bytes;
   }
 
@@ -183,6 +184,7 @@ export class StepQueue {
     if (step.op === 'file' || step.op === 'object' || step.op === 'hardlink') tally.files -= 1;
     if (step.op === 'object' || step.op === 'hardlink') tally.links -= 1;
     if (step.op === 'file') tally.bytes -= step.content.size;
+    if (step.op === 'file' && this.parts.link && step.content.object !== null) tally.copied -= 1;
     if (step.op === 'symlink') tally.symlinks -= 1;
     if (step.op === 'special') tally.specials -= 1;
     this.fail(step.path, failure);
