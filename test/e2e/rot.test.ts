@@ -3,6 +3,7 @@
  * must not give out what is wrong as if it were whole; and where another copy is good, it must give out that.
  * A further way of giving out contents, or a further kind of place for them, is a further row of the tables.
  */
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -224,3 +225,15 @@ describe.each(Object.keys(ELSEWHERE))('of rotten objects with %s', (from) => {
     for (const name of NAMES) expect(complete.get(name)?.equals(gives(name))).toBe(true);
   });
 });
+
+test('a manifest of sha256 is compared with what objects should be, and not with what rot made of them', () => {
+  const { box, objects } = rotten(() => {});
+  const lines = objects.map((object) => `${sha256(fs.readFileSync(object))}  rotten\n`);
+  const run = box.runWith({ input: lines.join('') }, 'contains', '--algorithm', 'sha256', '-', '--json');
+  expect(run.status).toBe(1);
+  expect(JSON.parse(run.stdout.trim().split('\n').at(-1)!)).toMatchObject({ archived: 0 });
+});
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
