@@ -226,6 +226,24 @@ describe.each(Object.keys(ELSEWHERE))('of rotten objects with %s', (from) => {
   });
 });
 
+test('cat in a clone takes what rotted from where the clone comes from', () => {
+  const origin = Box.make(scratch);
+  for (const name of NAMES) origin.write({ [name]: right(name) });
+  origin.ingest();
+  const remote = join(origin.path, 'remote');
+  origin.run('remote', 'add', 'disk', remote);
+  origin.run('backup', 'disk');
+  const clone = new Box(origin.path, join(origin.path, 'clone'));
+  expect(origin.run('clone', remote, clone.root).status).toBe(0);
+  for (const name of NAMES) rot(clone.object(`source/${name}`));
+  const { run, complete } = cats(clone, right);
+  expect([run.status, run.stderr]).toEqual([0, expect.stringContaining('[OBJECT_DAMAGED]')]);
+  for (const name of NAMES) expect(complete.get(name)?.equals(right(name))).toBe(true);
+  expect(fs.readdirSync(join(clone.root, '.hkfs/staging'))).toEqual([]);
+  fs.rmSync(remote, { recursive: true });
+  expect(clone.run('cat', 'source/small')).toMatchObject({ status: 4, stdout: '' });
+});
+
 test('a manifest of sha256 is compared with what objects should be, and not with what rot made of them', () => {
   const { box, objects } = rotten(() => {});
   const lines = objects.map((object) => `${sha256(fs.readFileSync(object))}  rotten\n`);
