@@ -16,6 +16,7 @@ import type {
   EntryRow,
   FindQuery,
   FoundContent,
+  LocateOptions,
   LogRow,
   Moment,
   OperationDetail,
@@ -86,8 +87,9 @@ export class LocalReader implements ArchiveReader {
     yield* find(this.archive, query, (await this.resolveMoment(options.at)).position);
   }
 
-  async locate(target: string, options: AtOption = {}): Promise<ContentLocation> {
-    return locate(this.archive, target, (await this.resolveMoment(options.at)).position);
+  async locate(target: string, options: LocateOptions = {}): Promise<ContentLocation> {
+    const { position } = await this.resolveMoment(options.at);
+    return locate(this.archive, target, { at: position, everywhere: options.everywhere ?? false });
   }
 
   async *du(path: string, options: AtOption & { depth?: number } = {}): AsyncGenerator<DuRow> {

@@ -15,6 +15,7 @@ import type {
   EntryRow,
   FindQuery,
   FoundContent,
+  LocateOptions,
   LogRow,
   Moment,
   OperationDetail,
@@ -66,7 +67,7 @@ export class RemoteReader implements ClosableReader {
     return this.many('find', [query, options]) as AsyncIterable<EntryRow>;
   }
 
-  locate(target: string, options: AtOption = {}): Promise<ContentLocation> {
+  locate(target: string, options: LocateOptions = {}): Promise<ContentLocation> {
     return this.one('locate', [target, options]) as Promise<ContentLocation>;
   }
 

@@ -121,7 +121,8 @@ function renderBar(share: number): string {
   return `[${'='.repeat(full)}${' '.repeat(BAR_WIDTH - full)}]`;
 }
 
-function renderMessage(style: ProgressStyle, message: Message): string {
+/** A line for standard error. */
+export function renderMessage(style: ProgressStyle, message: Message): string {
   if (style === 'json') return `${JSON.stringify({ message })}\n`;
   const place = message.path === undefined ? '' : `${visibleName(message.path)}: `;
   return `hkfs: ${message.level}: ${place}${visibleText(message.text)} [${message.code}]\n`;

@@ -12,7 +12,7 @@ Nothing at the remote is ever overwritten or removed: rights to create and to re
 
 The remote's newest checkpoint has to be signed by this archive's key and to be of a log that is the beginning of this one. Else the remote is refused (REMOTE_DIVERGED, with the position at which the logs part): another copy of this archive went on and backed up there, or this one was brought back from an earlier state. A remote that has lost files or was rolled back is refused as well, unless --mend is given: that lists what the remote has and sends again all that is missing.
 
-Contents are hashed on their way. One that is damaged or missing here is not sent, but told, with exit code 4, and recorded; all else is backed up.
+Contents are hashed on their way. Of one that is damaged here another copy goes (a twin, or a name in the tree that is a file of its own), with a warning; where there is none it is not sent, but told, with exit code 4, and recorded. All else is backed up.
 
 --json prints one object: remote, url, operation (null when nothing was new), size and root of what the remote has now, events, objects, bytes and segments that were sent, damaged, upToDate and seconds.`;
   static override examples = [

@@ -83,6 +83,7 @@ Every content is hashed before it goes out. Exit code 4: some are missing or dam
         confirm: (path) => confirm(`${visibleName(path)} is there and would be replaced`, { yes }),
         estimate: style === 'bar' || style === 'json',
         onProgress: view.update,
+        onMessage: view.message,
         signal,
       });
       view.stop();

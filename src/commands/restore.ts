@@ -19,7 +19,7 @@ What is in DIR already is kept: what is as it should be is skipped, and what dif
 
 --overwrite if-different replaces what differs in kind, size, time, mode, owner, attributes or target; always replaces every file. --delete also removes from where a PATH lands what it did not hold, so that it becomes equal. Both show what would be lost and ask first.
 
-Of contents that gc has deleted it is said when and by which operation they went, with exit code 3. Exit code 4: the bytes of some objects are missing or damaged; these files are not restored. --verify finds every damage, by hashing what is read.
+Of contents that gc has deleted it is said when and by which operation they went, with exit code 3. Exit code 4: the bytes of some objects are missing or damaged, and no other copy here is good; these files are not restored. What is read is hashed on its way; a link to an object, or blocks shared with it, are trusted where its seal fits, and else it is hashed first. --verify asks for what is always done, and is accepted for older scripts.
 
 --json prints one object: files, bytes, directories, symlinks, specials, links, skipped, differing, overwritten, deleted, failed and seconds; with --dry-run also plan.`;
   static override examples = [
@@ -41,7 +41,7 @@ Of contents that gc has deleted it is said when and by which operation they went
     },
     {
       description: 'The whole archive, every byte checked',
-      command: '<%= config.bin %> restore / --to /mnt/new --verify',
+      command: '<%= config.bin %> restore / --to /mnt/new',
     },
   ];
   static override args = {
@@ -65,7 +65,7 @@ Of contents that gc has deleted it is said when and by which operation they went
       description: 'What becomes of what is there already. Default: never; with --delete if-different.',
     })(),
     delete: Flags.boolean({ description: 'Also remove what PATH did not hold, from where it lands.' }),
-    verify: Flags.boolean({ description: 'Hash what is read, and restore nothing that is damaged.' }),
+    verify: Flags.boolean({ description: 'What is always done now: hash, and restore nothing damaged.' }),
     'dry-run': Flags.boolean({
       description: 'Show what would be overwritten and deleted, and change nothing.',
     }),

@@ -10,6 +10,7 @@ import { BLOCK_BYTES, inSource, withFile, type TaskContext } from './contents.js
 import { failpoint } from './failpoints.js';
 import { joinPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
+import { hasEqualBytes, readBlock } from './same-bytes.js';
 import { lstatOrNull, toFailure } from './scan.js';
 import { hashOfObjectPath, hashOpenFile } from './stage.js';
 import { sameContentStat, StatTable, storable, TouchedInodes, type FileStat } from './stats.js';
@@ -71,7 +72,7 @@ class Releaser {
         const source = { fd, stat, name };
         if (item.relink) return this.relink(source, object!);
         // A stat that says 0 is no evidence of an empty file.
-        if (object === null && readFull(fd, this.context.block, 0) > 0) throw hasBytesNow();
+        if (object === null && readBlock(fd, this.context.block, 0) > 0) throw hasBytesNow();
         if (object !== null && own === undefined) this.assertSameBytes(source, object);
         return this.remove(source, own);
       });
@@ -115,17 +116,10 @@ class Releaser {
     throw Object.assign(new Error(message), { code: 'EBADMSG' });
   }
 
-  private hasSameBytes(a: number, b: number): boolean {
-    const first = this.context.block;
-    const second = (this.second ??= Buffer.allocUnsafe(BLOCK_BYTES));
-    for (let at = 0; ;) {
-      const length = readFull(a, first, at);
-      if (readFull(b, second, at) !== length) return false;
-      if (!first.subarray(0, length).equals(second.subarray(0, length))) return false;
-      if (length === 0) return true;
-      this.context.onBlock(length);
-      at += length;
-    }
+  private hasSameBytes(source: number, object: number): boolean {
+    const { block: ours, onBlock } = this.context;
+    const theirs = (this.second ??= Buffer.allocUnsafe(BLOCK_BYTES));
+    return hasEqualBytes(source, object, { ours, theirs }, onBlock);
   }
 
   /**
@@ -180,17 +174,6 @@ function inodesOf(object: string): string[] {
 function isInode(path: string, { dev, ino }: fs.BigIntStats): boolean {
   const stat = lstatOrNull(path);
   return stat !== null && stat.ino === ino && stat.dev === dev;
-}
-
-/** Fills the block from a place in the file, as far as there are bytes. */
-function readFull(fd: number, block: Buffer, at: number): number {
-  let length = 0;
-  while (length < block.length) {
-    const read = fs.readSync(fd, block, length, block.length - length, at + length);
-    if (read === 0) break;
-    length += read;
-  }
-  return length;
 }
 
 function hasBytesNow(): Error {

@@ -8,7 +8,8 @@ import { errnoOf } from '../errors.js';
 import type { Attributes, EntryKind, SpecialKind } from '../events/types.js';
 import { applyAttributes, isEverywhere, type UnsetAttribute } from './apply-attributes.js';
 import { Below } from './below.js';
-import { checkObject, copyObject, ObjectProblem } from './copy-object.js';
+import { checkObject, copyObject } from '../store/hash-tree/copy-object.js';
+import { ObjectProblem } from '../store/hash-tree/object-reader.js';
 import type { TaskContext } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
@@ -17,6 +18,7 @@ import { renameByLink } from './rename-no-replace.js';
 import { newTemporary } from './restore-temporary.js';
 import { twinPaths } from './place.js';
 import { removeTree } from './remove-tree.js';
+import { hasSameBytes } from './same-bytes.js';
 import { toFailure } from './scan.js';
 import { StatTable } from './stats.js';
 import type { EntryFailure, RestoreResult, RestoreStep, RestoreTask } from './tasks.js';
@@ -67,6 +69,10 @@ class Restore {
   private readonly before: StatTable;
   private readonly after: StatTable;
   private readonly newFiles: NewFilesOf;
+  private readonly bad = new Map<number, EntryFailure>();
+  private readonly differing: number[] = [];
+  /** Inodes as our own links have left them: a link moves the ctime. */
+  private readonly known = new Map<string, fs.BigIntStats>();
   private readonly isRoot = process.geteuid?.() === 0;
   private reflink: boolean;
 
@@ -108,18 +114,13 @@ class Restore {
   }
 
   result(): RestoreResult {
-    const { failures, unset, waiting, full, reflink } = this;
-    const linked = Int32Array.from(this.linked);
-    return {
-      failures,
-      unset,
-      waiting,
-      full,
-      linked,
+    const { failures, unset, waiting, full, reflink, bad, differing } = this;
+    const linked = {
+      linked: Int32Array.from(this.linked),
       before: this.before.values,
       after: this.after.values,
-      reflink,
     };
+    return { failures, unset, waiting, full, ...linked, reflink, bad, differing };
   }
 
   private apply(step: RestoreStep, index: number): void {
@@ -129,7 +130,7 @@ class Restore {
       case 'object':
         return this.object(step, index);
       case 'hardlink':
-        return this.hardlink(step);
+        return this.hardlink(step, index);
       case 'symlink':
         return this.made(step, index, (path) => fs.symlinkSync(toFsPath(step.target), toFsPath(path)));
       case 'special':
@@ -161,11 +162,7 @@ class Restore {
     const { temporary, fd } = this.create(step.path, isModeGiven ? attributes.mode : PRIVATE);
     try {
       try {
-        if (content.object !== null)
-          this.reflink = copyObject(content, fd, this.context, {
-            sparse: attributes.sparse ?? false,
-            reflink: this.reflink,
-          });
+        if (content.object !== null) this.fill(fd, step, index);
         const isSet = gets !== null && this.finish(fd, attributes, { gets, isModeGiven });
         if (!isSet) this.note(applyAttributes(temporary, 'file', attributes, this.context.posix), index);
       } finally {
@@ -189,6 +186,17 @@ class Restore {
       fs.unlinkSync(toFsPath(from));
       throw error;
     }
+  }
+
+  private fill(
+    fd: number,
+    { content, attributes }: Extract<RestoreStep, { op: 'file' }>,
+    index: number,
+  ): void {
+    const options = { sparse: attributes.sparse ?? false, reflink: this.reflink };
+    const { value, bad } = copyObject(content, fd, this.context, options);
+    this.reflink = value;
+    if (bad) this.bad.set(index, bad);
   }
 
   private newFilesIn(directory: string): NewFiles | null {
@@ -245,34 +253,43 @@ class Restore {
   /** The inode keeps its attributes: it is the object's. */
   private object(step: Extract<RestoreStep, { op: 'object' }>, index: number): void {
     const path = this.below.locate(step.path);
-    for (const inode of twinPaths(step.content.object!)) {
-      const before = fs.lstatSync(inode, { bigint: true, throwIfNoEntry: false });
-      if (before === undefined) throw new ObjectProblem('OBJECT_MISSING', `${inode} is not in the hash tree`);
-      if (Number(before.size) !== step.content.size)
-        throw new ObjectProblem('OBJECT_DAMAGED', `${inode} has ${before.size} bytes`);
-      const isChecked = step.content.hash !== null;
-      if (isChecked) checkObject(inode, step.content, this.context);
-      // Checking takes its time: what counts is how the inode is right before the link.
-      const right = isChecked ? fs.lstatSync(inode, { bigint: true }) : before;
+    let problem: ObjectProblem | null = null;
+    let isFull = false;
+    for (const inode of twinPaths(step.content.object!))
       try {
-        this.link(inode, step, path);
+        this.linkTo(inode, { step, path, index });
+        if (problem) this.bad.set(index, { code: problem.code, message: problem.message });
+        return;
       } catch (error) {
-        if (errnoOf(error) === 'EMLINK') continue;
-        throw error;
+        if (error instanceof ObjectProblem) problem ??= error;
+        else if (errnoOf(error) === 'EMLINK') isFull = true;
+        else throw error;
       }
-      const at = this.linked.push(index) - 1;
-      this.before.set(at, right);
-      this.after.set(at, fs.lstatSync(inode, { bigint: true }));
-      return;
-    }
+    if (problem && !isFull) throw problem;
     this.full.push(index);
   }
 
-  private hardlink(step: Extract<RestoreStep, { op: 'hardlink' }>): void {
+  private linkTo(
+    inode: string,
+    { step, path, index }: { step: Extract<RestoreStep, { op: 'object' }>; path: FsPath; index: number },
+  ): void {
+    const { context } = this;
+    const before = checkObject(inode, step.content, { context, known: this.known.get(inode) });
+    this.link(inode, step, path);
+    const after = fs.lstatSync(inode, { bigint: true });
+    const at = this.linked.push(index) - 1;
+    this.before.set(at, before);
+    this.after.set(at, after);
+    this.known.set(inode, after);
+  }
+
+  private hardlink(step: Extract<RestoreStep, { op: 'hardlink' }>, index: number): void {
     // Both may be too long for the kernel: the further name's directory is anchored as well.
     const first = new Below(this.root);
     try {
-      this.link(first.locate(step.to), step, this.below.locate(step.path));
+      const [to, path] = [first.locate(step.to), this.below.locate(step.path)];
+      if (step.join && !hasSameBytes(to, path)) this.differing.push(index);
+      else this.link(to, { path: step.path, replace: step.replace || step.join }, path);
     } finally {
       first.close();
     }

@@ -32,26 +32,40 @@ function isEqual(left: number, right: number): boolean {
   const before = [left, right].map((fd) => fs.fstatSync(fd, { bigint: true }));
   const [a, b] = before as [fs.BigIntStats, fs.BigIntStats];
   if (!a.isFile() || !b.isFile() || a.size !== b.size) return false;
-  if (!hasEqualBlocks(left, right)) return false;
+  if (!hasEqualBytes(left, right)) return false;
   return [left, right].every((fd, index) =>
     sameContentStat(before[index]!, fs.fstatSync(fd, { bigint: true })),
   );
 }
 
-function hasEqualBlocks(left: number, right: number): boolean {
-  const ours = Buffer.allocUnsafe(BLOCK_BYTES);
-  const theirs = Buffer.allocUnsafe(BLOCK_BYTES);
+export interface Blocks {
+  readonly ours: Buffer;
+  readonly theirs: Buffer;
+}
+
+/** Reads both descriptors from their beginnings, without moving them. @param onBlock told of the bytes read */
+export function hasEqualBytes(
+  left: number,
+  right: number,
+  { ours, theirs }: Blocks = newBlocks(),
+  onBlock: (bytes: number) => void = () => {},
+): boolean {
   for (let at = 0; ;) {
     const length = readBlock(left, ours, at);
     if (readBlock(right, theirs, at) !== length) return false;
     if (length === 0) return true;
     if (ours.compare(theirs, 0, length, 0, length) !== 0) return false;
+    onBlock(length);
     at += length;
   }
 }
 
+function newBlocks(): Blocks {
+  return { ours: Buffer.allocUnsafe(BLOCK_BYTES), theirs: Buffer.allocUnsafe(BLOCK_BYTES) };
+}
+
 /** A whole block, or all that is left. */
-function readBlock(fd: number, block: Buffer, at: number): number {
+export function readBlock(fd: number, block: Buffer, at: number): number {
   let length = 0;
   while (length < block.length) {
     const read = fs.readSync(fd, block, length, block.length - length, at + length);

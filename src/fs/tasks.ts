@@ -186,6 +186,10 @@ export interface CarryItem {
   readonly hash: string;
   /** Null: as the source has it. */
   readonly mtimeNs: bigint | null;
+  /** `from` is an object of the hash tree, whose twins have its bytes as well. */
+  readonly isObject?: boolean;
+  /** Further files that may have the bytes, where `from` has them not. */
+  readonly others?: readonly string[];
 }
 
 export const CARRY = {
@@ -203,6 +207,8 @@ export interface CarryResult {
   /** StatTable of the staged files. */
   readonly stats: BigInt64Array;
   readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** Of what is staged: why a copy was left for the next. */
+  readonly bad: ReadonlyMap<number, EntryFailure>;
 }
 
 export interface NameTask {
@@ -347,13 +353,26 @@ export interface ReleaseResult {
   readonly after: BigInt64Array;
 }
 
+/** While an inode is so, its bytes are those that were hashed when its seal was made. */
+export interface TrustedStat {
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
 /** Where the bytes of a restored file come from. */
 export interface RestoredContent {
   /** The object's first inode; null: no bytes at all. */
   readonly object: string | null;
   readonly size: number;
-  /** What the bytes have to hash to, where that is to be checked. */
+  /** What the bytes have to hash to; null: no bytes at all. */
   readonly hash: string | null;
+  /** The first inode needs no reading while it is so. */
+  readonly trusted?: TrustedStat | null;
+  /** Files outside of the hash tree that may have the bytes. */
+  readonly others?: readonly string[];
 }
 
 interface RestoreAt {
@@ -376,7 +395,12 @@ export type RestoreStep =
       readonly attributes: Attributes;
     })
   /** A further name of a file that was restored before. */
-  | (RestoreAt & { readonly op: 'hardlink'; readonly to: string })
+  | (RestoreAt & {
+      readonly op: 'hardlink';
+      readonly to: string;
+      /** A file of its own is there: it makes room if it has the same bytes, and only then. */
+      readonly join: boolean;
+    })
   | (RestoreAt & { readonly op: 'symlink'; readonly target: string; readonly attributes: Attributes })
   | (RestoreAt & {
       readonly op: 'special';
@@ -414,6 +438,10 @@ export interface RestoreResult {
   readonly linked: Int32Array;
   readonly before: BigInt64Array;
   readonly after: BigInt64Array;
+  /** Why a copy of an object was left for the next, by step. */
+  readonly bad: ReadonlyMap<number, EntryFailure>;
+  /** Further names in whose place a file with other bytes stays. */
+  readonly differing: readonly number[];
   /** False once the file system refused to share blocks. */
   readonly reflink: boolean;
 }
@@ -427,11 +455,15 @@ export interface FillTask {
   readonly hashes: Uint8Array;
   /** Where in the image each begins, and its size. */
   readonly places: Float64Array;
+  /** Files outside of the hash tree that may have the bytes, by content. */
+  readonly others?: ReadonlyMap<number, readonly string[]>;
 }
 
 export interface FillResult {
   /** By content; codes are errno names, or OBJECT_MISSING and OBJECT_DAMAGED. */
   readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** Of those that are there: why a copy was left for the next. */
+  readonly bad: ReadonlyMap<number, EntryFailure>;
 }
 
 /** One large content, read and checked before it is read to be passed on. */
@@ -442,6 +474,8 @@ export interface SurveyObjectTask {
   readonly size: number;
   /** Whether to look for where it has data. */
   readonly sparse: boolean;
+  /** Files outside of the hash tree that may have the bytes. */
+  readonly others?: readonly string[];
 }
 
 export type SurveyObjectResult =
@@ -453,6 +487,8 @@ export type SurveyObjectResult =
       readonly stretches: Float64Array | null;
       /** Of the data without what is between. */
       readonly dataHash: string;
+      /** Why a copy was left for this one. */
+      readonly bad: EntryFailure | null;
     };
 
 /** Digests that other programs know. */
@@ -461,12 +497,26 @@ export interface DigestObjectsTask {
   readonly objects: string;
   readonly hashes: readonly string[];
   readonly algorithms: readonly string[];
+  /** Files outside of the hash tree that may have the bytes, by content. */
+  readonly others?: ReadonlyMap<number, readonly string[]>;
 }
 
 export interface DigestObjectsResult {
   /** By content, in the order of the algorithms; empty where there is a failure. */
   readonly digests: readonly (readonly string[])[];
   readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** Of those that have digests: why a copy was left for the next. */
+  readonly bad: ReadonlyMap<number, EntryFailure>;
+}
+
+export interface StatObjectsTask {
+  readonly task: 'stat-objects';
+  readonly files: readonly string[];
+}
+
+export interface StatObjectsResult {
+  /** StatTable; zeros for what is not there. */
+  readonly stats: BigInt64Array;
 }
 
 /** Totals of directories, for a progress bar. */
@@ -528,20 +578,6 @@ export interface OutsideResult {
   readonly units: readonly OutsideFound[];
 }
 
-/** Whole files by another hash than the archive's own. */
-export interface DigestTask {
-  readonly task: 'digest';
-  readonly files: readonly string[];
-  /** As node:crypto names it. */
-  readonly algorithm: string;
-}
-
-export interface DigestResult {
-  /** One after the other, each as long as the algorithm makes them. */
-  readonly digests: Uint8Array;
-  readonly failures: ReadonlyMap<number, EntryFailure>;
-}
-
 export interface TaskResults {
   count: CountResult;
   scan: Listing;
@@ -558,10 +594,10 @@ export interface TaskResults {
   release: ReleaseResult;
   restore: RestoreResult;
   outside: OutsideResult;
-  digest: DigestResult;
   fill: FillResult;
   'survey-object': SurveyObjectResult;
   'digest-objects': DigestObjectsResult;
+  'stat-objects': StatObjectsResult;
 }
 
 export type Task =
@@ -580,7 +616,7 @@ export type Task =
   | ReleaseTask
   | RestoreTask
   | OutsideTask
-  | DigestTask
   | FillTask
   | SurveyObjectTask
-  | DigestObjectsTask;
+  | DigestObjectsTask
+  | StatObjectsTask;

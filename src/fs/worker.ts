@@ -1,15 +1,19 @@
 /** The entry of a worker thread: takes tasks, answers with packed results. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { carryObjects } from './carry.js';
+import { carryObjects } from '../store/hash-tree/carry.js';
+import {
+  digestObjects,
+  fillFromObjects,
+  statObjects,
+  surveyObject,
+} from '../store/hash-tree/read-objects.js';
 import { checkObjects } from './check.js';
 import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
 import { depositContents } from './deposit.js';
 import { nameObjects, stageTwin } from './place.js';
-import { digestFiles } from './digest.js';
 import { hashOutside } from './outside.js';
 import type { WorkerReply, WorkerRequest } from './pool.js';
 import { loadPosix } from './posix.js';
-import { digestObjects, fillFromObjects, surveyObject } from './read-objects.js';
 import { releaseSources } from './release.js';
 import { restoreSteps } from './restore.js';
 import { countFiles, lstatNames, scanDirectory } from './scan.js';
@@ -75,14 +79,14 @@ function perform(task: Task): TaskResults[keyof TaskResults] {
       return restoreSteps(task, context);
     case 'outside':
       return hashOutside(task, context);
-    case 'digest':
-      return digestFiles(task, context);
     case 'fill':
       return fillFromObjects(task);
     case 'survey-object':
       return surveyObject(task, context);
     case 'digest-objects':
       return digestObjects(task, context);
+    case 'stat-objects':
+      return statObjects(task);
   }
 }
 

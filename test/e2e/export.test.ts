@@ -366,7 +366,7 @@ describe('damage', () => {
     sh(`printf B | dd of='${box.object('source/a')}' bs=1 seek=1 conv=notrunc status=none`);
     sh(`printf B | dd of='${box.object('source/large')}' bs=1 seek=1 conv=notrunc status=none`);
     sh(`printf B | dd of='${box.object('source/holes')}' bs=1 seek=9 conv=notrunc status=none`);
-    sh(`rm -f '${box.object('source/gone')}'`);
+    sh(`rm -f '${box.object('source/gone')}' '${box.tree('source/gone')}'`);
   });
 
   const FAILED = [

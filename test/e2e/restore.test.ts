@@ -326,6 +326,35 @@ describe('refused before anything is touched', () => {
   });
 });
 
+describe('names of one inode', () => {
+  let box: Box;
+  beforeEach(() => {
+    box = Box.make(scratch.path).write({ a: 'bytes of both' });
+    sh('ln a b; ln a c', box.source);
+    box.ingest();
+  });
+  const out = (name: string): string => join(box.path, 'out/source', name);
+
+  test.each([['a'], ['b']])('of which %s was restored by itself before are one inode again', (name) => {
+    expect(box.restore(`source/${name}`, 'out/source').run.status).toBe(0);
+    const { run, summary } = box.restore('source', 'out');
+    expect([run.status, summary.differing]).toEqual([0, 0]);
+    expect(new Set(['a', 'b', 'c'].map((each) => inode(out(each)))).size).toBe(1);
+    expect(box.restore('source', 'out').summary).toMatchObject({ files: 0, differing: 0 });
+  });
+
+  test('in whose place something of the same size and time has other bytes: it is kept, and told', () => {
+    box.restore('source/b', 'out/source');
+    fs.writeFileSync(out('b'), 'bytes of mine');
+    sh(`touch -r '${join(box.source, 'a')}' '${out('b')}'`);
+    const { run, summary } = box.restore('source', 'out');
+    expect([run.status, summary.differing]).toEqual([0, 1]);
+    expect(run.stderr).toContain('a file that differs is there: kept');
+    expect(fs.readFileSync(out('b'), 'utf8')).toBe('bytes of mine');
+    expect(inode(out('a'))).toBe(inode(out('c')));
+  });
+});
+
 describe('damaged contents', () => {
   let box: Box;
   beforeEach(() => {
@@ -339,6 +368,7 @@ describe('damaged contents', () => {
 
   test('gone or of another length: listed, exit 4, the rest restored, no remains', () => {
     fs.unlinkSync(box.object('source/a'));
+    fs.unlinkSync(box.tree('source/a'));
     spoil('source/b', 'b');
     const { run, summary } = box.restore('source', 'out');
     expect(run.status).toBe(4);
@@ -350,15 +380,23 @@ describe('damaged contents', () => {
     expect(fs.readdirSync(join(box.path, 'out/source'))).toEqual(['c']);
   });
 
-  test.each([[[]], [['--link']]])('with other bytes of the same length: found by --verify %s', (args) => {
+  test('gone from the hash tree and not from the tree: restored from there, with a warning', () => {
+    fs.unlinkSync(box.object('source/a'));
+    const { run, summary } = box.restore('source', 'out');
+    expect([run.status, summary.files, summary.failed]).toEqual([0, 3, []]);
+    expect(run.stderr).toContain('[OBJECT_MISSING]');
+    expect(fs.readFileSync(join(box.path, 'out/source/a'), 'utf8')).toBe('aaaa');
+  });
+
+  test.each([[[]], [['--link']], [['--verify']]])('with other bytes of the same length: found %s', (args) => {
     spoil('source/b', 'XXXX');
-    const { run, summary } = box.restore('source', 'out', '--verify', ...args);
+    const { run, summary } = box.restore('source', 'out', ...args);
     expect(run.status).toBe(4);
     expect(summary.failed).toMatchObject([{ code: 'OBJECT_DAMAGED' }]);
     expect(fs.readdirSync(join(box.path, 'out/source')).sort()).toEqual(['a', 'c']);
   });
 
-  test('known to be damaged: not restored without --verify either', () => {
+  test('known to be damaged: not restored', () => {
     spoil('source/b', 'XXXX');
     expect(box.verify().status).toBe(4);
     expect(box.restore('source', 'out').summary.failed).toMatchObject([{ code: 'OBJECT_DAMAGED' }]);

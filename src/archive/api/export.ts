@@ -1,6 +1,6 @@
 /** Exporting. */
 import type { MomentText } from './moments.js';
-import type { Failure, Progress } from './work.js';
+import type { Failure, Message, Progress } from './work.js';
 
 export interface ExportOptions {
   /** Paths inside the archive; with a slash at its end, what a directory holds. */
@@ -15,6 +15,7 @@ export interface ExportOptions {
   /** Asked before a file that is there is replaced. */
   readonly confirm?: ((path: string) => Promise<boolean>) | undefined;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
   /** Count first, for a percentage and the time left. */
   readonly estimate?: boolean;
   readonly signal?: AbortSignal;

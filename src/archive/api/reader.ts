@@ -1,7 +1,7 @@
 /** All questions. */
 import type { Hash, Head, Position } from '../../events/types.js';
 import type { OrphanRow, TagRow } from './changes.js';
-import type { ContentLocation, FoundContent } from './contents.js';
+import type { ContentLocation, FoundContent, LocateOptions } from './contents.js';
 import type { DupsQuery, DupsRow, SimilarQuery, SimilarRow, UniqueRow } from './duplicates.js';
 import type { DuRow, EntryRow, FindQuery, StatRow } from './entries.js';
 import type { AtOption, Moment, MomentText } from './moments.js';
@@ -17,7 +17,7 @@ export interface ArchiveReader {
   ls(path: string, options?: AtOption & { recursive?: boolean }): AsyncIterable<EntryRow>;
   stat(target: string, options?: AtOption): Promise<StatRow>;
   find(query: FindQuery, options?: AtOption): AsyncIterable<EntryRow>;
-  locate(target: string, options?: AtOption): Promise<ContentLocation>;
+  locate(target: string, options?: LocateOptions): Promise<ContentLocation>;
   du(path: string, options?: AtOption & { depth?: number }): AsyncIterable<DuRow>;
   /** Duplicate files and maximal duplicate directories, the largest gain first. */
   dups(query: DupsQuery, options?: AtOption): AsyncIterable<DupsRow>;

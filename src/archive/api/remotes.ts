@@ -190,6 +190,7 @@ export interface BundleOptions {
   /** Only what came after this head; left out: everything. */
   readonly since?: KnownHead | undefined;
   readonly onProgress?: (progress: Progress) => void;
+  readonly onMessage?: (message: Message) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -16,7 +16,7 @@ export interface RestoreOptions {
   readonly overwrite?: RestoreOverwrite | undefined;
   /** Also remove from where a path lands what it did not hold. */
   readonly delete?: boolean | undefined;
-  /** Hash what is read. */
+  /** What is read is always hashed: this is accepted, and changes nothing. */
   readonly verify?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   /** Asked once before anything is overwritten or deleted; not asked where nothing is. */
@@ -46,6 +46,8 @@ export interface RestoreSummary {
   readonly specials: number;
   /** Hard links, to objects or to other restored files. */
   readonly links: number;
+  /** Under `link`, where there are any: files of their own, whose objects take no more links or are damaged. */
+  readonly copied?: number;
   /** Already as they should be. */
   readonly skipped: number;
   /** Something else is there, and stays: `overwrite` is `never`. */

@@ -45,12 +45,13 @@ export async function exportEntries(
   const output = await outputOf(archive, options);
   const tally = new ExportTally();
   const namespace = archive.namespace(position);
-  const { signal, onProgress = ignore } = options;
+  const { signal, onProgress = ignore, onMessage = ignore } = options;
   const cancel = (): void => archive.pool.cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     const totals = options.estimate ? await totalsOf(namespace, tops) : null;
-    await stream({ archive, output, tally, totals, signal, onProgress }, { namespace, tops, options });
+    const parts = { archive, output, tally, totals, signal, onProgress, onMessage };
+    await stream(parts, { namespace, tops, options });
   } finally {
     signal?.removeEventListener('abort', cancel);
   }

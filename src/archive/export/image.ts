@@ -79,6 +79,25 @@ export class Image {
     return { task: 'fill', objects, image: this.memory, hashes, places };
   }
 
+  /** The same for those that could not be had, with other files that may have their bytes. */
+  retry(
+    objects: string,
+    others: ReadonlyMap<number, readonly string[]>,
+  ): { task: FillTask; numbers: number[] } {
+    const numbers = [...others.keys()];
+    const hashes = Buffer.concat(numbers.map((content) => this.hashAt(content)));
+    const places = Float64Array.from(
+      numbers.flatMap((content) => [...this.places.subarray(2 * content, 2 * content + 2)]),
+    );
+    const byNumber = new Map(numbers.map((content, at) => [at, others.get(content)!]));
+    const task = { task: 'fill', objects, image: this.memory, hashes, places, others: byNumber } as const;
+    return { task, numbers };
+  }
+
+  hashAt(content: number): Uint8Array {
+    return this.hashes.subarray(content * HASH_BYTES, (content + 1) * HASH_BYTES);
+  }
+
   /** Its memory, for another one; null where that is of no usual size. */
   spare(): SharedArrayBuffer | null {
     return this.memory.byteLength === USUAL_CAPACITY ? this.memory : null;

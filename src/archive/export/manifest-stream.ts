@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from '../../events/types.js';
 import { hashBytes } from '../../fs/hash.js';
-import type { DigestObjectsResult } from '../../fs/tasks.js';
+import type { DigestObjectsResult, DigestObjectsTask } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import { toBuffer, type ByteString } from '../../tar/write-bytes.js';
 import {
@@ -12,8 +12,9 @@ import {
   type ManifestFormat,
 } from '../../tar/write-manifest.js';
 import type { Member } from '../../tar/write-member.js';
+import { digestedElsewhere } from './elsewhere.js';
 import { memberOf } from './member-of.js';
-import { report, stopWhereAsked, type ExportParts } from './parts.js';
+import { report, stopWhereAsked, tellBad, type ExportParts } from './parts.js';
 
 /** What one thread is given at once. */
 const BATCH_LINES = 256;
@@ -36,11 +37,16 @@ interface Batch {
 
 interface Job {
   readonly lines: readonly Line[];
+  readonly task: DigestObjectsTask;
   readonly read: Promise<DigestObjectsResult>;
 }
 
 const EMPTY = Buffer.alloc(0);
-const NOTHING_TO_READ: Promise<DigestObjectsResult> = Promise.resolve({ digests: [], failures: new Map() });
+const NOTHING_TO_READ: Promise<DigestObjectsResult> = Promise.resolve({
+  digests: [],
+  failures: new Map(),
+  bad: new Map(),
+});
 
 export class ManifestStream {
   private readonly parts: ExportParts;
@@ -96,17 +102,18 @@ export class ManifestStream {
     const task = { task: 'digest-objects', objects: archive.layout.objects, hashes, algorithms } as const;
     const read = hashes.length > 0 ? archive.pool.run(task) : NOTHING_TO_READ;
     read.catch(() => {}); // awaited in settleOldest
-    this.jobs.push({ lines, read });
+    this.jobs.push({ lines, task, read });
     const inFlight = algorithms.length > 0 ? archive.pool.size * 2 : 0;
     while (this.jobs.length > inFlight) await this.settleOldest();
   }
 
   private async settleOldest(): Promise<void> {
-    const { lines, read } = this.jobs[0]!;
-    const { digests, failures } = await read;
+    const { lines, task, read } = this.jobs[0]!;
+    const { digests, failures, bad } = await digestedElsewhere(this.parts.archive, task, await read);
     if (!this.begun) await this.begin();
     const text = lines.map((line) => {
       const failure = failures.get(line.content);
+      tellBad(this.parts, line.path, bad.get(line.content));
       if (failure === undefined) return this.text(line, digests[line.content]);
       this.parts.tally.fail(line.path, failure);
       return '';

@@ -1,7 +1,9 @@
 /** What an export works with. */
 import { HkfsError } from '../../errors.js';
-import type { Progress } from '../api.js';
+import type { EntryFailure } from '../../fs/tasks.js';
+import type { Message, Progress } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { sayBad } from '../other-copies.js';
 import type { Output } from './output.js';
 import type { ExportTally } from './tally.js';
 
@@ -13,6 +15,16 @@ export interface ExportParts {
   readonly totals: { readonly files: number; readonly bytes: number } | null;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: Progress) => void;
+  readonly onMessage: (message: Message) => void;
+}
+
+/** What goes out is right, and came from another copy than the first. */
+export function tellBad(
+  { onMessage }: ExportParts,
+  path: string,
+  bad: EntryFailure | null | undefined,
+): void {
+  if (bad) onMessage({ level: 'warning', code: bad.code, path, text: sayBad(bad) });
 }
 
 export function report({ tally, totals, onProgress }: ExportParts): void {

@@ -6,7 +6,7 @@
 import { open } from 'node:fs/promises';
 import type { Hash } from '../../events/types.js';
 import { hexToHash } from '../../fs/hash.js';
-import type { FillResult, SurveyObjectResult } from '../../fs/tasks.js';
+import type { FillResult, SurveyObjectResult, SurveyObjectTask } from '../../fs/tasks.js';
 import type { Entry } from '../../projections/namespace.js';
 import { endOfTar, paddingOf } from '../../tar/write-block.js';
 import {
@@ -21,12 +21,13 @@ import type { DataRange } from '../../tar/write-sparse.js';
 import { groupKey } from '../restore/link-groups.js';
 import { Image, IMAGE_BYTES, USUAL_CAPACITY, type ImagePart, type Part } from './image.js';
 import { copyContent } from './large-content.js';
+import { filledElsewhere, surveyedElsewhere } from './elsewhere.js';
 import { memberOf } from './member-of.js';
-import { report, stopWhereAsked, type ExportParts } from './parts.js';
+import { report, stopWhereAsked, tellBad, type ExportParts } from './parts.js';
 import { UsualFiles } from './usual-files.js';
 
 const MAX_IN_FLIGHT = 8;
-const NOTHING_TO_FILL: Promise<FillResult> = Promise.resolve({ failures: new Map() });
+const NOTHING_TO_FILL: Promise<FillResult> = Promise.resolve({ failures: new Map(), bad: new Map() });
 
 interface ImageJob {
   readonly image: Image;
@@ -36,6 +37,7 @@ interface ImageJob {
 interface LargeJob {
   readonly part: Part;
   readonly member: Member;
+  readonly task: SurveyObjectTask;
   readonly surveyed: Promise<SurveyObjectResult>;
 }
 
@@ -140,7 +142,7 @@ export class TarStream {
     const { size } = member;
     const task = { task: 'survey-object', objects: archive.layout.objects, size, ...content } as const;
     const surveyed = this.read(archive.pool.run(task));
-    this.begin((before) => this.writeLarge(before, { part, member, surveyed }));
+    this.begin((before) => this.writeLarge(before, { part, member, task, surveyed }));
     return this.keepPace();
   }
 
@@ -212,9 +214,10 @@ export class TarStream {
   /** In as few calls as there are gaps: where nothing failed, in one. */
   private async writeImage(before: Promise<void> | undefined, { image, filled }: ImageJob): Promise<void> {
     await before;
-    const { failures } = await filled;
+    const { failures, bad } = await filledElsewhere(this.parts.archive, image, await filled);
     let from = 0;
     for (const part of image.parts) {
+      tellBad(this.parts, part.path, bad.get(part.content));
       if (this.isWritten(part, failures.get(part.content))) continue;
       await this.write(image.bytes.subarray(from, part.start));
       from = part.end;
@@ -249,7 +252,8 @@ export class TarStream {
   private async writeLarge(before: Promise<void> | undefined, job: LargeJob): Promise<void> {
     await before;
     const { part, member } = job;
-    const surveyed = await job.surveyed;
+    const surveyed = await surveyedElsewhere(this.parts.archive, job.task, await job.surveyed);
+    if (!('failure' in surveyed)) tellBad(this.parts, part.path, surveyed.bad);
     if ('failure' in surveyed) this.isWritten(part, surveyed.failure);
     else {
       const { path, stretches, dataHash } = surveyed;

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type { Hash } from '../../events/types.js';
 import { hashBytes } from '../../fs/hash.js';
 import { WorkerPool } from '../../fs/pool.js';
-import { objectPath } from '../../fs/stage.js';
 import type { ContainsOptions } from '../api.js';
 import type { Layout } from '../layout.js';
 import type { ArchivePlace } from './archive-place.js';
@@ -128,12 +127,12 @@ class DigestFile {
   }
 
   private async read(pool: WorkerPool, chunk: readonly Content[]): Promise<void> {
-    const files = chunk.map(({ hash }) => objectPath(this.layout.objects, Buffer.from(hash, 'hex')));
-    const { digests, failures } = await pool.run({ task: 'digest', files, algorithm: this.algorithm });
-    const width = this.width - HASH_BYTES;
-    const hex = Buffer.from(digests).toString('hex');
-    for (const [index, { hash }] of chunk.entries())
-      if (!failures.has(index)) this.digests.set(hash, hex.slice(index * width * 2, (index + 1) * width * 2));
+    const { objects } = this.layout;
+    const hashes = chunk.map(({ hash }) => hash);
+    const algorithms = [this.algorithm];
+    const { digests, failures } = await pool.run({ task: 'digest-objects', objects, hashes, algorithms });
+    for (const [index, hash] of hashes.entries())
+      if (!failures.has(index)) this.digests.set(hash, digests[index]![0]!);
   }
 
   private save(): void {

@@ -134,11 +134,12 @@ class Backup {
   }
 
   private async sendObjects({ objects }: BackupPlan): Promise<SendOutcome> {
-    const { limitRate = Infinity, signal, onProgress, store, compress } = this.parts;
+    const { limitRate = Infinity, signal, onProgress, onMessage, store, compress } = this.parts;
+    const packer = compress === true ? (await import('../../store/remote/zstd.js')).compressor() : null;
     const totals = { files: objects.length, bytes: objects.bytes };
+    // Its clock keeps the process alive until it is stopped.
     const meter = new TransferMeter('sending', totals, onProgress);
     if (objects.length >= LIST_FROM) this.rememberUnfinished();
-    const packer = compress === true ? (await import('../../store/remote/zstd.js')).compressor() : null;
     const limiter = new RateLimiter(limitRate);
     try {
       return await sendObjects(this.archive, store, {
@@ -146,6 +147,7 @@ class Backup {
         limiter,
         meter,
         signal,
+        onMessage,
         compress: packer,
       });
     } finally {

@@ -39,10 +39,9 @@ export async function createBundle(
     const totals = { files: list.length, bytes: list.bytes };
     const meter = new TransferMeter('bundling', totals, options.onProgress);
     const limiter = new RateLimiter(Infinity);
-    const { signal } = options;
-    const sent = await sendObjects(archive, store, { list, limiter, meter, signal, compress: null }).finally(
-      () => meter.stop(),
-    );
+    const { signal, onMessage } = options;
+    const how = { list, limiter, meter, signal, onMessage, compress: null };
+    const sent = await sendObjects(archive, store, how).finally(() => meter.stop());
     if (since.size > 0) {
       const text = encodeCheckpoint(since, archiveKey(archive));
       await store.create(checkpointName(remote.id, since.size), Buffer.from(text));

@@ -17,12 +17,7 @@ const BOOKKEEPING: ReadonlySet<EventType | null> = new Set<EventType>([
 ]);
 
 /** All that is decoded: file events, which are most, are not. */
-const RARE: ReadonlySet<EventType> = new Set<EventType>([
-  'object.stored',
-  'object.removed',
-  'object.damaged',
-  'object.healed',
-]);
+const RARE: ReadonlySet<EventType> = new Set<EventType>(['object.stored', 'object.removed', 'object.healed']);
 
 export interface Collected {
   readonly objects: ObjectList;
@@ -30,8 +25,9 @@ export interface Collected {
 }
 
 /**
- * Each content once, in the order of the log: what was stored in the span, or healed. What is not there
- * any more (removed since, or known to be damaged) is left out: nothing of it can be sent.
+ * Each content once, in the order of the log: what was stored in the span, or healed. What was removed since is
+ * left out. What is known to be damaged is not: another copy of it may be good, and where none is, whoever sends
+ * it says so.
  */
 export async function collectObjects(log: EventLog, contents: Contents, span: Span): Promise<Collected> {
   const seen = new Set<string>();
@@ -47,7 +43,7 @@ export async function collectObjects(log: EventLog, contents: Contents, span: Sp
         addOnce(seen, objects, { hash: raw.hash!, size: raw.size });
       else if (type === null || RARE.has(type)) await addRare(record, { contents, seen, objects, doubtful });
     }
-  return { objects: await withoutLost(objects, doubtful, contents), hasNews };
+  return { objects: await withoutRemoved(objects, doubtful, contents), hasNews };
 }
 
 interface Collecting {
@@ -58,7 +54,7 @@ interface Collecting {
 }
 
 async function addRare({ event }: EventRecord, into: Collecting): Promise<void> {
-  if (event.type === 'object.removed' || event.type === 'object.damaged') into.doubtful.add(event.hash);
+  if (event.type === 'object.removed') into.doubtful.add(event.hash);
   if (event.type === 'object.stored')
     addOnce(into.seen, into.objects, { hash: Buffer.from(event.hash, 'hex'), size: event.size });
   if (event.type !== 'object.healed') return;
@@ -77,16 +73,15 @@ function addOnce(
   objects.add(hash, size);
 }
 
-async function withoutLost(
+async function withoutRemoved(
   objects: ObjectList,
   doubtful: ReadonlySet<string>,
   contents: Contents,
 ): Promise<ObjectList> {
-  const lost = new Set<string>();
+  const removed = new Set<string>();
   for (const hash of doubtful) {
     const object = await contents.object(hash);
-    const isThere = object !== null && object.inodes.length > 0;
-    if (!isThere || (await contents.finding(hash)) !== null) lost.add(hash);
+    if (object === null || object.inodes.length === 0) removed.add(hash);
   }
-  return lost.size === 0 ? objects : objects.filter(({ hash }) => !lost.has(hash));
+  return removed.size === 0 ? objects : objects.filter(({ hash }) => !removed.has(hash));
 }

@@ -1,5 +1,5 @@
 /** One object from a remote into a staged file: it is there only if its bytes are what its hash says. */
-import { closeSync, existsSync, fsyncSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { errnoOf, isHkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { finishStaged, withStagedFile, writeStaged } from '../../fs/contents.js';
@@ -73,7 +73,7 @@ async function fetchLarge(
 ): Promise<Fetched> {
   const isPlain = await store.download(objectName(wanted.hash), staged, transfer);
   if (!isPlain && !(await downloadCompressed(store, wanted.hash, staged))) return 'missing';
-  if (hashFile(staged) === wanted.hash) {
+  if ((await hashFile(staged)) === wanted.hash) {
     finish(staged, wanted.mtimeNs ?? nowNs());
     return 'fetched';
   }
@@ -127,19 +127,11 @@ function isRight(bytes: Buffer, hash: Hash): boolean {
   return hashToHex(hashBytes(bytes)) === hash;
 }
 
-function hashFile(path: string): Hash {
-  const fd = openSync(path, 'r');
-  const block = Buffer.allocUnsafe(BLOCK);
+/** Piece by piece, so that other work and Ctrl-C have their turn between. */
+async function hashFile(path: string): Promise<Hash> {
   const hasher = createHasher();
-  try {
-    for (;;) {
-      const length = readSync(fd, block, 0, block.length, null);
-      if (length === 0) return hashToHex(hasher.digest());
-      hasher.update(block.subarray(0, length));
-    }
-  } finally {
-    closeSync(fd);
-  }
+  for await (const bytes of createReadStream(path, { highWaterMark: BLOCK })) hasher.update(bytes as Buffer);
+  return hashToHex(hasher.digest());
 }
 
 function finish(path: string, mtimeNs: bigint): void {

@@ -5,13 +5,12 @@
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
-import { hashToHex } from '../../fs/hash.js';
-import { objectPath } from '../../fs/stage.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { Message } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { FileFinding } from './check-remote-log.js';
 import type { ObjectFinding } from './check-remote-objects.js';
+import { otherCopies } from '../other-copies.js';
 import { ensureRemote } from './format.js';
 import { ObjectList } from './object-list.js';
 import { RateLimiter } from './rate-limiter.js';
@@ -50,7 +49,7 @@ export async function mendObjects(
     list,
     meter,
     limiter: new RateLimiter(Infinity),
-    signal: options.signal,
+    ...options,
     compress: null,
   });
   await store.flush();
@@ -90,14 +89,20 @@ async function makeRoom(
   options: MendOptions,
 ): Promise<boolean> {
   if (finding === 'missing') return true;
-  const file = objectPath(archive.layout.objects, Buffer.from(hash, 'hex'));
-  const { hashes, failures } = await archive.pool.run({ task: 'hash', files: [file] });
-  if (failures.size > 0 || hashToHex(hashes.subarray(0, 32)) !== hash) {
+  if (!(await isHere(archive, hash))) {
     tellStays(options, hash, 'it is damaged or missing here as well');
     return false;
   }
   for (const name of names) if (!(await removed(store, name, options))) return false;
   return true;
+}
+
+/** Read, and right: in the hash tree or under a name of the tree. */
+async function isHere(archive: OpenArchive, hash: Hash): Promise<boolean> {
+  const others = new Map([[0, await otherCopies(archive, hash)]]);
+  const { objects } = archive.layout;
+  const task = { task: 'digest-objects', objects, hashes: [hash], algorithms: [], others } as const;
+  return (await archive.pool.run(task)).failures.size === 0;
 }
 
 async function removed(store: BlobStore, name: string, options: MendOptions): Promise<boolean> {

@@ -2,23 +2,23 @@
  * Objects from the hash tree to a remote. Each is hashed on its way: a damaged one is told, and never
  * sent as if it were good.
  */
-import { lstatSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { errnoOf, HkfsError } from '../../errors.js';
+import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
-import { hashBytes, hashToHex } from '../../fs/hash.js';
-import { objectPath } from '../../fs/stage.js';
+import { twinPaths } from '../../fs/place.js';
 import { CARRY, type CarryResult } from '../../fs/tasks.js';
-import type { BlobBody, BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
+import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
+import { readBody } from '../../store/remote/file-body.js';
+import type { Message } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { carryBatches, nameByThreads, type SizedItem } from './carry-batches.js';
+import { otherCopies, pathOfObject, sayBad } from '../other-copies.js';
 import { objectName, OBJECTS, parseObjectName } from './names.js';
 import type { ListedObject, ObjectList } from './object-list.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { TransferMeter } from './transfer-meter.js';
 
-/** Read whole and hashed in one piece; larger ones are hashed by a thread before they are sent. */
+/** Read whole and hashed before anything is sent; of larger ones the remote's kind hashes what goes over. */
 const IN_MEMORY_BYTES = 1 << 20;
 
 export interface SendOptions {
@@ -27,6 +27,7 @@ export interface SendOptions {
   readonly signal: AbortSignal | undefined;
   /** Null: as they are. */
   readonly compress: ((bytes: Buffer) => Promise<Buffer>) | null;
+  readonly onMessage?: ((message: Message) => void) | undefined;
 }
 
 export interface LocalDamage {
@@ -48,8 +49,16 @@ export async function sendObjects(
   { list, ...options }: SendOptions & { list: ObjectList },
 ): Promise<SendOutcome> {
   const sender = new Sender(archive, store, options);
-  if (store.files && options.compress === null) await sender.sendByThreads(list, store.files);
-  else await sender.sendByRequests(list);
+  const { files } = store;
+  if (files && options.compress === null) await sender.sendByThreads(list, files);
+  else if (files) {
+    // Only what is small is packed.
+    await sender.sendByThreads(
+      list.filter(({ size }) => size > IN_MEMORY_BYTES),
+      files,
+    );
+    await sender.sendByRequests(list.filter(({ size }) => size <= IN_MEMORY_BYTES));
+  } else await sender.sendByRequests(list);
   return sender;
 }
 
@@ -69,12 +78,18 @@ class Sender implements SendOutcome {
 
   async sendByThreads(list: ObjectList, files: BlobFiles): Promise<void> {
     files.nameBy((items) => nameByThreads(this.archive.pool, items));
+    const again: SizedItem[] = [];
+    const before = async (bytes: number): Promise<void> => {
+      this.throwIfAborted();
+      await this.options.limiter.take(bytes);
+    };
     await carryBatches(this.archive.pool, this.items(list, files), {
-      before: async (bytes) => {
-        this.throwIfAborted();
-        await this.options.limiter.take(bytes);
-      },
-      after: (items, result) => this.keep(files, items, result),
+      before,
+      after: (items, result) => this.keep(files, { items, result, again }),
+    });
+    await carryBatches(this.archive.pool, again, {
+      before,
+      after: (items, result) => this.keep(files, { items, result, again: null }),
     });
   }
 
@@ -104,72 +119,82 @@ class Sender implements SendOutcome {
         hash,
         size,
         mtimeNs: null,
+        isObject: true,
       };
   }
 
+  /** @param batch.again takes what may be had from outside of the hash tree */
   private async keep(
     files: BlobFiles,
-    items: readonly SizedItem[],
-    { status, failures }: CarryResult,
+    batch: { items: readonly SizedItem[]; result: CarryResult; again: SizedItem[] | null },
   ): Promise<void> {
-    for (const [index, { hash, size, staged }] of items.entries()) {
+    const { status, failures, bad } = batch.result;
+    for (const [index, item] of batch.items.entries()) {
+      const { hash, size, staged } = item;
+      if (bad.has(index)) this.tellBad(hash, bad.get(index)!);
       if (status[index] === CARRY.staged) {
         failpoint('backup.object');
         await files.keep(objectName(hash), staged, size);
         this.sent(size);
-      } else if (status[index] !== CARRY.exists)
-        this.tellDamage(hash, status[index]!, failures.get(index)?.message);
-      else this.options.meter.add(size);
+      } else if (status[index] === CARRY.exists) this.options.meter.add(size);
+      else {
+        const others = batch.again ? await otherCopies(this.archive, hash) : [];
+        if (others.length > 0) batch.again!.push({ ...item, staged: files.newTemporary(), others });
+        else this.tellDamage(hash, findingOf(failures.get(index)!));
+      }
     }
   }
 
+  /** From the first copy that is good. */
   private async sendOne(object: ListedObject): Promise<void> {
     const { hash, size } = object;
     this.throwIfAborted();
     await this.options.limiter.take(size);
-    const body = await this.checkedBody(object);
-    if (body === null) return;
+    let problem: HkfsError | null = null;
+    for await (const file of this.copiesOf(hash)) {
+      try {
+        await this.sendCopy(file, object);
+        if (problem) this.tellBad(hash, problem);
+        return;
+      } catch (error) {
+        if (!isHkfsError(error, 'OBJECT_DAMAGED') && !isHkfsError(error, 'OBJECT_MISSING')) throw error;
+        problem ??= error;
+      }
+    }
+    if (await this.isThere(hash)) return this.options.meter.add(size);
+    const { code, message, cause } = problem!;
+    this.tellDamage(hash, findingOf({ code, message, errno: errnoOf(cause) }));
+  }
+
+  /** @throws HkfsError OBJECT_DAMAGED or OBJECT_MISSING where this copy is no good; then nothing was made */
+  private async sendCopy(file: string, { hash, size }: ListedObject): Promise<void> {
+    const body = { file, size, hash };
+    const bytes = size > IN_MEMORY_BYTES ? null : await readBody(body);
     failpoint('backup.object');
     const { compress, signal } = this.options;
-    const packed = compress && body instanceof Uint8Array ? await compress(Buffer.from(body)) : null;
+    const packed = compress && bytes ? await compress(bytes) : null;
     const isSmaller = packed !== null && packed.length < size;
     const outcome = await this.store.create(
       objectName(hash, isSmaller),
-      isSmaller ? packed : body,
+      isSmaller ? packed : (bytes ?? body),
       signal ? { signal } : {},
     );
     if (outcome === 'created') this.sent(isSmaller ? packed.length : size, size);
     else this.options.meter.add(size);
   }
 
-  /** The bytes, or the file that has them; null where they are not what the hash says. */
-  private async checkedBody({ hash, size }: ListedObject): Promise<BlobBody | null> {
-    const path = this.pathOf(hash);
-    try {
-      if (size > IN_MEMORY_BYTES) return await this.checkedFile(path, { hash, size });
-      const bytes = await readFile(path);
-      if (hashToHex(hashBytes(bytes)) === hash) return bytes;
-      this.tellDamage(hash, CARRY.damaged);
-    } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      this.tellDamage(
-        hash,
-        errno === 'ENOENT' ? CARRY.missing : CARRY.failed,
-        error instanceof Error ? error.message : errno,
-      );
-    }
-    return null;
+  /** What is lost here may have been sent before. */
+  private async isThere(hash: Hash): Promise<boolean> {
+    const names = [objectName(hash), objectName(hash, true)];
+    for (const name of names) if ((await this.store.stat(name)) !== undefined) return true;
+    return false;
   }
 
-  private async checkedFile(path: string, { hash, size }: ListedObject): Promise<BlobBody | null> {
-    const { hashes, failures } = await this.archive.pool.run({ task: 'hash', files: [path] });
-    const failure = failures.get(0);
-    if (failure) throw Object.assign(new Error(failure.message), { code: failure.code });
-    const isWhole = lstatSync(path).size === size && hashToHex(hashes) === hash;
-    if (isWhole) return { file: path, size };
-    this.tellDamage(hash, CARRY.damaged);
-    return null;
+  private async *copiesOf(hash: Hash): AsyncGenerator<string> {
+    const object = this.pathOf(hash);
+    yield object;
+    yield* twinPaths(object).filter((path) => path !== object);
+    yield* await otherCopies(this.archive, hash);
   }
 
   private sent(bytes: number, size = bytes): void {
@@ -178,13 +203,21 @@ class Sender implements SendOutcome {
     this.options.meter.add(size);
   }
 
-  private tellDamage(hash: Hash, status: number, message = ''): void {
+  /** It went over all the same, from a copy that is right: no event says that it is lost. */
+  private tellBad(hash: Hash, bad: { code: string; message: string }): void {
+    this.options.onMessage?.({ level: 'warning', code: bad.code, path: hash, text: sayBad(bad) });
+  }
+
+  private tellDamage(
+    hash: Hash,
+    { finding, message }: Pick<LocalDamage, 'finding'> & { message: string },
+  ): void {
     const path = this.pathOf(hash);
-    if (status === CARRY.missing)
-      this.damaged.push({ hash, finding: 'missing', reason: 'its file is not in the hash tree' });
-    else if (status === CARRY.damaged)
-      this.damaged.push({ hash, finding: 'content', reason: `${path} has other bytes than its name says` });
-    else this.damaged.push({ hash, finding: 'unreadable', reason: `${path}: ${message}` });
+    if (finding === 'missing')
+      this.damaged.push({ hash, finding, reason: 'its file is not in the hash tree' });
+    else if (finding === 'content')
+      this.damaged.push({ hash, finding, reason: `${path} has other bytes than its name says` });
+    else this.damaged.push({ hash, finding, reason: `${path}: ${message}` });
   }
 
   private throwIfAborted(): void {
@@ -195,8 +228,16 @@ class Sender implements SendOutcome {
   }
 
   private pathOf(hash: Hash): string {
-    return objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
+    return pathOfObject(this.archive.layout.objects, hash);
   }
+}
+
+function findingOf({ code, message, errno }: { code: string; message: string; errno?: string | undefined }): {
+  finding: LocalDamage['finding'];
+  message: string;
+} {
+  if (code === 'OBJECT_MISSING') return { finding: 'missing', message };
+  return { finding: code === 'OBJECT_DAMAGED' && errno === undefined ? 'content' : 'unreadable', message };
 }
 
 /** Hashes of objects that are at a remote already, and in which form. */

@@ -15,10 +15,11 @@ export interface Standing {
 
 /**
  * - `create`: nothing is there; `enter`: a directory is; `keep`: it is as it should be;
+ * - `join`: a further name is as it should be, but an inode of its own: one with the first if the bytes are equal;
  * - `replace`: it makes room; `clear`: it is a directory, and makes room with all that is in it;
  * - `differs`: it is something else and stays; `blocked`: the same, of a directory in the way.
  */
-export type Verdict = 'create' | 'enter' | 'keep' | 'replace' | 'clear' | 'differs' | 'blocked';
+export type Verdict = 'create' | 'enter' | 'keep' | 'join' | 'replace' | 'clear' | 'differs' | 'blocked';
 
 export interface Rules {
   readonly overwrite: RestoreOverwrite;
@@ -62,14 +63,22 @@ export interface FirstName {
   readonly standing: Standing | null;
 }
 
-/** A further name is as wanted where it is one inode with the first. */
-export function judgeFurtherName(first: FirstName, standing: Standing | null, rules: Rules): Verdict {
+/**
+ * A further name is as wanted where it is one inode with the first. One that was restored by itself, as by a run
+ * that did not know of the first, joins it: nothing is lost by that where the bytes are the same.
+ */
+export function judgeFurtherName(
+  { event, first }: { event: EntryEvent; first: FirstName },
+  standing: Standing | null,
+  rules: Rules,
+): Verdict {
   if (standing === null) return 'create';
   if (standing.kind === 'directory')
     return rules.overwrite === 'never' ? 'differs' : rules.mirror ? 'clear' : 'blocked';
   const { stat } = first.standing ?? {};
   if (stat && stat.ino === standing.stat.ino && stat.dev === standing.stat.dev) return 'keep';
-  return rules.overwrite === 'never' ? 'differs' : 'replace';
+  if (rules.overwrite !== 'never') return 'replace';
+  return isAsWanted(event, standing, rules) ? 'join' : 'differs';
 }
 
 /** One inode with something else, an object of the archive perhaps, where the entry had its own. */

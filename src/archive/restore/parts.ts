@@ -12,7 +12,6 @@ export interface RestorerParts {
   readonly at: Position;
   readonly rules: Rules;
   readonly link: boolean;
-  readonly verify: boolean;
   readonly dry: boolean;
   readonly tally: Tally;
   /** Those that are written to. */

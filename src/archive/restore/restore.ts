@@ -94,7 +94,6 @@ async function partsOf(archive: OpenArchive, options: RestoreOptions, at: number
     at,
     rules: { overwrite, mirror, uid: process.geteuid?.() ?? 0, ignoresXattrs: archive.posix === null },
     link: options.link ?? false,
-    verify: options.verify ?? false,
     dry: false,
     tally: new Tally(false),
     filesystems: new WrittenFilesystems(),

@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { errnoOf } from '../../errors.js';
-import type { DirectoryAdded } from '../../events/types.js';
+import type { DirectoryAdded, EntryEvent } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
@@ -24,9 +24,6 @@ import { StepQueue } from './step-queue.js';
 
 /** Of an ordinary user: one batch, so that no thread is ahead with a parent. */
 const DIRECTORIES_AT_ONCE = 256;
-
-/** Kept files that are named in messages; all are counted. */
-const DIFFERING_NAMED = 20;
 
 /** A directory of the target whose wanted entries are to be seen to. */
 interface Target {
@@ -95,7 +92,7 @@ export class Restorer {
     if (this.parts.dry) return;
     await this.queue.drain();
     // A further name takes a place as a file does: once its bytes are on the disk.
-    if (this.furtherNames.some(({ replace }) => replace)) await this.queue.sync();
+    if (this.furtherNames.some(({ replace, join }) => replace || join)) await this.queue.sync();
     for (const step of this.furtherNames) await this.queue.add(step, 0);
     await this.queue.drain();
     await this.finishDirectories();
@@ -158,7 +155,7 @@ export class Restorer {
     const isOwnFile = event.type === 'file.ingested' && (!this.parts.link || event.hash === null);
     if (isOwnFile) {
       const first = this.groups.firstName(entry);
-      if (first) return this.putFurtherName(path, first, place);
+      if (first) return this.putFurtherName(path, { event, first }, place);
     }
     const verdict = judge(event, standing, rules, standing && inodesToBe(entry, this.parts));
     if (isOwnFile) this.groups.remember(path, entry, { verdict, standing });
@@ -175,7 +172,7 @@ export class Restorer {
     const { standing, target } = place;
     if (verdict === 'keep') return false;
     if (verdict === 'differs') {
-      this.differs(path, standing!);
+      this.queue.differs(path, standing!.kind);
       return false;
     }
     if (verdict === 'blocked') {
@@ -195,15 +192,20 @@ export class Restorer {
     return true;
   }
 
-  private async putFurtherName(path: string, first: FirstName, place: Place): Promise<void> {
+  private async putFurtherName(
+    path: string,
+    name: { event: EntryEvent; first: FirstName },
+    place: Place,
+  ): Promise<void> {
     const { rules, tally } = this.parts;
-    const verdict = judgeFurtherName(first, place.standing, rules);
+    const verdict = judgeFurtherName(name, place.standing, rules);
     if (verdict === 'keep') tally.skipped += 1;
     if (!(await this.makeRoom(path, verdict, place))) return;
     tally.files += 1;
     tally.links += 1;
-    const replace = verdict === 'replace';
-    if (!this.parts.dry) this.furtherNames.push({ op: 'hardlink', path, to: first.path, replace });
+    if (this.parts.dry) return;
+    const [replace, join] = [verdict === 'replace', verdict === 'join'];
+    this.furtherNames.push({ op: 'hardlink', path, to: name.first.path, replace, join });
   }
 
   private enter(path: string, entry: Entry, place: Place): void {
@@ -271,14 +273,6 @@ export class Restorer {
       if (this.parts.rules.uid !== 0 && count % DIRECTORIES_AT_ONCE === 0) await this.queue.drain();
     }
     await this.queue.drain();
-  }
-
-  /** Asked for with `--overwrite never`, so no failure; some are told by name. */
-  private differs(path: string, { kind }: Standing): void {
-    const { tally, onMessage } = this.parts;
-    tally.differing += 1;
-    if (tally.differing > DIFFERING_NAMED) return;
-    onMessage({ level: 'note', code: 'KEPT', path, text: `a ${kind} that differs is there: kept` });
   }
 
   private fail(path: string, failure: { code: string; message: string }): void {

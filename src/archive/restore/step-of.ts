@@ -5,6 +5,7 @@ import { lstatOrNull } from '../../fs/scan.js';
 import type { RestoreStep } from '../../fs/tasks.js';
 import type { InodeId } from '../../projections/keys.js';
 import type { Entry } from '../../projections/namespace.js';
+import { pathOfObject } from '../other-copies.js';
 import type { RestorerParts } from './parts.js';
 
 interface Wanted {
@@ -22,8 +23,7 @@ export function stepOf(path: string, entry: Entry, wanted: Wanted): RestoreStep 
       const { hash, size } = event;
       if (hash === null)
         return { op: 'file', path, replace, content: { object: null, size: 0, hash: null }, attributes };
-      const checked = parts.verify || parts.suspects.has(hash);
-      const content = { object: objectOf(hash, parts), size, hash: checked ? hash : null };
+      const content = { object: objectOf(hash, parts), size, hash };
       if (parts.link) return { op: 'object', path, replace, content, attributes };
       return { op: 'file', path, replace, content, attributes };
     }
@@ -50,5 +50,5 @@ export function inodesToBe(entry: Entry, parts: RestorerParts): InodeId[] | null
 }
 
 function objectOf(hash: Hash, parts: RestorerParts): string {
-  return `${parts.archive.layout.objects}/${hash.slice(0, 2)}/${hash.slice(2)}`;
+  return pathOfObject(parts.archive.layout.objects, hash);
 }

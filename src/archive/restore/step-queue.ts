@@ -4,13 +4,16 @@ import { errnoOf, HkfsError } from '../../errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
-import type { RestoreResult, RestoreStep } from '../../fs/tasks.js';
+import type { EntryKind } from '../../events/types.js';
+import type { EntryFailure, RestoreResult, RestoreStep } from '../../fs/tasks.js';
 import { describeFsError } from '../../fs/errors.js';
 import type { Failure } from '../api.js';
 import { ObjectIndex } from '../object-index.js';
+import { isObjectProblem, otherCopies, sayBad } from '../other-copies.js';
 import { collectedObject, sayCollected } from '../queries/collected.js';
 import { SealChain } from '../seal-chain.js';
 import { stopped, type RestorerParts } from './parts.js';
+import { SealedSteps } from './sealed-steps.js';
 
 const BATCH_STEPS = 256;
 const BATCH_BYTES = 8 << 20;
@@ -20,6 +23,8 @@ const WAITING_BYTES = 512 << 20;
 
 type FileStep = Extract<RestoreStep, { op: 'file' }>;
 type NameStep = Extract<RestoreStep, { op: 'name' }>;
+/** Kept files that are named in messages; all are counted. */
+const DIFFERING_NAMED = 20;
 
 interface Batch {
   readonly steps: readonly RestoreStep[];
@@ -44,11 +49,16 @@ export class StepQueue {
   private waitingBytes = 0;
   /** Those that are taking their places. */
   private readonly files = new Map<NameStep, FileStep>();
+  private readonly sealed: SealedSteps;
+  /** Objects of which a bad copy was told. */
+  private readonly toldBad = new Set<string>();
 
   constructor(parts: RestorerParts, root: string) {
     this.parts = parts;
     this.root = root;
     this.index = new ObjectIndex(parts.archive.views.level);
+    this.index.suspects = parts.suspects;
+    this.sealed = new SealedSteps(parts.archive, this.index);
     if (parts.dry) return;
     parts.archive.pool.onBytes = (bytes) => {
       this.told += bytes;
@@ -61,6 +71,18 @@ export class StepQueue {
     if (step.op === 'file') this.parts.tally.bytes += bytes;
     if (step.op === 'object') this.parts.tally.links += 1;
     if (this.parts.dry) return;
+    await this.enqueue(step, bytes);
+  }
+
+  /** Something else is there, and stays, as `--overwrite never` asks for: no failure; some are told by name. */
+  differs(path: string, kind: EntryKind): void {
+    const { tally, onMessage } = this.parts;
+    tally.differing += 1;
+    if (tally.differing > DIFFERING_NAMED) return;
+    onMessage({ level: 'note', code: 'KEPT', path, text: `a ${kind} that differs is there: kept` });
+  }
+
+  private async enqueue(step: RestoreStep, bytes: number): Promise<void> {
     this.steps.push(step);
     this.bytes += step.op === 'file' ? bytes : 0;
     if (this.steps.length < BATCH_STEPS && this.bytes < BATCH_BYTES) return;
@@ -143,7 +165,10 @@ export class StepQueue {
     const { steps, bytes, root, reflink } = this;
     this.steps = [];
     this.bytes = 0;
-    const result = this.parts.archive.pool.run({ task: 'restore', root, steps, reflink });
+    const { pool } = this.parts.archive;
+    const result = this.sealed
+      .trusted(steps, reflink)
+      .then((known) => pool.run({ task: 'restore', root, steps: known, reflink }));
     result.catch(() => {}); // awaited in settleOldest
     this.inFlight.push({ steps, bytes, result });
   }
@@ -151,15 +176,16 @@ export class StepQueue {
   private async settleOldest(): Promise<void> {
     const { steps, bytes, result } = this.inFlight.shift()!;
     const restored = await this.waited(result);
-    const { failures, unset, full } = restored;
+    const { failures, unset, full, bad, differing } = restored;
     this.reflink &&= restored.reflink;
     this.takeWaiting(steps, restored);
+    for (const [index, failure] of bad) this.tellBad(steps[index]!, failure);
     for (const [index, failure] of failures) {
       const failed = steps[index]!;
-      const step = (failed.op === 'name' && this.files.get(failed)) || failed;
-      this.takeBack(step, await this.explained(step, failure));
+      await this.failed((failed.op === 'name' && this.files.get(failed)) || failed, failure);
     }
     for (const step of steps) if (step.op === 'name') this.files.delete(step);
+    for (const index of differing) this.keep(steps[index]!);
     for (const [reason, { first, count }] of unset)
       this.parts.tally.noteUnset(reason, steps[first]!.path, count);
     await this.sealLinked(restored);
@@ -183,11 +209,43 @@ export class StepQueue {
     }
   }
 
+  /** Where the hash tree has no good copy, the bytes may be elsewhere. */
+  private async failed(step: RestoreStep, failure: EntryFailure): Promise<void> {
+    const isObject = 'content' in step && step.content.hash !== null && isObjectProblem(failure);
+    if (!isObject || step.content.others) return this.takeBack(step, await this.explained(step, failure));
+    const others = await otherCopies(this.parts.archive, step.content.hash);
+    if (others.length === 0) return this.takeBack(step, await this.explained(step, failure));
+    const { path, replace, attributes } = step;
+    const content = { ...step.content, trusted: null, others };
+    if (step.op === 'object') this.becomesFile(content.size);
+    await this.enqueue({ op: 'file', path, replace, content, attributes }, content.size);
+  }
+
+  private becomesFile(bytes: number): void {
+    this.parts.tally.links -= 1;
+    this.parts.tally.copied += 1;
+    this.parts.tally.bytes += bytes;
+  }
+
+  private tellBad(step: RestoreStep, failure: EntryFailure): void {
+    const hash = 'content' in step ? (step.content.hash ?? '') : '';
+    if (this.toldBad.has(hash)) return;
+    this.toldBad.add(hash);
+    const text = sayBad(failure);
+    this.parts.onMessage({ level: 'warning', code: failure.code, path: step.path, text });
+  }
+
+  private keep(step: RestoreStep): void {
+    this.parts.tally.files -= 1;
+    this.parts.tally.links -= 1;
+    this.differs(step.path, 'file');
+  }
+
   /** An object that is not there may have been removed on purpose. */
   private async explained(step: RestoreStep, failure: Omit<Failure, 'path'>): Promise<Omit<Failure, 'path'>> {
     if (failure.code !== 'OBJECT_MISSING' || !('content' in step) || step.content.object === null)
       return failure;
-    const hash = step.content.object.slice(-65).replace('/', '');
+    const hash = step.content.hash!;
     const collected = await collectedObject(this.parts.archive, hash);
     return collected === null
       ? failure
@@ -199,6 +257,7 @@ export class StepQueue {
     if (step.op === 'file' || step.op === 'object' || step.op === 'hardlink') tally.files -= 1;
     if (step.op === 'object' || step.op === 'hardlink') tally.links -= 1;
     if (step.op === 'file') tally.bytes -= step.content.size;
+    if (step.op === 'file' && this.parts.link && step.content.object !== null) tally.copied -= 1;
     if (step.op === 'symlink') tally.symlinks -= 1;
     if (step.op === 'special') tally.specials -= 1;
     this.fail(step.path, failure);
@@ -218,15 +277,15 @@ export class StepQueue {
   /** The object has as many names as the file system allows: this name gets a file of its own. */
   private async copyInstead(step: RestoreStep): Promise<void> {
     if (step.op !== 'object') return;
-    this.parts.tally.links -= 1;
     const { path, replace, content, attributes } = step;
+    this.becomesFile(content.size);
     this.parts.onMessage({
       level: 'note',
       code: 'EMLINK',
       path,
       text: 'its object takes no more links; it was copied',
     });
-    await this.add({ op: 'file', path, replace, content, attributes }, content.size);
+    await this.enqueue({ op: 'file', path, replace, content, attributes }, content.size);
   }
 
   private report(): void {

@@ -12,6 +12,8 @@ export class Tally {
   symlinks = 0;
   specials = 0;
   links = 0;
+  /** What was to be a link to an object and became a file of its own. */
+  copied = 0;
   skipped = 0;
   differing = 0;
   overwritten = 0;
@@ -59,6 +61,7 @@ export class Tally {
     return {
       ...made,
       ...others,
+      ...(this.copied > 0 ? { copied: this.copied } : {}),
       failed,
       seconds,
       ...(dryRun ? { plan: this.losses, dryRun: true as const } : {}),

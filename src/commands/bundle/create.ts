@@ -32,7 +32,8 @@ HEAD is SIZE:ROOT as \`hkfs head\` writes it with a colon between, only SIZE, @P
     const { readSince } = await import('../../archive/proof-files.js');
     const since = flags.since === undefined ? undefined : readSince(flags.since);
     await this.write(flags, async (archive, { signal, view }) => {
-      const options = { file: args.file, since, onProgress: view.update, signal };
+      const { update: onProgress, message: onMessage } = view;
+      const options = { file: args.file, since, onProgress, onMessage, signal };
       const summary = await archive.createBundle(options);
       view.stop();
       await this.print(summary, flags, () => bundleParagraph(summary));

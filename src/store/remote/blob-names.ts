@@ -1,5 +1,6 @@
 /** Names of blobs: what every kind of remote takes, and what they say. */
 import { HkfsError } from '../../errors.js';
+import type { FileBody } from './blob-store.js';
 
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 /** S3's limit for a key is 1,024 bytes, of which a prefix may take some. */
@@ -29,6 +30,12 @@ export function bodyProblem(file: string, what: string, cause?: unknown): HkfsEr
     hint: 'run hkfs verify; hkfs heal brings damaged objects back',
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** @throws HkfsError OBJECT_DAMAGED */
+export function expectBodyHash({ file, hash }: FileBody, digest: Buffer): void {
+  if (hash !== undefined && digest.toString('hex') !== hash)
+    throw bodyProblem(file, 'has other bytes than its name says');
 }
 
 export function bodySize(body: Uint8Array | { readonly size: number }): number {

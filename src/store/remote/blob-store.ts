@@ -5,9 +5,20 @@
  * A blob's name is a relative path of plain ASCII (`objects/ab/cdef…`): segments of letters, digits, `.`,
  * `-` and `_`, joined with `/`, none of them `.` or `..`.
  */
+import type { Hash } from '../../events/types.js';
 
-/** The bytes of a blob: in memory, or a range of a file that does not change meanwhile. */
-export type BlobBody = Uint8Array | { readonly file: string; readonly size: number };
+/** The bytes of a blob: in memory, or a file that does not change meanwhile. */
+export type BlobBody = Uint8Array | FileBody;
+
+export interface FileBody {
+  readonly file: string;
+  readonly size: number;
+  /**
+   * The BLAKE3 that the bytes must have: they are hashed as they go over, and where it is another, OBJECT_DAMAGED
+   * is thrown and there is no such blob.
+   */
+  readonly hash?: Hash;
+}
 
 export interface BlobInfo {
   readonly name: string;

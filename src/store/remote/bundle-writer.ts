@@ -124,11 +124,12 @@ export class BundleWriter {
     try {
       for (let at = 0; at < body.size; at += STEP_BYTES) {
         options.signal?.throwIfAborted();
-        const bytes = await source.read(at, Math.min(STEP_BYTES, body.size - at));
+        const bytes = await source.next(Math.min(STEP_BYTES, body.size - at));
         hasher.update(bytes);
         this.append(bytes);
         options.onBytes?.(bytes.length);
       }
+      source.check();
     } finally {
       source.close();
     }

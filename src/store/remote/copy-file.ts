@@ -1,9 +1,11 @@
 /** The bytes of a file into a new one: shared where the file system can, copied by the kernel where it can. */
 import * as fs from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
+import type { Hash } from '../../events/types.js';
+import { createHasher, hashBytes } from '../../fs/hash.js';
 import { toFsPath } from '../../fs/names.js';
 import type { Posix } from '../../fs/posix.js';
-import { bodyProblem } from './blob-names.js';
+import { bodyProblem, expectBodyHash } from './blob-names.js';
 import type { TransferOptions } from './blob-store.js';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
@@ -16,6 +18,8 @@ const STEP_BYTES = 8 << 20;
 const SOURCE_ERRORS = new Set(['ENOENT', 'ELOOP', 'EISDIR', 'EIO', 'EACCES', 'ENOTDIR']);
 
 export interface FileCopy {
+  /** What the bytes must hash to, where that is to be checked: then each passes through here. */
+  readonly hash?: Hash | undefined;
   readonly from: string;
   /** Not there before. */
   readonly to: string;
@@ -65,18 +69,25 @@ function copySmall(copy: FileCopy, { source, target }: Descriptors): void {
   const block = Buffer.allocUnsafe(copy.size + 1);
   const length = readFrom(copy.from, () => fs.readSync(source, block, 0, block.length, 0));
   if (length !== copy.size) throw wrongLength(copy, length);
-  writeAll(target, block.subarray(0, length));
+  const bytes = block.subarray(0, length);
+  if (copy.hash !== undefined) expectHash(copy, hashBytes(bytes));
+  writeAll(target, bytes);
+}
+
+function expectHash({ from, hash, size }: FileCopy, digest: Buffer): void {
+  if (hash !== undefined) expectBodyHash({ file: from, size, hash }, digest);
 }
 
 function isCloned(copy: FileCopy, { source, target }: Descriptors, posix: Posix | null): boolean {
   const { size } = fs.fstatSync(source);
   if (size !== copy.size) throw wrongLength(copy, size);
-  return posix?.ficlone(target, source) ?? false;
+  return copy.hash === undefined && (posix?.ficlone(target, source) ?? false);
 }
 
 async function copySteps(copy: FileCopy, fds: Descriptors, options: CopyOptions): Promise<void> {
   const { size } = copy;
-  let inKernel = options.posix;
+  const hasher = copy.hash === undefined ? null : createHasher();
+  let inKernel = hasher ? null : options.posix;
   const block = Buffer.allocUnsafe(Math.min(STEP_BYTES, size));
   for (let done = 0; done < size;) {
     options.signal?.throwIfAborted();
@@ -84,11 +95,13 @@ async function copySteps(copy: FileCopy, fds: Descriptors, options: CopyOptions)
     const copied = inKernel?.copyFileRange(fds.source, fds.target, wanted) ?? null;
     if (copied === null) inKernel = null;
     const length = copied ?? readAndWrite(copy, fds, block.subarray(0, wanted));
+    hasher?.update(block.subarray(0, length));
     if (length === 0) throw wrongLength(copy, done);
     done += length;
     options.onBytes?.(length);
     await new Promise(setImmediate);
   }
+  if (hasher) expectHash(copy, hasher.digest());
 }
 
 /** From where both stand, as copy_file_range does, so that one may follow the other. */

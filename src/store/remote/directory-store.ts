@@ -245,7 +245,7 @@ export class DirectoryStore implements BlobStore {
       if (body instanceof Uint8Array) writeBody(temporary, body, options);
       else
         await copyFile(
-          { from: body.file, to: temporary, size: body.size },
+          { from: body.file, to: temporary, size: body.size, hash: body.hash },
           { ...options, posix: this.posix() },
         );
     } catch (error) {

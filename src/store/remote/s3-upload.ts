@@ -28,7 +28,10 @@ export async function uploadInParts(
   const present = await client.send({ method: 'HEAD', name, signal, accept: [404] });
   if (present.status !== 404) return 'exists';
   const id = (await unfinished(client, name, signal)) ?? (await begun(client, name, signal));
+  upload.source.rewind();
   const parts = await sendParts(client, { ...upload, id }, options);
+  // Without the request that follows there is no blob, whatever parts have arrived.
+  upload.source.check();
   const answer = await client.send({
     method: 'POST',
     name,
@@ -103,7 +106,8 @@ async function sendParts(
   const send = async (number: number): Promise<void> => {
     options.signal?.throwIfAborted();
     const offset = (number - 1) * partBytes;
-    const bytes = await source.read(offset, Math.min(partBytes, size - offset));
+    // Numbers are taken in order, and each reads at once: so the bytes are those of the part.
+    const bytes = await source.next(Math.min(partBytes, size - offset));
     const md5 = createHash('md5').update(bytes).digest('hex');
     const isThere = there.get(number) === md5;
     sent.set(number, isThere ? md5 : await sendPart(client, { name, id, number, bytes }, options));

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { hashBytes, hashToHex } from '../../../src/fs/hash.js';
 import type { BlobInfo, BlobStore } from '../../../src/store/remote/blob-store.js';
 
 export interface MadeStore {
@@ -192,6 +193,27 @@ export function describeBlobStore(
       await store.flush();
       expect(await listed(store)).toEqual([]);
     });
+
+    run.each([
+      ['some bytes', 12],
+      ['several MiB', 3 << 20],
+      ['several parts', 18 << 20],
+    ])(
+      'a file of %s that has other bytes than its hash makes no blob, and the right one does',
+      async (_size, size) => {
+        const bytes = Buffer.alloc(size, 'bytes');
+        const hash = hashToHex(hashBytes(bytes));
+        const wrong = Buffer.from(bytes);
+        wrong[size - 1]! ^= 1;
+        await expect(store.create(OBJECT, { ...fileOf(wrong), hash })).rejects.toMatchObject({
+          code: 'OBJECT_DAMAGED',
+        });
+        expect(await store.stat(OBJECT)).toBeUndefined();
+        expect(await store.create(OBJECT, { ...fileOf(bytes), hash })).toBe('created');
+        await store.flush();
+        expect((await store.read(OBJECT))?.equals(bytes)).toBe(true);
+      },
+    );
 
     run('a transfer that is stopped makes no blob', async () => {
       const signal = AbortSignal.abort();
