@@ -1,0 +1,32 @@
+/**
+ * Inode numbers that come again. An archive is copied, restored, cloned and moved between disks, edited by
+ * hand and through links, killed and raced with; and after each command of hkfs every byte on the disk is
+ * read: no file has other bytes than before, and no content is nowhere.
+ */
+import { afterAll, describe, expect } from '@jest/globals';
+import { testWhere } from '../e2e/hkfs.js';
+import { isHeavy, printSeed, seed } from './random.js';
+import { KINDS_HERE, whyNot } from './inode-reuse/disk.js';
+import { runOnce, totals } from './inode-reuse/run.js';
+
+const RUNS = Number(process.env['HKFS_RUNS'] ?? (isHeavy ? 60 : 4));
+const STEPS = 24;
+
+const testOnDisks = testWhere(KINDS_HERE.length > 0, whyNot('ext4') ?? '');
+
+printSeed('inode numbers that come again');
+
+describe('random runs', () => {
+  for (let run = 0; run < RUNS; run += 1)
+    testOnDisks(
+      `run ${run + 1} of ${RUNS}: no file has other bytes than before, and no content is nowhere`,
+      async () => {
+        await runOnce(seed + run, STEPS);
+      },
+      300_000,
+    );
+
+  afterAll(() => {
+    process.stderr.write(`inode numbers that come again: ${JSON.stringify(totals)}\n`);
+  });
+});
