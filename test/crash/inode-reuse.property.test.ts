@@ -6,8 +6,9 @@
 import { afterAll, describe, expect } from '@jest/globals';
 import { testWhere } from '../e2e/hkfs.js';
 import { isHeavy, printSeed, seed } from './random.js';
+import { totals } from './inode-reuse/act.js';
 import { KINDS_HERE, whyNot } from './inode-reuse/disk.js';
-import { runOnce, totals } from './inode-reuse/run.js';
+import { runOnce } from './inode-reuse/run.js';
 
 const RUNS = Number(process.env['HKFS_RUNS'] ?? (isHeavy ? 60 : 4));
 const STEPS = 24;

@@ -94,7 +94,9 @@ export class Disk {
   }
 
   #make(): void {
-    sh(`${KINDS[this.kind].make} ${this.#devices[0]}`);
+    // Whoever made a mount namespace of their own meanwhile has the old file system in it for a while.
+    const make = `${KINDS[this.kind].make} ${this.#devices[0]}`;
+    sh(`for i in $(seq 150); do ${make} 2>/dev/null && exit 0; sleep 0.2; done; ${make}`);
     this.#mount();
   }
 

@@ -131,18 +131,26 @@ function writeNew(world: World, path: string, bytes = world.make()): void {
 
 /** Through the file's own inode, and with it through every other name of it. */
 function editInPlace(world: World, path: string): string {
-  const before = fs.statSync(path, { bigint: true });
-  const old = hashOfBytes(fs.readFileSync(path));
-  const size = world.chance(0.8) ? Number(before.size) : 77;
-  const bytes = world.makeNew(size);
+  const size = world.chance(0.8) ? fs.statSync(path).size : 77;
+  const isTimeKept = world.chance(0.6);
+  overwrite(world, path, { size, isTimeKept });
+  return isTimeKept ? `edited ${path} and set its mtime back` : `edited ${path}`;
+}
+
+/** New bytes in the same inode. */
+export function overwrite(
+  world: World,
+  path: string,
+  { size = fs.statSync(path).size, isTimeKept }: { size?: number; isTimeKept: boolean },
+): void {
+  const { mtimeNs } = fs.statSync(path, { bigint: true });
+  const old = fs.readFileSync(path);
+  if (old.length > 0) world.remember(world.suspects, hashOfBytes(old));
   const fd = fs.openSync(path, 'r+');
-  fs.writeSync(fd, bytes, 0, size, 0);
+  fs.writeSync(fd, world.makeNew(size), 0, size, 0);
   fs.ftruncateSync(fd, size);
   fs.closeSync(fd);
-  if (before.size > 0n) world.remember(world.suspects, old);
-  if (!world.chance(0.6)) return `edited ${path}`;
-  setTimeBack(path, before.mtimeNs);
-  return `edited ${path} and set its mtime back`;
+  if (isTimeKept) setTimeBack(path, mtimeNs);
 }
 
 /** To the nanosecond, which Node's own call cannot. */

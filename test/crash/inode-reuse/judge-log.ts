@@ -30,14 +30,15 @@ function allowedBy(step: Case): Allowed {
 
 /** The source's bytes, as they were before or became meanwhile. */
 function byIngest(step: Case): Allowed {
-  const { command, before, after } = step;
-  const [sources, sourcesAfter] = [sourcesOf(step, before.outside), sourcesOf(step, after.outside)];
-  return (path) => [
-    ...[sources, sourcesAfter].flatMap((files) => (files.has(path) ? [files.get(path)!.hash] : [])),
-    ...(command.mirror && `${path}/`.startsWith(`${command.to}/`) ? [undefined] : []),
+  const { command, first, before, after } = step;
+  const sources = [first, before, after].map(({ outside }) => sourcesOf(step, outside));
+  return (path) => {
+    const given = sources.flatMap((files) => (files.has(path) ? [files.get(path)!.hash] : []));
+    const isMirrored = command.mirror && `${path}/`.startsWith(`${command.to}/`);
     // A folder may replace a file, and a file a folder.
-    ...(!sources.has(path) && isAboveOrBelow(path, command.to!) ? [undefined] : []),
-  ];
+    const isReplaced = given.length === 0 && isAboveOrBelow(path, command.to!);
+    return isMirrored || isReplaced ? [...given, undefined] : given;
+  };
 }
 
 function isAboveOrBelow(path: string, to: string): boolean {

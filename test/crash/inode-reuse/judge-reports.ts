@@ -13,16 +13,25 @@ interface Row {
 interface Summary {
   readonly damaged?: readonly Row[];
   readonly missing?: readonly Row[];
+  readonly lost?: readonly Row[];
   readonly failed?: readonly { path: string }[];
 }
 
 export function judgeReports(step: Case): string[] {
+  noteTold(step);
   const { killed, raced, ended } = step.outcome;
   if (killed || raced || ended.status === null) return [];
   if (step.command.verb === 'ingest' && ended.status === 0) return judgeAcknowledged(step);
   if (step.command.verb === 'verify' && !step.command.args.includes('--quick')) return judgeVerify(step);
   if (step.command.verb === 'sync') return judgeSync(step);
   return [];
+}
+
+function noteTold({ world: { told }, outcome, after }: Case): void {
+  const { damaged = [], missing = [], lost = [] } = (outcome.rows.at(-1) ?? {}) as Summary;
+  for (const { hash } of [...damaged, ...missing, ...lost]) told.add(hash);
+  const bad = badObjects(after);
+  for (const hash of goodObjects(after)) if (!bad.has(hash)) told.delete(hash);
 }
 
 /** Exit 0 says that the archive has it: the source may be thrown away. */
@@ -64,7 +73,7 @@ function judgeSync(step: Case): string[] {
   const { status } = outcome.ended;
   if (status !== 0 && status !== 3 && status !== 4) return [];
   const { damaged = [], failed = [] } = (outcome.rows.at(-1) ?? {}) as Summary;
-  const told = new Set(damaged.map(({ hash }) => hash));
+  const told = new Set([...world.told, ...damaged.map(({ hash }) => hash)]);
   const excused = failed.map(({ path }) => path);
   const wrong: string[] = [];
   for (const path of new Set([...logAfter.keys(), ...after.tree.keys()])) {

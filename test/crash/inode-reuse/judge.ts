@@ -9,6 +9,8 @@ export interface Case {
   readonly world: World;
   readonly command: Command;
   readonly outcome: Outcome;
+  /** Before somebody wrote while it ran. */
+  readonly first: Picture;
   readonly before: Picture;
   readonly after: Picture;
   readonly logBefore: Log;
@@ -82,14 +84,15 @@ function judgeTree(step: Case): string[] {
     if (now?.hash === seen.hash && now !== undefined) continue;
     const isTold = isChangedInLog(step, path);
     if (now === undefined && ((isTold && !logAfter.has(path)) || isCarried(step, seen, after))) continue;
-    if (now !== undefined && now.hash === logAfter.get(path) && (isTold || isMended(step, path, seen)))
+    if (now !== undefined && now.hash === logAfter.get(path) && (isTold || isOfObject(step, path, seen)))
       continue;
+    if (now !== undefined && isTold && isCarried(step, now, before)) continue;
     const what = now === undefined ? 'is gone' : `has the bytes of ${describe(world, now.hash)}`;
     wrong.push(`${path} in the tree ${what}, and had those of ${describe(world, seen.hash)}`);
   }
   for (const [path, seen] of after.tree)
     if (!before.tree.has(path) && !(logAfter.has(path) && logAfter.get(path) === seen.hash))
-      if (!isCarried(step, seen, before))
+      if (!isCarried(step, seen, before) && !isOfObject(step, path, seen))
         wrong.push(`${path} is new in the tree, and the log knows nothing of its bytes`);
   return wrong;
 }
@@ -105,8 +108,8 @@ function isChangedInLog({ world, logBefore, logAfter }: Case, path: string): boo
   return logBefore.has(path) !== logAfter.has(path) || logBefore.get(path) !== logAfter.get(path);
 }
 
-/** It was the inode of an object that had lost its right bytes, of the content that the path has in the log. */
-function isMended({ world, logAfter }: Case, path: string, seen: Seen): boolean {
+/** Its inode is or was an object's, of the content that the path has in the log, with right bytes or wrong ones. */
+function isOfObject({ world, logAfter }: Case, path: string, seen: Seen): boolean {
   const hash = logAfter.get(path);
   return typeof hash === 'string' && (world.wasObject.get(seen.inode)?.has(hash) ?? false);
 }

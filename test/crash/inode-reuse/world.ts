@@ -33,6 +33,8 @@ export class World implements Disposable {
   readonly history = new Map<string, Set<string | null>>();
   /** Contents that the log ever named. */
   readonly named = new Set<string>();
+  /** Contents that a command told as damaged: it need not be told each time. */
+  readonly told = new Set<string>();
   /** Paths of which a killed command may have left the tree behind the log. */
   readonly pending = new Set<string>();
   /** Inodes that were files of objects, on this file system as it is since it was made. */
