@@ -3,7 +3,7 @@
  * hand and through links, killed and raced with; and after each command of hkfs every byte on the disk is
  * read: no file has other bytes than before, and no content is nowhere.
  */
-import { afterAll, describe, expect } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { testWhere } from '../e2e/hkfs.js';
 import { isHeavy, printSeed, seed } from './random.js';
 import { totals } from './inode-reuse/act.js';
@@ -27,7 +27,14 @@ describe('random runs', () => {
       300_000,
     );
 
-  afterAll(() => {
+  testOnDisks('the runs did what they are for', () => {
+    const { commands, succeeded, killed, raced, moved } = totals;
     process.stderr.write(`inode numbers that come again: ${JSON.stringify(totals)}\n`);
+    expect(totals.runs).toBe(RUNS);
+    expect(commands).toBeGreaterThan(10 * RUNS);
+    expect(succeeded).toBeGreaterThan(6 * RUNS);
+    expect(moved).toBeGreaterThanOrEqual(RUNS);
+    // By chance there may be none in a few runs.
+    if (isHeavy) expect(Math.min(killed, raced)).toBeGreaterThan(RUNS / 3);
   });
 });

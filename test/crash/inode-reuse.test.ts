@@ -130,6 +130,22 @@ describe('a stored content that was edited, and then a good copy to move', () =>
   });
 });
 
+describe('parts of the archive that are mounted elsewhere', () => {
+  for (const part of ['.hkfs/objects', 'folder', '.hkfs'])
+    for (const mode of ['copy', 'move'] as const)
+      story(
+        `${part} taken in by a ${mode} from a second path loses nothing, and is not taken in`,
+        async (world) => {
+          await act(
+            world,
+            ingestOf(join(world.sources, newSource(world, 9)), { to: 'folder', mode: 'copy' }),
+          );
+          const command = ingestOf(join(world.root, part), { to: 'again', mode });
+          await act(world, command, { views: { source: true } });
+        },
+      );
+});
+
 describe('times in whole seconds', () => {
   const coarse = 'ext4 with times in seconds';
 

@@ -1,6 +1,7 @@
 /** A command of hkfs, with every byte read before and after it, and judged. */
 import { runCommand, type Command, type Disturbance, type Outcome, type Views } from './commands.js';
 import { judge } from './judge.js';
+import type { Picture } from './picture.js';
 import { report } from './report.js';
 import type { World } from './world.js';
 
@@ -14,13 +15,19 @@ export async function act(
   how: { disturbance?: Disturbance | undefined; views?: Views } = {},
 ): Promise<Outcome> {
   const logBefore = world.log;
-  const first = world.look();
-  let before = first;
+  const earlier: Picture[] = [];
+  let before = world.look();
   const meanwhile = how.disturbance?.meanwhile;
   world.trace.push(`hkfs ${command.verb} ${command.args.join(' ')} ${JSON.stringify(how, shortly)}`);
   const disturbance = how.disturbance && {
     ...how.disturbance,
-    ...(meanwhile && { meanwhile: () => (meanwhile(), (before = world.look())) }),
+    ...(meanwhile && {
+      meanwhile: (time: number) => {
+        earlier.push(before, world.look());
+        meanwhile(time);
+        before = world.look();
+      },
+    }),
   };
   const outcome = await runCommand(world, command, { ...how, disturbance });
   const after = world.look();
@@ -28,7 +35,7 @@ export async function act(
   const { status, signal, stderr } = outcome.ended;
   world.trace.push(`  ${status ?? signal} ${stderr.slice(0, 500).trim()}`);
   count(outcome);
-  const wrong = judge({ world, command, outcome, first, before, after, logBefore, logAfter });
+  const wrong = judge({ world, command, outcome, earlier, before, after, logBefore, logAfter });
   if (wrong.length > 0) throw new Error(report(world, wrong));
   remember(world, { command, outcome, logAfter });
   return outcome;

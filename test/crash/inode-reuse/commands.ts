@@ -116,12 +116,14 @@ export interface Outcome {
 export interface Disturbance {
   readonly step: string;
   readonly at: number;
+  /** A second step where it stands still. */
+  readonly then?: { readonly step: string; readonly at: number } | undefined;
   /** What somebody does while the process stands still there; left out: it is killed. */
-  readonly meanwhile?: (() => void) | undefined;
+  readonly meanwhile?: ((time: number) => void) | undefined;
 }
 
 export function chooseDisturbance(world: World, { verb }: Command): Pick<Disturbance, 'step' | 'at'> {
-  return { step: world.pick(STEPS[verb] ?? [...COMMIT, ...TREE]), at: 1 + below(world.random, 4) };
+  return { step: world.pick(STEPS[verb] ?? [...COMMIT, ...TREE]), at: world.pick([1, 1, 1, 2, 2, 3, 4]) };
 }
 
 /** Runs it on the archive at its own path or at a second one; with the source at a second one as well. */
@@ -161,12 +163,14 @@ async function seen(
   return disk.seenAt(root, view, () => ofSource(view));
 }
 
-async function disturbed(words: readonly string[], { step, at, meanwhile }: Disturbance): Promise<Ended> {
+async function disturbed(words: readonly string[], disturbance: Disturbance): Promise<Ended> {
+  const { then, meanwhile } = disturbance;
   const isOver = { is: false };
-  const failpoint = `${step}=${meanwhile === undefined ? 'kill' : 'pause'}@${at}`;
+  const points = then === undefined ? [disturbance] : [disturbance, then];
+  const action = meanwhile === undefined ? 'kill' : 'pause';
   let watch: Promise<void> | undefined;
   const ended = await hkfs(words, {
-    failpoint,
+    failpoint: points.map(({ step, at }) => `${step}=${action}@${at}`).join(','),
     onStart: ({ pid }) => {
       if (meanwhile !== undefined) watch = actWhenStopped(pid!, isOver, meanwhile);
     },
@@ -176,13 +180,20 @@ async function disturbed(words: readonly string[], { step, at, meanwhile }: Dist
   return ended;
 }
 
-async function actWhenStopped(pid: number, isOver: { is: boolean }, act: () => void): Promise<void> {
-  while (!isOver.is && !isStopped(pid)) await sleep(3);
-  if (isOver.is) return;
-  try {
-    act();
-  } finally {
-    process.kill(pid, 'SIGCONT');
+async function actWhenStopped(
+  pid: number,
+  isOver: { is: boolean },
+  act: (time: number) => void,
+): Promise<void> {
+  for (let time = 0; ; time += 1) {
+    while (!isOver.is && !isStopped(pid)) await sleep(3);
+    if (isOver.is) return;
+    try {
+      act(time);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    while (!isOver.is && isStopped(pid)) await sleep(1);
   }
 }
 

@@ -30,8 +30,8 @@ function allowedBy(step: Case): Allowed {
 
 /** The source's bytes, as they were before or became meanwhile. */
 function byIngest(step: Case): Allowed {
-  const { command, first, before, after } = step;
-  const sources = [first, before, after].map(({ outside }) => sourcesOf(step, outside));
+  const { command, earlier, before, after } = step;
+  const sources = [...earlier, before, after].map(({ outside }) => sourcesOf(step, outside));
   return (path) => {
     const given = sources.flatMap((files) => (files.has(path) ? [files.get(path)!.hash] : []));
     const isMirrored = command.mirror && `${path}/`.startsWith(`${command.to}/`);

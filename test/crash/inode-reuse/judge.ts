@@ -9,8 +9,8 @@ export interface Case {
   readonly world: World;
   readonly command: Command;
   readonly outcome: Outcome;
-  /** Before somebody wrote while it ran. */
-  readonly first: Picture;
+  /** Where somebody wrote while it ran: each state before the last of them. */
+  readonly earlier: readonly Picture[];
   readonly before: Picture;
   readonly after: Picture;
   readonly logBefore: Log;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { withScratch } from '../hkfs.js';
 import type { Mode } from '../soundness.js';
+import { below } from '../random.js';
 import { chooseCommand, chooseDisturbance, ingestOf, type Command } from './commands.js';
 import { act, totals } from './act.js';
 import type { Kind } from './disk.js';
@@ -27,7 +28,8 @@ export async function withWorld(
 export async function runOnce(start: number, steps: number): Promise<void> {
   await withWorld(start, async (world) => {
     await takeIn(world, 12, 'copy');
-    for (let i = 0; i < steps; i += 1) await step(world);
+    const mustMove = below(world.random, steps);
+    for (let i = 0; i < steps; i += 1) await (i === mustMove ? move(world) : step(world));
     await finish(world);
     totals.runs += 1;
   });
@@ -40,15 +42,18 @@ async function takeIn(world: World, files: number, mode: Mode): Promise<void> {
 
 async function step(world: World): Promise<void> {
   const kind = world.random();
-  if (kind < 0.06) {
-    world.trace.push(await moveArchive(world));
-    totals.moved += 1;
-  } else if (kind < 0.12 && world.disk.kind === 'ext4 with times in seconds')
+  if (kind < 0.05) await move(world);
+  else if (kind < 0.12 && world.disk.kind === 'ext4 with times in seconds')
     await giveAwayWithinASecond(world);
   else if (kind < 0.45) {
     world.trace.push(doByHand(world));
     totals.byHand += 1;
   } else await actDisturbed(world, chooseCommand(world));
+}
+
+async function move(world: World): Promise<void> {
+  world.trace.push(await moveArchive(world));
+  totals.moved += 1;
 }
 
 async function actDisturbed(world: World, command: Command): Promise<void> {

@@ -1,7 +1,6 @@
 /** Files that change within one tick of the clock that their times are told by. */
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Mode } from '../soundness.js';
 import { act } from './act.js';
@@ -10,8 +9,9 @@ import { newSource, overwrite } from './hands.js';
 import type { World } from './world.js';
 
 /**
- * A file is taken in, its source or its stored content is changed within the second, and then the source is
- * given away. A busy machine may be too slow for that, so it is tried some times.
+ * A source is written, read by an ingest, and then changed, itself or what was stored of it, all within one
+ * second; and then the source is given away. The ingest stands still for both, so that a slow machine
+ * needs no more than a few tries.
  * @returns whether a change was within the second
  */
 export async function giveAwayWithinASecond(
@@ -20,20 +20,36 @@ export async function giveAwayWithinASecond(
 ): Promise<boolean> {
   for (let i = 0; i < tries; i += 1) {
     const source = join(world.sources, newSource(world, 1));
+    const isWithin = await changeWithin(world, source, isStored);
     const to = source.slice(world.sources.length + 1);
-    await sleep(1000 - (Date.now() % 1000));
-    writeFileSync(join(source, 'f0'), world.makeNew(100));
-    await act(world, ingestOf(source, { to, mode: 'copy' }));
-    const edited = isStored ? join(world.root, to, 'f0') : join(source, 'f0');
-    if (!existsSync(edited)) return false;
-    const isWithin = editWithin(world, edited);
     world.trace.push(
-      `${isStored ? 'stored content' : 'source'} of ${to} changed, within the second: ${isWithin}`,
+      `${isStored ? 'stored content' : 'source'} of ${to} changed within the second: ${isWithin}`,
     );
     await act(world, ingestOf(source, { to, mode }));
     if (isWithin) return true;
   }
   return false;
+}
+
+async function changeWithin(world: World, source: string, isStored: boolean): Promise<boolean> {
+  const to = source.slice(world.sources.length + 1);
+  const file = join(source, 'f0');
+  const changed = isStored ? join(world.root, to, 'f0') : file;
+  let isWithin = false;
+  const meanwhile = (time: number): void => {
+    if (time === 0) {
+      // Busy, as whoever stands still must not be left alone before the second begins.
+      while (Date.now() % 1000 > 100);
+      writeFileSync(file, world.makeNew(100));
+    } else if (existsSync(changed)) isWithin = editWithin(world, changed);
+  };
+  const [first, last] = [
+    { step: 'commit.appended', at: 1 },
+    { step: 'commit.done', at: 2 },
+  ];
+  const disturbance = { ...first, then: isStored ? last : { step: 'commit.named', at: 1 }, meanwhile };
+  await act(world, ingestOf(source, { to, mode: 'copy' }), { disturbance });
+  return isWithin;
 }
 
 function editWithin(world: World, path: string): boolean {

@@ -132,9 +132,12 @@ export class World implements Disposable {
     this.wasObject.clear();
   }
 
-  async backUp(): Promise<boolean> {
-    const { status } = await hkfs(['backup', 'usb', '-a', this.root, '--json']);
-    return status === 0 || status === 4;
+  /** @returns the contents that it has not, as it says itself; null when there is no backup */
+  async backUp(): Promise<Set<string> | null> {
+    const { status, stdout } = await hkfs(['backup', 'usb', '-a', this.root, '--json']);
+    if (status !== 0 && status !== 4) return null;
+    const { damaged } = JSON.parse(stdout) as { damaged: { hash: string }[] };
+    return new Set(damaged.map(({ hash }) => hash));
   }
 
   contents(): Set<string> {
