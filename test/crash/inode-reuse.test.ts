@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect } from '@jest/globals';
 
 import { testWhere } from '../e2e/hkfs.js';
-import { ingestOf, type Disturbance } from './inode-reuse/commands.js';
+import { ingestOf } from './inode-reuse/commands.js';
+import type { Disturbance } from './inode-reuse/run-command.js';
 import { whyNot, type Kind } from './inode-reuse/disk.js';
 import { newSource, overwrite } from './inode-reuse/hands.js';
 import { byRsync, lostAndCloned } from './inode-reuse/moves.js';

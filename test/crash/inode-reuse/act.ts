@@ -1,5 +1,5 @@
 /** A command of hkfs, with every byte read before and after it, and judged. */
-import { runCommand, type Command, type Disturbance, type Outcome, type Views } from './commands.js';
+import { runCommand, type Command, type Disturbance, type Outcome, type Views } from './run-command.js';
 import { judge } from './judge.js';
 import type { Picture } from './picture.js';
 import { report } from './report.js';

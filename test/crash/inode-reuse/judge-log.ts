@@ -1,6 +1,5 @@
 /** What the log may say after a command of what it said before. */
-import type { Case } from './judge.js';
-import { describe } from './judge.js';
+import { describe, type Case } from './case.js';
 import type { Seen } from './picture.js';
 
 /** What a path may be after the command; undefined stands for a path that is not there. */

@@ -1,6 +1,5 @@
 /** Whether what a command says of itself is true: that it has something, that all is well, that nothing is left. */
-import type { Case } from './judge.js';
-import { describe } from './judge.js';
+import { describe, type Case } from './case.js';
 import { sourcesOf } from './judge-log.js';
 import { badObjects, goodObjects, nameOfObject } from './picture.js';
 

@@ -1,21 +1,8 @@
 /** What must hold between the state before a command and the state after it, whatever the command was. */
-import type { Command, Outcome } from './commands.js';
+import { describe, type Case } from './case.js';
 import { judgeLog } from './judge-log.js';
 import { judgeReports } from './judge-reports.js';
 import { contentsOf, goodObjects, type Picture, type Seen } from './picture.js';
-import type { Log, World } from './world.js';
-
-export interface Case {
-  readonly world: World;
-  readonly command: Command;
-  readonly outcome: Outcome;
-  /** Where somebody wrote while it ran: each state before the last of them. */
-  readonly earlier: readonly Picture[];
-  readonly before: Picture;
-  readonly after: Picture;
-  readonly logBefore: Log;
-  readonly logAfter: Log;
-}
 
 /** @returns what is wrong, a line each */
 export function judge(step: Case): string[] {
@@ -112,10 +99,4 @@ function isChangedInLog({ world, logBefore, logAfter }: Case, path: string): boo
 function isOfObject({ world, logAfter }: Case, path: string, seen: Seen): boolean {
   const hash = logAfter.get(path);
   return typeof hash === 'string' && (world.wasObject.get(seen.inode)?.has(hash) ?? false);
-}
-
-export function describe(world: World, hash: string | null | undefined): string {
-  if (hash === null || hash === undefined) return 'an empty file';
-  const text = world.known.get(hash)?.subarray(0, 14).toString().trim().replace(/ c.*/, '');
-  return `${hash.slice(0, 8)} (${text ?? 'never made'})`;
 }

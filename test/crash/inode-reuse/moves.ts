@@ -7,7 +7,7 @@ import { sh } from '../../e2e/hkfs.js';
 import { hkfs, row } from '../hkfs.js';
 import { below } from '../random.js';
 import { newFile } from './hands.js';
-import { describe } from './judge.js';
+import { describe } from './case.js';
 import { report } from './report.js';
 import { contentsOf, goodObjects } from './picture.js';
 import type { World } from './world.js';

@@ -47,7 +47,7 @@ async function changeWithin(world: World, source: string, isStored: boolean): Pr
     { step: 'commit.appended', at: 1 },
     { step: 'commit.done', at: 2 },
   ];
-  const disturbance = { ...first, then: isStored ? last : { step: 'commit.named', at: 1 }, meanwhile };
+  const disturbance = { ...first, next: isStored ? last : { step: 'commit.named', at: 1 }, meanwhile };
   await act(world, ingestOf(source, { to, mode: 'copy' }), { disturbance });
   return isWithin;
 }
