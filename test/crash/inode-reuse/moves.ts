@@ -15,7 +15,17 @@ import type { World } from './world.js';
 type Move = (world: World) => string | Promise<string>;
 
 export async function moveArchive(world: World): Promise<string> {
-  const moves: Move[] = [byRsync, byRsync, byTar, byCopyBeside, withoutViews, lostAndCloned, lostAndCloned];
+  const moves: Move[] = [
+    byRsync,
+    byRsync,
+    byTar,
+    byCopyBeside,
+    withoutViews,
+    lostAndCloned,
+    lostAndCloned,
+    keptOrRolledBack,
+  ];
+  if (world.kept !== null) moves.push(keptOrRolledBack, keptOrRolledBack);
   // Two btrfs of one identity confuse the kernel, and xfs refuses the second.
   if (world.disk.kind.startsWith('ext4')) moves.push(byBlocks);
   return world.pick(moves)(world);
@@ -71,6 +81,22 @@ function byBlocks(world: World): string {
   world.forgetInodes();
   world.look();
   return 'block by block on another device';
+}
+
+/** A copy of an earlier state over the present one: what rsync takes for unchanged keeps its inode, the log does not. */
+function keptOrRolledBack(world: World): string {
+  const [archive, copy] = [`'${world.root}/'`, `'${join(world.directory, 'kept')}/'`];
+  if (world.kept === null) {
+    sh(`rsync -aHX ${archive} ${copy}`);
+    world.kept = { log: world.log, pending: [...world.pending] };
+    return 'a copy kept aside';
+  }
+  sh(`rsync -aHX --delete ${copy} ${archive}`);
+  world.remain(world.kept.log);
+  world.pending.clear();
+  for (const path of world.kept.pending) world.pending.add(path);
+  world.look();
+  return 'rolled back to the copy, by rsync over what is there';
 }
 
 function withoutViews(world: World): string {

@@ -39,6 +39,8 @@ export class World implements Disposable {
   readonly pending = new Set<string>();
   /** Inodes that were files of objects, on this file system as it is since it was made. */
   readonly wasObject = new Map<string, Set<string>>();
+  /** Of a copy that was made of the archive: what its log has. */
+  kept: { readonly log: Log; readonly pending: readonly string[] } | null = null;
   readonly trace: string[] = [];
   #made = 0;
 
