@@ -22,7 +22,13 @@ describe('random runs', () => {
     testOnDisks(
       `run ${run + 1} of ${RUNS}: no file has other bytes than before, and no content is nowhere`,
       async () => {
-        await runOnce(seed + run, STEPS);
+        try {
+          await runOnce(seed + run, STEPS);
+        } catch (error) {
+          // At once: the reporter would wait for all the others.
+          process.stderr.write(`run ${run + 1} of ${RUNS}: ${(error as Error).message}\n`);
+          throw error;
+        }
       },
       300_000,
     );
