@@ -59,12 +59,11 @@ export function sourcesOf(
 }
 
 /** What is on the disk; of a file that is told as damage, what the log had of it, here or where it was. */
-function bySync({ before, after, logBefore, world }: Case): Allowed {
-  const recorded = new Set(logBefore.values());
+function bySync({ before, after, world }: Case): Allowed {
   return (path) => {
     const seen = after.tree.get(path);
     const wasObject = seen === undefined ? undefined : world.wasObject.get(seen.inode);
-    const damage = [...(wasObject ?? [])].filter((hash) => recorded.has(hash));
+    const damage = [...(wasObject ?? [])].filter((hash) => world.named.has(hash));
     return [
       ...(seen === undefined ? [undefined] : [seen.hash, ...damage]),
       ...(before.tree.has(path) ? [before.tree.get(path)!.hash] : [undefined]),
