@@ -4,6 +4,10 @@
  * `kill` (SIGKILL to the whole process, as a power cut would for this process), `pause` (SIGSTOP) or
  * an errno name to be thrown. Several are separated by commas.
  */
+import { isMainThread } from 'node:worker_threads';
+
+const STOPPING_MS = 500;
+
 interface Failpoint {
   readonly action: string;
   remaining: number;
@@ -16,8 +20,14 @@ export function failpoint(step: string): void {
   const point = failpoints?.get(step);
   if (point === undefined || --point.remaining !== 0) return;
   if (point.action === 'kill') process.kill(process.pid, 'SIGKILL');
-  else if (point.action === 'pause') process.kill(process.pid, 'SIGSTOP');
+  else if (point.action === 'pause') pause();
   else throw Object.assign(new Error(`${point.action}: injected at ${step}`), { code: point.action });
+}
+
+/** The signal stops the process by whichever thread comes to it first: this one must not run on meanwhile. */
+function pause(): void {
+  process.kill(process.pid, 'SIGSTOP');
+  if (!isMainThread) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STOPPING_MS);
 }
 
 function parse(text: string | undefined): Map<string, Failpoint> | undefined {
