@@ -82,7 +82,7 @@ import { readOrigin } from './remote/origin.js';
 export { findArchiveRoot, findArchiveRootOrNull } from './layout.js';
 
 export interface ArchiveOpenOptions {
-  /** Writers mend what a crash left behind; readers change nothing but the views. */
+  /** Writers mend what a crash left behind; readers change nothing but the views and `.hkfs/place`. */
   readonly mode?: 'read' | 'write';
   /** Wait while another process holds the archive. */
   readonly wait?: boolean | undefined;
