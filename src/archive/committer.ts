@@ -8,13 +8,7 @@ import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
-import {
-  STAGE,
-  type EntryFailure,
-  type NameItem,
-  type ReleaseItem,
-  type TreeOperation,
-} from '../fs/tasks.js';
+import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
 import type { InodeId } from '../projections/keys.js';
 import type { Entry } from '../projections/namespace.js';
 import { TreeProjection } from '../projections/tree.js';
