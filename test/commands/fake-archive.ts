@@ -42,10 +42,6 @@ const reader = {
   log: (...args: unknown[]) => rows('log', args, []),
   ops: (...args: unknown[]) => rows('ops', args, []),
   head: () => Promise.resolve({ size: 3, root: 'ab', inner: 'not for users' }),
-  locate: (...args: unknown[]) => {
-    calls.push(['locate', ...args]);
-    return Promise.resolve({ hash: null, size: 0, files: [] });
-  },
   close: () => void calls.push(['close']),
 };
 
@@ -111,6 +107,8 @@ export function mockArchive(): void {
   jest.unstable_mockModule('../../src/archive/content.js', () => ({
     hashOutsideFile: (path: string) =>
       Promise.resolve({ hash: path === 'empty' ? null : 'cd'.repeat(32), size: 0 }),
-    readContent: (...args: unknown[]) => rows('readContent', args, [Buffer.from([0xff, 0])]),
+  }));
+  jest.unstable_mockModule('../../src/archive/hand-out.js', () => ({
+    handOut: (_reader: unknown, ...args: unknown[]) => rows('handOut', args, [Buffer.from([0xff, 0])]),
   }));
 }

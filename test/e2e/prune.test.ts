@@ -9,7 +9,7 @@ const scratch = scratchDirectory();
 
 function boxOf(files: Readonly<Record<string, string>>): Box {
   const box = Box.make(scratch.path).write(files);
-  box.ingest('--to', '');
+  box.ingest('--to', '/');
   return box;
 }
 
@@ -105,7 +105,7 @@ describe('prune', () => {
   });
 
   test.each([
-    ['', 'BAD_TARGET'],
+    ['', 'USAGE'],
     ['/', 'BAD_TARGET'],
     ['nothing', 'NOT_FOUND'],
     ['../outside', 'BAD_PATH'],
