@@ -14,6 +14,7 @@ import { EventLog } from '../events/log.js';
 import { createFileDurably, fsyncDirectory } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
+import { makeDirectory } from '../fs/make-directory.js';
 import { parentPath, toFsPath } from '../fs/names.js';
 import { makeRoomForInit, removeEmpty, sweepInit } from './init-leftovers.js';
 import { makeKey } from './keys.js';
@@ -109,18 +110,6 @@ export function refuseInsideHkfs(root: string): void {
       throw new HkfsError('BAD_TARGET', `${root} is inside of ${at}, which is an archive's own`, {
         hint: 'name another directory',
       });
-}
-
-/**
- * Like mkdir -p, which in Node says ENOENT for every reason.
- * A new archive is its owner's alone: its files are 0444 whatever the modes of the sources were.
- * @returns the topmost directory that was not there before, null where all were
- */
-export function makeDirectory(path: string, mode = 0o700): string | null {
-  if (existsSync(toFsPath(path))) return null;
-  const above = makeDirectory(parentPath(path), 0o777);
-  mkdirSync(toFsPath(path), mode);
-  return above ?? path;
 }
 
 /** What is there already stays. */

@@ -11,6 +11,7 @@ import { errnoOf, HkfsError } from '../../errors.js';
 import { Below } from '../../fs/below.js';
 import { fsyncDirectory, WrittenFilesystem } from '../../fs/durable.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { makeDirectory } from '../../fs/make-directory.js';
 import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { loadPosix, type Posix } from '../../fs/posix.js';
 import { removeTree } from '../../fs/remove-tree.js';
@@ -84,7 +85,7 @@ export class DirectoryStore implements BlobStore {
   /** @throws HkfsError REMOTE_UNREACHABLE, NOT_A_DIRECTORY, NO_PERMISSION and what else keeps it from use */
   static open(path: string, options: DirectoryStoreOptions = {}): DirectoryStore {
     try {
-      if (options.create === true) fs.mkdirSync(toFsPath(path), { recursive: true, mode: DIRECTORY_MODE });
+      if (options.create === true) makeDirectory(path, DIRECTORY_MODE);
       const root = realPath(path);
       if (!fs.statSync(toFsPath(root)).isDirectory())
         throw new HkfsError('NOT_A_DIRECTORY', `${path} is no directory`, { hint: 'name a directory' });
