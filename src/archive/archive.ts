@@ -70,7 +70,7 @@ import type {
 import { explaining } from './explain-error.js';
 import type { ChangeOptions } from './history/change.js';
 import { HolderService } from './holder.js';
-import { initArchive } from './init.js';
+import { initArchive, remakeFolders } from './init.js';
 import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
@@ -402,6 +402,7 @@ export class Archive extends LocalReader {
   /** What a kill left: staged files, half-built views, a tree behind its log. */
   private async mend(onMessage: (message: Message) => void): Promise<void> {
     const { layout } = this.open;
+    remakeFolders(layout);
     for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);

@@ -3,7 +3,6 @@ import {
   existsSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -16,6 +15,7 @@ import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { makeDirectory } from '../fs/make-directory.js';
 import { parentPath, toFsPath } from '../fs/names.js';
+import { namesIn } from '../fs/scan.js';
 import { makeRoomForInit, removeEmpty, sweepInit } from './init-leftovers.js';
 import { makeKey } from './keys.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from './layout.js';
@@ -64,7 +64,7 @@ export async function initArchive(root: string, id: string, { clock, seed }: Ini
 
 /** From now on what is in `.hkfs` is known to be made by `init`. */
 function begin(layout: Layout, file: ArchiveFile): void {
-  mkdirSync(toFsPath(layout.hkfs), { recursive: true });
+  makeDirectory(layout.hkfs, 0o777);
   failpoint('init.folder');
   try {
     createFileDurably(layout.initialising, Buffer.from(`${JSON.stringify(file, null, 2)}\n`), 0o644);
@@ -114,12 +114,17 @@ export function refuseInsideHkfs(root: string): void {
 
 /** What is there already stays. */
 export function makeFolders(layout: Layout): void {
-  const made = { recursive: true };
-  mkdirSync(toFsPath(layout.hkfs), made);
-  mkdirSync(toFsPath(layout.objects), made);
-  mkdirSync(toFsPath(layout.staging), made);
-  for (let i = 0; i < FAN_OUT; i += 1)
-    mkdirSync(toFsPath(`${layout.objects}/${i.toString(16).padStart(2, '0')}`), made);
+  for (const path of [layout.hkfs, layout.objects, layout.staging, ...fanOut(layout)]) makeDirectory(path, 0o777);
+}
+
+/** Folders that a copy without empty ones has lost: nothing is in them, and a writer needs them. */
+export function remakeFolders(layout: Layout): void {
+  const isComplete = existsSync(toFsPath(layout.staging)) && namesIn(layout.objects).length >= FAN_OUT;
+  if (!isComplete) makeFolders(layout);
+}
+
+function fanOut({ objects }: Layout): string[] {
+  return Array.from({ length: FAN_OUT }, (_, at) => `${objects}/${at.toString(16).padStart(2, '0')}`);
 }
 
 /** FAT, exFAT and some network file systems have none; without them there is no tree. */

@@ -1,5 +1,5 @@
 /** An archive held by this process: log, views and threads, opened in order and caught up. */
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../errors.js';
 import { isCorruption } from '../events/level.js';
 import { EventLog } from '../events/log.js';
@@ -8,6 +8,7 @@ import { WrittenFilesystem } from '../fs/durable.js';
 import { failpoint } from '../fs/failpoints.js';
 import { WorkerPool } from '../fs/pool.js';
 import { loadPosix, type Posix } from '../fs/posix.js';
+import { namesIn } from '../fs/scan.js';
 import { Contents } from '../projections/contents.js';
 import type { Digests } from '../projections/digests.js';
 import type { DirectoryTree } from '../projections/directory-tree.js';
@@ -272,7 +273,7 @@ export class OpenArchive {
 
 /** What an operation that failed has staged takes room that the next one may need to open at all. */
 export function sweepStaging({ staging }: Layout): void {
-  for (const name of readdirSync(staging)) rmSync(`${staging}/${name}`, { recursive: true, force: true });
+  for (const name of namesIn(staging)) rmSync(`${staging}/${name}`, { recursive: true, force: true });
 }
 
 /** Damaged views take their local rows with them: what those knew is read again when it is needed. */

@@ -13,7 +13,7 @@ export default class Ingest extends BaseCommand {
 
 Ingesting the same source at the same path again makes a new version: files whose size, times and inode are as they were are not read again. What is gone from the source stays in the archive, unless --mirror is given.
 
-When with --mirror more than half of what the archive has of a SOURCE is gone from it, nothing is changed without a yes on a terminal or --yes: a disk that is not mounted must not become a mass deletion.
+When with --mirror more than half of what the archive has of a SOURCE is gone from it, nothing is changed without a yes on a terminal or --yes: a disk that is not mounted must not become a mass deletion. --mirror does not go with --mode move, which empties what it would mirror.
 
 With more than one SOURCE, and for a single one without --to, each lands under its own name. A file that changes while it is read is read again, and reported when it does not come to rest.
 

@@ -6,7 +6,7 @@
 import * as fs from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
-import { BLOCK_BYTES, inSource, withFile, type TaskContext } from './contents.js';
+import { BLOCK_BYTES, inSource, OBJECT_MODE, withFile, type TaskContext } from './contents.js';
 import { failpoint } from './failpoints.js';
 import { joinPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
@@ -154,13 +154,24 @@ class Releaser {
 }
 
 function assertAsIngested(stat: fs.BigIntStats, expected: FileStat, adopted: boolean): void {
-  const same =
+  const isSame =
     stat.dev === expected.dev &&
     stat.ino === expected.ino &&
     stat.size === expected.size &&
-    stat.mtimeNs === expected.mtimeNs &&
-    (adopted || stat.ctimeNs === expected.ctimeNs);
-  if (!same) throw changed();
+    stat.mtimeNs === expected.mtimeNs;
+  if (!isSame || !(stat.ctimeNs === expected.ctimeNs || hasOnlyFewerNames(stat, expected, adopted)))
+    throw changed();
+}
+
+/**
+ * Our own releases of other names of an inode move its ctime, and our links and modes that of an adopted one: what
+ * else moves it must not have changed the owner or the mode.
+ */
+function hasOnlyFewerNames(stat: fs.BigIntStats, expected: FileStat, adopted: boolean): boolean {
+  const isSameOwner = stat.uid === expected.uid && stat.gid === expected.gid;
+  const isOurMode = adopted && Number(stat.mode & 0o7777n) === OBJECT_MODE;
+  if (!isSameOwner || (stat.mode !== expected.mode && !isOurMode)) return false;
+  return adopted || stat.nlink < expected.nlink;
 }
 
 function isRegular({ mode }: FileStat): boolean {

@@ -7,8 +7,6 @@ export const SETTLED_NS = 100_000_000n;
  * it is not ours, so that a minute leaves room for what the two are apart.
  */
 const COARSE_SETTLED_NS = 60_000_000_000n;
-/** The tick of a coarse clock, between two times of one file: both are of the same clock. */
-const COARSE_TICK_NS = 2_000_000_000n;
 const SECOND_NS = 1_000_000_000n;
 
 export interface Times {
@@ -26,12 +24,13 @@ export function isSettled(times: Times, nowNs: bigint): boolean {
 
 /**
  * Whether a write in the very tick of the ctime would have moved the mtime. Our own links and modes move
- * the ctime to now, so that of a file that was linked just now only the mtime can tell.
+ * the ctime to now, so that of a file that was linked just now only the mtime can tell. In a tick of a whole
+ * second there is time to write and to set the mtime back: then nothing tells.
  */
 export function isApart(times: Times): boolean {
   const { mtimeNs, ctimeNs } = times;
   const apart = mtimeNs < ctimeNs ? ctimeNs - mtimeNs : mtimeNs - ctimeNs;
-  return apart > COARSE_TICK_NS || (apart > SETTLED_NS && !isCoarse(times));
+  return apart > SETTLED_NS && !isCoarse(times);
 }
 
 export function isCoarse({ mtimeNs, ctimeNs }: Times): boolean {

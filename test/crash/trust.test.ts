@@ -2,10 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { expect } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { hashBytes } from '../../src/fs/hash.js';
 import { describe as say, hkfs, withArchive } from './hkfs.js';
-import { heavyTest, printSeed, randomFrom, seed, some } from './random.js';
+import { printSeed, randomFrom, seed, some } from './random.js';
 
 const FILES = 12;
 const ROUNDS = 6;
@@ -20,7 +20,7 @@ const KILLS = [
 
 printSeed('trust');
 
-heavyTest.each(some([0, 1, 2, 3], 1))(
+test.each(some([0, 1, 2, 3], 1))(
   'objects written to between ingests, kills and changes of names lose no good copy that is moved (run %d)',
   (run) =>
     withArchive(async (archive, source) => {

@@ -1,6 +1,6 @@
 /** The walk: directories of a source become directories of the archive, their files go on to be read. */
 import { RawEvent } from '../../events/raw-event.js';
-import type { DirectoryId } from '../../events/types.js';
+import type { Attributes, DirectoryId } from '../../events/types.js';
 import { attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { joinPath } from '../../fs/names.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
@@ -36,6 +36,14 @@ export interface DirectoryToIngest {
   /** Path from the source's root, for `--exclude`. */
   readonly relativePath: string;
   readonly chain: Ancestors;
+  /** As recorded; null where no entry speaks of it. */
+  readonly attributes: Attributes | null;
+}
+
+/** A source directory that goes after a move if it is empty and as it was recorded. */
+export interface WalkedDirectory {
+  readonly path: string;
+  readonly attributes: Attributes | null;
 }
 
 /** The directories from the source's root down, by inode: a loop of bind mounts meets itself. */
@@ -61,7 +69,7 @@ export class DirectoryIngester {
   private readonly raw = new RawEvent();
   private nextDryId = Number.MAX_SAFE_INTEGER;
   /** Source directories in walk order, to be removed innermost first after a move. */
-  readonly walked: string[] = [];
+  readonly walked: WalkedDirectory[] = [];
 
   constructor(parts: Parts, options: WalkOptions) {
     this.parts = parts;
@@ -81,7 +89,7 @@ export class DirectoryIngester {
       if (this.options.signal?.aborted) return;
       const listing = await this.listingOf(next.path, next.listing);
       if (listing === null) continue;
-      if (this.options.move) this.walked.push(next.path);
+      if (this.options.move) this.walked.push({ path: next.path, attributes: next.item.attributes });
       queue.push(await this.directory(next.path, next.item, listing));
       await this.parts.committer.maybeCommit();
     }
@@ -210,7 +218,8 @@ export class DirectoryIngester {
     const { id, isNew } = this.addDirectory(source, directory.id, existing);
     const relativePath = joinPath(directory.relativePath, source.name);
     const chain = { dev, ino, above: directory.chain };
-    return [{ path: source.path, item: { id, isNew, relativePath, chain } }];
+    const { attributes } = source;
+    return [{ path: source.path, item: { id, isNew, relativePath, chain, attributes } }];
   }
 
   /** Null for what is excluded, reserved or could not be read. */

@@ -2,12 +2,13 @@
 import { lstatSync, rmdirSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
 import type { Attributes, DirectoryId } from '../../events/types.js';
-import { attributesOf, entryKindOf } from '../../fs/attributes.js';
+import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { inSource } from '../../fs/contents.js';
-import { baseName, toFsPath } from '../../fs/names.js';
+import { baseName, toFsPath, type FsPath } from '../../fs/names.js';
 import { lstatOrNull, readTarget } from '../../fs/scan.js';
+import { storable } from '../../fs/stats.js';
 import type { Entry } from '../../projections/namespace.js';
 import type { IngestOptions, IngestSummary, Message } from '../api.js';
 import { Committer } from '../committer.js';
@@ -47,6 +48,7 @@ export async function ingest(
   const { sources, to } = options;
   const own = new OwnPlaces(root);
   const roots = await planSources({ sources, to, archiveRoot: root, own, isTar }, namespace);
+  refuseMovedMirror(options);
   refuseForTars(options, roots);
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
@@ -153,12 +155,14 @@ class IngestRun {
     if (this.parts.options.signal?.aborted) return;
     if (root.isTar) return this.tar(root);
     const existing = await this.parts.archive.namespace().resolve(root.target);
-    if (root.target === '') return this.directories.walk(root.path, root.stat, { id: 0, isNew: false });
+    if (root.target === '')
+      return this.directories.walk(root.path, root.stat, { id: 0, isNew: false, attributes: null });
     const parent = await this.ensureDirectory(parentOf(root.target));
     const source = this.sourceEntry(root, existing);
     if (root.isDirectory) {
       const directory = this.directories.addDirectory(source, parent.id, existing);
-      await this.directories.walk(root.path, root.stat, directory);
+      const { attributes } = source;
+      await this.directories.walk(root.path, root.stat, { ...directory, attributes });
     } else if (source.kind === 'file') {
       await this.files.add([{ source, parent: parent.id, existing, attempts: 0 }]);
     } else this.directories.addNonFile(source, parent.id, existing);
@@ -208,15 +212,28 @@ class IngestRun {
 
   /** After a move: source directories that hold nothing any more, innermost first. */
   removeEmptied(): void {
-    for (const path of this.directories.walked.reverse()) {
+    for (const { path, attributes } of this.directories.walked.reverse()) {
       try {
-        inSource(path, (source) => rmdirSync(source));
+        inSource(path, (source) => {
+          this.assertAsRecorded(source, attributes);
+          failpoint('source.rmdir');
+          rmdirSync(source);
+        });
       } catch (error) {
         if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') continue;
         const text = `stays: ${(error as Error).message}`;
         this.parts.onMessage({ level: 'warning', code: errnoOf(error) ?? 'EIO', path, text });
       }
     }
+  }
+
+  /** Its mtime moved with what went from it. @throws ESTALE where somebody changed what nobody recorded */
+  private assertAsRecorded(directory: FsPath, recorded: Attributes | null): void {
+    if (recorded === null) return;
+    const stat = storable(lstatSync(directory, { bigint: true }));
+    const now = attributesOf(stat, directory, this.parts.archive.posix);
+    if (attributesEqual({ ...now, mtimeNs: recorded.mtimeNs }, recorded)) return;
+    throw Object.assign(new Error('its attributes changed since it was ingested'), { code: 'ESTALE' });
   }
 
   private sourceEntry(root: SourceRoot, existing: Entry | undefined): SourceEntry {
@@ -274,6 +291,14 @@ async function refuseFilesInTheWay(archive: OpenArchive, roots: readonly SourceR
         hint: 'choose another --to',
       });
     }
+}
+
+/** What an earlier move took from the source would count as vanished, and leave the archive's names as well. */
+function refuseMovedMirror({ mode, mirror }: IngestOptions): void {
+  if (mode !== 'move' || mirror !== true) return;
+  throw new HkfsError('USAGE', '--mirror does not go with --mode move, which empties what it would mirror', {
+    hint: 'move first, or mirror with --mode copy or assimilate',
+  });
 }
 
 /** Members are always written anew, and a tar says nothing of what it does not hold. */

@@ -4,6 +4,7 @@ import type { Attributes, Hash } from '../../events/types.js';
 import { objectPath } from '../../fs/stage.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
+import { attributesEqual } from '../../fs/attributes.js';
 import { parseSourceValue, type KnownSource } from '../../projections/evolve.js';
 import { sourceKey } from '../../projections/keys.js';
 import type { Committer } from '../committer.js';
@@ -65,6 +66,8 @@ export class KnownFiles {
         source.stat.size > 0n && // a stat that says 0 is no evidence: procfs has such files with bytes
         isUnchangedFile(event, source.stat) &&
         !(event.hash !== null && this.committer.index.suspects.has(event.hash)) &&
+        // An entry of a run that could not read all attributes lacks what only the source has.
+        (!this.releases || attributesEqual(event.attributes, source.attributes)) &&
         (!this.releases || event.hash === null || (await this.isTrusted(event.hash, source.stat.size)));
       verdicts.push(isUnchanged ? { is: 'unchanged', isOwn: false } : UNREAD);
       if (!isUnchanged && source.stat.size > 0n) open.push(index);

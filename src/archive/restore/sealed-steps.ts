@@ -38,7 +38,9 @@ export class SealedSteps {
   }
 }
 
+/** What takes the place of a file is read: bytes that rotted under an inode that nobody touched may be its last. */
 function isAsked(step: RestoreStep, reflink: boolean): step is ContentStep {
+  if ('replace' in step && step.replace) return false;
   if (step.op === 'object') return true;
   return step.op === 'file' && reflink && step.content.size >= REFLINK_MIN_BYTES && !step.content.others;
 }

@@ -74,6 +74,8 @@ function judgeTree(step: Case): string[] {
     if (now !== undefined && now.hash === logAfter.get(path) && (isTold || isOfObject(step, path, seen)))
       continue;
     if (now !== undefined && isTold && isCarried(step, now, before)) continue;
+    // It became a link to the object that the log says, whose bytes may have been wrong before.
+    if (now !== undefined && isTold && isOfObject(step, path, now)) continue;
     const what = now === undefined ? 'is gone' : `has the bytes of ${describe(world, now.hash)}`;
     wrong.push(`${path} in the tree ${what}, and had those of ${describe(world, seen.hash)}`);
   }
