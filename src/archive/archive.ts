@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { errnoOf, HkfsError } from '../errors.js';
+import { ABSENT_RANGE } from '../projections/keys.js';
 import { SEED_BYTES } from '../events/signed-note.js';
 import { absolutePath } from '../fs/absolute-path.js';
 import { toFsPath } from '../fs/names.js';
@@ -406,9 +407,14 @@ export class Archive extends LocalReader {
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
     const { position } = await this.open.tree();
-    if (position >= this.open.log.size) return;
-    const { catchUpTree } = await import('./tree-catch-up.js');
-    await catchUpTree(this.open, position, { clock: this.now, onMessage });
+    if (position < this.open.log.size) {
+      const { catchUpTree } = await import('./tree-catch-up.js');
+      await catchUpTree(this.open, position, { clock: this.now, onMessage });
+    }
+    const [absent] = await this.open.views.level.keys({ ...ABSENT_RANGE, limit: 1 }).all();
+    if (absent === undefined) return;
+    const { makeAbsentNames } = await import('./absent-names.js');
+    await makeAbsentNames(this.open, onMessage);
   }
 
   /** Names without contents are no tree that could be changed. */
