@@ -8,6 +8,7 @@ import { rmSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { errnoOf, HkfsError } from '../errors.js';
+import { ABSENT_RANGE } from '../projections/keys.js';
 import { SEED_BYTES } from '../events/signed-note.js';
 import { absolutePath } from '../fs/absolute-path.js';
 import { toFsPath } from '../fs/names.js';
@@ -75,6 +76,7 @@ import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
 import type { ArchivePlace } from './outside/archive-place.js';
+import { clockWarning } from './log-clock.js';
 import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
@@ -150,14 +152,16 @@ export class Archive extends LocalReader {
     {
       mode,
       clock,
-      onMessage,
+      onMessage = () => {},
     }: Pick<ArchiveOpenOptions, 'onMessage'> & { mode: 'read' | 'write'; clock: () => number },
   ): Promise<Archive> {
     const archive = new Archive(open, clock);
     try {
+      const warning = clockWarning(open, clock());
+      if (warning) onMessage(warning);
       if (mode === 'write') {
         await archive.startService('writer');
-        await archive.mend(onMessage ?? (() => {}));
+        await archive.mend(onMessage);
       } else
         archive.timer = setTimeout(() => {
           archive.serving = archive.startService('reader');
@@ -407,9 +411,14 @@ export class Archive extends LocalReader {
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
     const { position } = await this.open.tree();
-    if (position >= this.open.log.size) return;
-    const { catchUpTree } = await import('./tree-catch-up.js');
-    await catchUpTree(this.open, position, { clock: this.now, onMessage });
+    if (position < this.open.log.size) {
+      const { catchUpTree } = await import('./tree-catch-up.js');
+      await catchUpTree(this.open, position, { clock: this.now, onMessage });
+    }
+    const [absent] = await this.open.views.level.keys({ ...ABSENT_RANGE, limit: 1 }).all();
+    if (absent === undefined) return;
+    const { makeAbsentNames } = await import('./absent-names.js');
+    await makeAbsentNames(this.open, onMessage);
   }
 
   /** Names without contents are no tree that could be changed. */
@@ -474,13 +483,21 @@ function placeOf(directory: string, { wait, clock }: ReaderOptions): ArchivePlac
 /** Queries on an archive: over the socket of the process that holds it, or by opening it here. */
 export async function openReader(
   directory: string,
-  options: { wait?: boolean | undefined; clock?: () => number } = {},
+  options: {
+    wait?: boolean | undefined;
+    clock?: () => number;
+    onMessage?: (message: Message) => void;
+  } = {},
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const layout = layoutOf(absolutePath(directory));
   return explaining(layout, async () => {
     const opened = await acquireOrAsk(layout, { wait: options.wait });
     if (opened !== 'answered')
-      return Archive.serve(opened, { mode: 'read', clock: options.clock ?? Date.now });
+      return Archive.serve(opened, {
+        mode: 'read',
+        clock: options.clock ?? Date.now,
+        onMessage: options.onMessage,
+      });
     return new RemoteReader(layout, () => openReader(directory, options));
   });
 }

@@ -11,7 +11,7 @@ import type { Level } from '../events/level.js';
 import type { Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
 import { toFsPath } from '../fs/names.js';
-import { localKey, PREFIX, readPosition, writePosition } from '../projections/keys.js';
+import { ABSENT_RANGE, localKey, PREFIX, readPosition, writePosition } from '../projections/keys.js';
 import type { Layout } from './layout.js';
 
 export interface Generation {
@@ -54,8 +54,9 @@ async function beginGeneration(
   layout: Layout,
   { size, machine }: { readonly size: Position; readonly machine: string },
 ): Promise<Generation> {
-  const [local, behind] = [Buffer.of(PREFIX.local), Buffer.of(PREFIX.local + 1)];
-  await level.clear({ gte: local, lt: TREE });
+  const behind = Buffer.of(PREFIX.local + 1);
+  // What the tree lacks, it lacks in a copy as well.
+  await level.clear({ gte: ABSENT_RANGE.lt, lt: TREE });
   await level.clear({ gt: TREE, lt: behind });
   failpoint('generation.dropped');
   const place = markPlace(layout);

@@ -4,6 +4,7 @@ import { errnoOf, isHkfsError } from '../errors.js';
 import type { HkfsEvent } from '../events/types.js';
 import { Committer } from './committer.js';
 import type { Message } from './api.js';
+import { clockAsRead } from './log-clock.js';
 import type { OpenArchive } from './open-archive.js';
 import { lastOperation } from './queries/operations.js';
 
@@ -21,9 +22,13 @@ export class Operation {
   readonly number: number;
   readonly committer: Committer;
 
-  private constructor(number: number, committer: Committer) {
+  /** Asked when an event is made: what the clock says where the log is ahead of it. */
+  private readonly asRead: () => { clockMs?: number };
+
+  private constructor(number: number, committer: Committer, asRead: () => { clockMs?: number }) {
     this.number = number;
     this.committer = committer;
+    this.asRead = asRead;
   }
 
   /** The opening event is durable before anything else is done. */
@@ -32,9 +37,11 @@ export class Operation {
     const { command, args, sources, clock, onMessage, adopts } = request;
     const committer = new Committer(archive, { operation: number, clock, onMessage, adopts });
     const { user, host } = whoAmI();
-    committer.push({ type: 'operation.started', operation: number, command, args, user, host, sources });
+    const started = { operation: number, command, args, user, host, sources };
+    const asRead = (): { clockMs?: number } => clockAsRead(archive, clock());
+    committer.push({ type: 'operation.started', ...started, ...asRead() });
     await committer.flush();
-    return new Operation(number, committer);
+    return new Operation(number, committer, asRead);
   }
 
   /** A whole operation as one commit: there wholly or not at all. @returns its number */
@@ -47,9 +54,11 @@ export class Operation {
     const { command, args, sources, clock, onMessage } = request;
     const committer = new Committer(archive, { operation: number, clock, onMessage });
     const { user, host } = whoAmI();
-    committer.push({ type: 'operation.started', operation: number, command, args, user, host, sources });
+    const asRead = clockAsRead(archive, clock());
+    const started = { operation: number, command, args, user, host, sources };
+    committer.push({ type: 'operation.started', ...started, ...asRead });
     for (const event of events) committer.push(event);
-    committer.push({ type: 'operation.completed', operation: number, counts });
+    committer.push({ type: 'operation.completed', operation: number, counts, ...asRead });
     await committer.flush();
     return number;
   }
@@ -57,7 +66,7 @@ export class Operation {
   /** The end is told when the tree is on the disk: of a closed operation nothing has to be applied again. */
   async complete(counts: Record<string, number>): Promise<void> {
     await this.committer.settle();
-    this.committer.push({ type: 'operation.completed', operation: this.number, counts });
+    this.committer.push({ type: 'operation.completed', operation: this.number, counts, ...this.asRead() });
     await this.committer.flush();
     this.committer.tellBeyondTimes();
   }
@@ -66,7 +75,13 @@ export class Operation {
   async fail(reason: string, counts: Record<string, number>): Promise<void> {
     try {
       await this.committer.settle();
-      this.committer.push({ type: 'operation.failed', operation: this.number, reason, counts });
+      this.committer.push({
+        type: 'operation.failed',
+        operation: this.number,
+        reason,
+        counts,
+        ...this.asRead(),
+      });
       await this.committer.flush();
       this.committer.tellBeyondTimes();
     } catch (error) {

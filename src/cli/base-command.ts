@@ -69,7 +69,9 @@ export abstract class BaseCommand extends Command {
     flags: WhichArchive & { at?: string | undefined },
     use: (reader: ArchiveReader) => Promise<void>,
   ): Promise<void> {
-    const reader = await openForReading(flags);
+    const reader = await openForReading(flags, ({ code, text }) =>
+      this.say(`hkfs: warning: ${text} [${code}]`),
+    );
     try {
       if (flags.at !== undefined) await this.sayMoment(reader, flags.at);
       await use(reader);

@@ -23,9 +23,10 @@ export interface WhichArchive {
 /** For queries; answered by the process that holds the archive when there is one. */
 export async function openForReading(
   which: WhichArchive,
+  onMessage: (message: Message) => void,
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const { findArchiveRoot, openReader } = await import('../archive/archive.js');
-  return openReader(findArchiveRoot(process.cwd(), which.archive), { wait: which.wait });
+  return openReader(findArchiveRoot(process.cwd(), which.archive), { wait: which.wait, onMessage });
 }
 
 /** Questions about the outside world: the archive is opened only for their answers. */

@@ -16,14 +16,17 @@ const ROOT_DIGITS = 16;
 export function backupParagraph(summary: BackupSummary): string {
   const { remote, url, events, objects, bytes, size, root, seconds } = summary;
   const where = `${visibleText(remote)} (${visibleText(url)})`;
-  if (summary.upToDate) return `${where} has everything, up to position ${size}.`;
+  const lost = damageLines('not at the remote', summary.damaged);
+  if (summary.upToDate && lost.length === 0) return `${where} has everything, up to position ${size}.`;
+  if (summary.upToDate)
+    return [`${where} has all events up to position ${size}, but not all contents.`, ...lost].join('\n');
   const what = `${plural(objects, 'object')} (${formatBytes(bytes)}) and ${plural(events, 'event')}`;
-  if (summary.dryRun) return `Would send ${what} to ${where}.`;
+  if (summary.dryRun) return [`Would send ${what} to ${where}.`, ...lost].join('\n');
   const lines = [
     `Sent ${what} to ${where} in ${formatDuration(seconds)}.`,
     `It has the first ${plural(size, 'event')} now, root ${root.slice(0, ROOT_DIGITS)}….`,
   ];
-  return [...lines, ...damageLines('could not be sent', summary.damaged)].join('\n');
+  return [...lines, ...lost].join('\n');
 }
 
 export function cloneParagraph(summary: CloneSummary): string {

@@ -12,6 +12,8 @@ Nothing at the remote is ever overwritten or removed: rights to create and to re
 
 The remote's newest checkpoint has to be signed by this archive's key and to be of a log that is the beginning of this one. Else the remote is refused (REMOTE_DIVERGED, with the position at which the logs part): another copy of this archive went on and backed up there, or this one was brought back from an earlier state. A remote that has lost files or was rolled back is refused as well, unless --mend is given: that lists what the remote has and sends again all that is missing.
 
+What the log knows that the remote lacks is no news, and goes all the same: what a check of its copies found missing there is sent again, and so is what was damaged here when it was to be sent. What is damaged there has to be removed first, which a backup does not: it is told each time, with exit code 4, until verify --remote NAME --heal has mended it.
+
 Contents are hashed on their way. Of one that is damaged here another copy goes (a twin, or a name in the tree that is a file of its own), with a warning; where there is none it is not sent, but told, with exit code 4, and recorded. All else is backed up.
 
 --json prints one object: remote, url, operation (null when nothing was new), size and root of what the remote has now, events, objects, bytes and segments that were sent, damaged, upToDate and seconds.`;

@@ -21,12 +21,14 @@ const READERS: Readers = {
     type: 'operation.completed',
     operation: fields.natural(2),
     counts: fields.counts(3),
+    ...clock(fields, 4),
   }),
   'operation.failed': (fields) => ({
     type: 'operation.failed',
     operation: fields.natural(2),
     reason: fields.text(3),
     counts: fields.counts(4),
+    ...clock(fields, 5),
   }),
   'directory.added': (fields) => ({
     type: 'directory.added',
@@ -165,7 +167,13 @@ function operationStarted(fields: FieldReader): OperationStarted {
     user: fields.text(5),
     host: fields.text(6),
     sources: fields.list(7, readText),
+    ...clock(fields, 8),
   };
+}
+
+/** Only where the log was ahead of it. */
+function clock(fields: FieldReader, index: number): { clockMs?: number } {
+  return fields.has(index) ? { clockMs: fields.natural(index) } : {};
 }
 
 function object(fields: FieldReader): { hash: string; size: number; device: bigint; inode: bigint } {

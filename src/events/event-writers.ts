@@ -22,12 +22,13 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
         text(user),
         text(host),
         sources.map(text),
+        ...clock(event),
       ];
     }
     case 'operation.completed':
-      return [v, type, natural(event.operation), counts(event.counts)];
+      return [v, type, natural(event.operation), counts(event.counts), ...clock(event)];
     case 'operation.failed':
-      return [v, type, natural(event.operation), text(event.reason), counts(event.counts)];
+      return [v, type, natural(event.operation), text(event.reason), counts(event.counts), ...clock(event)];
     case 'directory.added':
       return [v, type, natural(event.parent), nameToBytes(event.name), attributes(event.attributes)];
     case 'file.ingested': {
@@ -127,6 +128,11 @@ export function fieldsOf(event: HkfsEvent): StoredFields {
     default:
       return neverStored(type);
   }
+}
+
+/** A field of its own only where the log was ahead of the clock: as a rule the commit has its time. */
+function clock({ clockMs }: { readonly clockMs?: number }): number[] {
+  return clockMs === undefined ? [] : [natural(clockMs)];
 }
 
 /** `[parent, name, hash]`, then the place of what stays where something does. */

@@ -70,17 +70,21 @@ export interface OperationStarted {
   readonly host: string;
   /** Absolute paths of what is taken in; empty where the command has no source. */
   readonly sources: readonly string[];
+  /** What the clock said, where the log was ahead of it: milliseconds since 1970. */
+  readonly clockMs?: number;
 }
 export interface OperationCompleted {
   readonly type: 'operation.completed';
   readonly operation: number;
   readonly counts: Readonly<Record<string, number>>;
+  readonly clockMs?: number;
 }
 export interface OperationFailed {
   readonly type: 'operation.failed';
   readonly operation: number;
   readonly reason: string;
   readonly counts: Readonly<Record<string, number>>;
+  readonly clockMs?: number;
 }
 export interface DirectoryAdded extends Place {
   readonly type: 'directory.added';

@@ -186,10 +186,13 @@ export class Contents {
   }
 
   /** When the objects whose hash begins with these digits were last verified, milliseconds since 1970. */
-  async verifiedTimes(prefix: string): Promise<Map<Hash, number>> {
+  async verifiedTimes(
+    prefix: string,
+    timeOf: (position: Position, timeMs: number) => number,
+  ): Promise<Map<Hash, number>> {
     const times = new Map<Hash, number>();
-    for await (const { hash, value } of this.stamped(keys.PREFIX.verified, prefix))
-      times.set(hash, keys.readPosition(value, 0));
+    for await (const { hash, value, position } of this.stamped(keys.PREFIX.verified, prefix))
+      times.set(hash, timeOf(position, keys.readPosition(value, 0)));
     return times;
   }
 
@@ -202,10 +205,15 @@ export class Contents {
     return findings;
   }
 
-  private async *stamped(prefix: number, digits: string): AsyncGenerator<{ hash: Hash; value: Buffer }> {
+  private async *stamped(
+    prefix: number,
+    digits: string,
+  ): AsyncGenerator<{ hash: Hash; value: Buffer; position: Position }> {
     for await (const rows of readRows(this.level, hexRange(prefix, digits)))
-      for (const { key, value } of rows)
-        if (keys.readPosition(key, 33) <= this.at) yield { hash: key.toString('hex', 1, 33), value };
+      for (const { key, value } of rows) {
+        const position = keys.readPosition(key, 33);
+        if (position <= this.at) yield { hash: key.toString('hex', 1, 33), value, position };
+      }
   }
 
   private async newest(prefix: number, hash: Hash): Promise<{ position: Position; value: Buffer } | null> {

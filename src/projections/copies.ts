@@ -72,21 +72,36 @@ export class RemoteCopies {
   of(hash: Hash, firstStored: Position): Copy | null {
     if (!this.wasSent(hash, firstStored)) return null;
     let copy: Copy = { state: 'stored', readMs: null, readAt: -1 };
-    for (const check of this.buckets[Number.parseInt(hash.slice(0, 2), 16)]!)
-      copy = afterCheck(copy, check, { hash, firstStored });
+    for (const check of this.buckets[firstByte(hash)]!) copy = afterCheck(copy, check, { hash, firstStored });
     return copy;
   }
 
-  /** A backup does not send what is damaged here at the time. */
+  /** All that may not be there as it was sent: what a check told, and what was damaged here at some time. */
+  suspects(): Set<Hash> {
+    const hashes = new Set<Hash>(this.lost.keys());
+    for (const { lists } of new Set(this.buckets.flat()))
+      for (const hash of [...lists.damaged, ...lists.missing]) hashes.add(hash);
+    return hashes;
+  }
+
+  /** A backup does not send what is damaged here at the time, unless another copy of it was good. */
   private wasSent(hash: Hash, firstStored: Position): boolean {
     if (firstStored >= this.size) return false;
     const findings = this.lost.get(hash);
-    if (findings === undefined) return true;
+    if (findings === undefined || this.wasHealed(hash)) return true;
     return this.sizes.some((size) => {
       if (firstStored >= size) return false;
       return findings.findLast(({ position }) => position < size)?.isLost !== true;
     });
   }
+
+  private wasHealed(hash: Hash): boolean {
+    return this.buckets[firstByte(hash)]!.some(({ lists }) => lists.healed.has(hash));
+  }
+}
+
+function firstByte(hash: Hash): number {
+  return Number.parseInt(hash.slice(0, 2), 16);
 }
 
 function looksInto({ event, lists }: Check, byte: string): boolean {

@@ -25,7 +25,7 @@
  * | digest   | DEL directory id, piece unless 0      | remembered answers: see digests.ts        |
  */
 import { nameFromBytes, nameToBytes } from '../events/names.js';
-import type { DirectoryId, Place, Position } from '../events/types.js';
+import type { DirectoryId, Hash, Place, Position } from '../events/types.js';
 
 export const PREFIX = {
   entry: 0x65,
@@ -202,6 +202,21 @@ export function markKey(id: DirectoryId): Buffer {
   key[1] = 0x64;
   writePosition(key, id, 2);
   return key;
+}
+
+const ABSENT = Buffer.of(PREFIX.local, 0x61);
+export const ABSENT_RANGE: KeyRange = {
+  gte: ABSENT,
+  lt: Buffer.of(PREFIX.local, 0x62),
+};
+
+/** Local, and first of these rows: contents that are not here, and whose names the tree lacks. */
+export function absentKey(hash: Hash): Buffer {
+  return Buffer.concat([ABSENT, Buffer.from(hash, 'hex')]);
+}
+
+export function parseAbsentKey(key: Buffer): Hash {
+  return key.toString('hex', ABSENT.length);
 }
 
 /**

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type {
+  BackupSummary,
   CopiesRow,
   HealSummary,
   RemoteVerifySummary,
@@ -56,6 +57,8 @@ const verify = (expected = 0, ...words: string[]): VerifySummary =>
   json(['verify', ...words], expected) as VerifySummary;
 const verifyRemote = (expected = 0, ...words: string[]): RemoteVerifySummary =>
   json(['verify', '--remote', 'disk', ...words], expected) as RemoteVerifySummary;
+const backup = (expected = 0, ...words: string[]): BackupSummary =>
+  json(['backup', 'disk', ...words], expected) as BackupSummary;
 const hashOf = (path: string): string => (json(['stat', path]) as StatRow).hash!;
 const at = (base: string, hash: string): string => join(base, hash.slice(0, 2), hash.slice(2));
 const objectOf = (path: string): string => at(join(root, '.hkfs/objects'), hashOf(path));
@@ -209,6 +212,61 @@ describe('verify --remote', () => {
     expect(sent.damaged).toMatchObject([{ healedFrom: 'here' }]);
     expect(copiesOf('photos/a')).toMatchObject([{ state: 'stored' }]);
     expect(verifyRemote()).toMatchObject({ damaged: [], missing: [] });
+  });
+
+  test('backup sends again what a check found missing, and the log knows it', () => {
+    const hash = hashOf('photos/b');
+    fs.rmSync(blobOf('photos/b'));
+    expect(verifyRemote(4)).toMatchObject({ missing: [{ hash }] });
+    expect(backup(0, '--dry-run')).toMatchObject({ objects: 1, upToDate: false });
+    expect(backup()).toMatchObject({ objects: 1, bytes: 10, events: 0, damaged: [], upToDate: false });
+    expect(fs.readFileSync(blobOf('photos/b'), 'utf8')).toBe('bytes of b');
+    expect(copiesOf('photos/b')).toMatchObject([{ state: 'stored' }]);
+    expect(backup()).toMatchObject({ objects: 0, operation: null, upToDate: true });
+    fs.rmSync(blobOf('photos/b'));
+    verifyRemote(4);
+    fs.writeFileSync(join(scratch, 'one-more'), 'one more');
+    run(['ingest', join(scratch, 'one-more'), '-a', root]);
+    expect(backup()).toMatchObject({ objects: 2, damaged: [], upToDate: false });
+    expect(verifyRemote()).toMatchObject({ damaged: [], missing: [] });
+  });
+
+  test('backup says what is damaged there, and what is lost on both sides, and never that it has everything', () => {
+    const hash = hashOf('photos/b');
+    flip(blobOf('photos/b'));
+    expect(verifyRemote(4)).toMatchObject({ damaged: [{ hash }] });
+    const rows = { damaged: [{ hash, paths: ['photos/b'] }] };
+    expect(backup(4)).toMatchObject({ ...rows, operation: null, upToDate: true });
+    expect(backup(4, '--dry-run')).toMatchObject(rows);
+    const words = run(['backup', 'disk', '-a', root], 4);
+    expect(words).toContain('not all contents');
+    expect(words).toContain('verify --remote disk --heal');
+    verifyRemote(0, '--heal');
+    expect(backup()).toMatchObject({ damaged: [], upToDate: true });
+    const bytes = fs.readFileSync(blobOf('photos/b'));
+    fs.rmSync(blobOf('photos/b'));
+    flip(objectOf('photos/b'));
+    verifyRemote(4);
+    for (const _time of [1, 2]) expect(backup(4)).toMatchObject({ objects: 0, ...rows });
+    fs.writeFileSync(blobOf('photos/b'), bytes);
+    run(['heal', '-a', root]);
+    expect(backup()).toMatchObject({ damaged: [] });
+    expectWhole();
+  });
+
+  test('what was damaged here when it was to be sent goes by the backup after it is right again, even by hand', () => {
+    fs.writeFileSync(join(scratch, 'late'), 'comes late');
+    run(['ingest', join(scratch, 'late'), '-a', root]);
+    const object = objectOf('late');
+    flip(object);
+    expect(backup(4)).toMatchObject({ damaged: [{ hash: hashOf('late') }] });
+    expect(backup(4)).toMatchObject({ objects: 0, damaged: [{ hash: hashOf('late') }] });
+    flip(object);
+    expect(backup()).toMatchObject({ objects: 1, damaged: [] });
+    expect(copiesOf('late')).toMatchObject([{ state: 'stored' }]);
+    run(['verify', '-a', root]);
+    backup();
+    expect(verifyRemote()).toMatchObject({ missing: [] });
   });
 
   test('names every file of the remote with a flipped bit, and makes each right again', () => {

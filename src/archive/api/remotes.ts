@@ -71,9 +71,9 @@ export interface BackupSummary {
   readonly objects: number;
   readonly bytes: number;
   readonly segments: number;
-  /** Objects that could not be sent, because they are damaged here. */
+  /** Objects that the remote lacks: damaged here, so that they could not be sent, or damaged there. */
   readonly damaged: readonly DamagedRow[];
-  /** Nothing was new. */
+  /** Nothing was new, and nothing had to be sent again. */
   readonly upToDate: boolean;
   readonly seconds: number;
   readonly dryRun?: true;

@@ -12,6 +12,7 @@ import { sealKey, type InodeId } from '../../projections/keys.js';
 import type { GcOptions, GcSummary, OrphanRow, OrphanStay } from '../api.js';
 import type { ChangeOptions } from '../history/change.js';
 import { tags } from '../history/tag.js';
+import { LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 import { findOrphans, orphanRow, type Orphan } from '../queries/orphans.js';
@@ -34,7 +35,8 @@ export async function gc(
 ): Promise<GcSummary> {
   const untilMs = options.olderThanMs ?? change.clock() - DEFAULT_AGE_MS;
   const judge = new FileJudge(archive);
-  const plan = await planGc(archive, untilMs, judge);
+  const clock = await LogClock.read(archive, change.clock());
+  const plan = await planGc(archive, untilMs, { judge, clock });
   if (options.dryRun) return { ...summaryOf(null, plan), dryRun: true, plan: linesOf(plan) };
   if (plan.orphans.length === 0) return summaryOf(null, plan);
   const isAgreed = options.confirm === undefined || (await options.confirm(linesOf(plan)));
@@ -46,14 +48,14 @@ export async function gc(
 export async function planGc(
   archive: OpenArchive,
   untilMs: number,
-  judge = new FileJudge(archive),
+  { judge = new FileJudge(archive), clock }: { judge?: FileJudge; clock: LogClock },
 ): Promise<GcPlan> {
   const rules = await rulesOf(archive, untilMs);
   const plan = { orphans: [] as Orphan[], rows: [] as OrphanRow[], kept: nothingKept() };
   const candidates: Orphan[] = [];
   for await (const orphan of findOrphans(archive)) {
     const { timeMs } = await archive.log.commitAt(orphan.since);
-    const verdict = judgeOrphan(orphan, timeMs, rules);
+    const verdict = judgeOrphan(orphan, clock.timeOf(orphan.since, timeMs), rules);
     if (verdict === 'collect') candidates.push(orphan);
     else plan.kept[verdict] += 1;
   }

@@ -15,6 +15,7 @@ import type { NameItem } from '../../fs/tasks.js';
 import type { InodeId } from '../../projections/keys.js';
 import { TreeProjection } from '../../projections/tree.js';
 import type { DamagedRow, HealOptions } from '../api.js';
+import { makeAbsentNames, rememberAbsent } from '../absent-names.js';
 import { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
 import { damagedRow } from '../remote/damaged-row.js';
@@ -56,6 +57,10 @@ export class Healer {
         for (const examined of batch)
           if (examined.told !== null && !wrong.includes(examined)) await this.tellGood(examined);
         await this.tellDamage(wrong);
+        await rememberAbsent(
+          this.archive,
+          wrong.filter(({ files }) => files[0]!.inode === null).map(({ object }) => object.hash),
+        );
         for (const examined of wrong) {
           this.throwIfStopped();
           await this.healOne(examined);
@@ -69,6 +74,7 @@ export class Healer {
           totalBytes: null,
         });
       }
+      await makeAbsentNames(this.archive, this.options.onMessage ?? (() => {}));
     } finally {
       await this.sources.close();
     }
@@ -109,8 +115,11 @@ export class Healer {
     if (committer === null) return;
     for (const examined of wrong) {
       const finding = findingOf(examined);
-      if (examined.told === finding) continue;
-      committer.push({ type: 'object.damaged', hash: examined.object.hash, finding });
+      const { hash } = examined.object;
+      const told = await this.archive.contents().told(hash);
+      // What was told of another disk says nothing of the names that are here.
+      if (told?.what === finding && told.position >= this.archive.since) continue;
+      committer.push({ type: 'object.damaged', hash, finding });
     }
     await committer.flush();
     failpoint('heal.told');

@@ -138,7 +138,8 @@ export class PathsAt {
 /** An event as a row. @param paths asked in the order of the log */
 export async function toRow(record: EventRecord, paths: PathsAt): Promise<LogRow> {
   const { position, operation, event } = record;
-  const time = new Date(record.timeMs).toISOString();
+  const { clockMs = record.timeMs } = 'clockMs' in event ? event : {};
+  const time = new Date(clockMs).toISOString();
   return { position, time, operation, type: event.type, data: await dataOf(event, position, paths) };
 }
 

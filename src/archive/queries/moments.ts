@@ -3,6 +3,7 @@ import { HkfsError } from '../../errors.js';
 import type { CommitRecord, Position } from '../../events/types.js';
 import * as keys from '../../projections/keys.js';
 import type { Moment, MomentText } from '../api.js';
+import { lastCommitUpTo, LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
 import { operationEnd } from './operations.js';
 
@@ -18,8 +19,9 @@ export async function resolveMoment(
   nowMs: number,
 ): Promise<Moment> {
   const position = text === undefined ? archive.now : await positionOf(archive, text.trim(), nowMs);
-  const commit = await archive.log.commitAt(position);
-  return { position, time: new Date(commit.timeMs).toISOString() };
+  const { timeMs } = await archive.log.commitAt(position);
+  const clock = await LogClock.read(archive, nowMs);
+  return { position, time: new Date(clock.timeOf(position, timeMs)).toISOString() };
 }
 
 /**
@@ -30,7 +32,8 @@ export async function resolveSince(archive: OpenArchive, text: MomentText, nowMs
   const trimmed = text.trim();
   if (!/^(@|op:|tag:)/.test(trimmed)) {
     const { timeMs } = await archive.log.commitAt(0);
-    if ((await timeOf(trimmed, nowMs)) < timeMs) return -1;
+    const clock = await LogClock.read(archive, nowMs);
+    if ((await timeOf(trimmed, nowMs)) < clock.timeOf(0, timeMs)) return -1;
   }
   return positionOf(archive, trimmed, nowMs);
 }
@@ -42,7 +45,7 @@ async function positionOf(archive: OpenArchive, text: string, nowMs: number): Pr
   const timeMs = await timeOf(text, nowMs);
   if (timeMs > nowMs && timeMs > (archive.log.lastCommit?.timeMs ?? 0))
     throw badMoment(`${text} is in the future`, 'leave out --at for the newest state');
-  return atTime(archive, timeMs, text);
+  return atTime(archive, timeMs, { text, clock: await LogClock.read(archive, nowMs) });
 }
 
 async function timeOf(text: string, nowMs: number): Promise<number> {
@@ -75,23 +78,21 @@ async function atTag(archive: OpenArchive, tag: string): Promise<Position> {
 }
 
 /** The last position whose commit is not after the time. Commit times never run backwards. */
-async function atTime(archive: OpenArchive, timeMs: number, text: string): Promise<Position> {
-  let low = 0;
-  let high = archive.now;
+async function atTime(
+  archive: OpenArchive,
+  timeMs: number,
+  { text, clock }: { text: string; clock: LogClock },
+): Promise<Position> {
   const first = await archive.log.commitAt(0);
-  if (timeMs < first.timeMs)
+  if (timeMs < clock.timeOfCommit(first))
     throw badMoment(
       `${text} is before the beginning: the archive was made ${new Date(first.timeMs).toISOString()}`,
       'give a later time',
     );
-  let found: CommitRecord = first;
-  while (low <= high) {
-    const middle = await archive.log.commitAt(Math.floor((low + high) / 2));
-    if (middle.timeMs <= timeMs) {
-      found = middle;
-      low = middle.first + middle.count;
-    } else high = middle.first - 1;
-  }
+  // Whoever names a time that is still to come means one that the log has.
+  const isAhead = timeMs > clock.nowMs;
+  const timeOfOne = (commit: CommitRecord): number => (isAhead ? commit.timeMs : clock.timeOfCommit(commit));
+  const found = (await lastCommitUpTo(archive, (commit) => timeOfOne(commit) <= timeMs)) ?? first;
   return Math.min(archive.now, found.first + found.count - 1);
 }
 

@@ -62,7 +62,7 @@ async function toRow(
 ): Promise<OperationRow> {
   const { operation, started } = about;
   const { event } = await archive.log.get(started.position);
-  const { command, args, user, host, sources } = event as OperationStarted;
+  const { command, args, user, host, sources, clockMs = started.timeMs } = event as OperationStarted;
   const end = await endOf(archive, operation);
   const closing = end.timeMs === null ? null : (await archive.log.get(end.position)).event;
   return {
@@ -73,13 +73,18 @@ async function toRow(
     user,
     host,
     sources,
-    started: new Date(started.timeMs).toISOString(),
-    ended: end.timeMs === null ? null : new Date(end.timeMs).toISOString(),
+    started: new Date(clockMs).toISOString(),
+    ended: end.timeMs === null ? null : new Date(readOr(closing, end.timeMs)).toISOString(),
     first: started.position,
     last: end.position,
     counts: closing !== null && 'counts' in closing ? closing.counts : {},
     reason: closing?.type === 'operation.failed' ? closing.reason : null,
   };
+}
+
+/** As the clock was read, where the log was ahead of it. */
+function readOr(event: EventRecord['event'] | null, timeMs: number): number {
+  return (event !== null && 'clockMs' in event ? event.clockMs : undefined) ?? timeMs;
 }
 
 function statusOf(

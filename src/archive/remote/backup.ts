@@ -9,7 +9,7 @@ import { failpoint } from '../../fs/failpoints.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
-import type { BackupOptions, BackupSummary } from '../api.js';
+import type { BackupOptions, BackupSummary, DamagedRow } from '../api.js';
 import { archiveKey } from '../keys.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
@@ -17,13 +17,14 @@ import { collectObjects } from './collect.js';
 import { cutAhead } from './cut-segments.js';
 import { damagedRow } from './damaged-row.js';
 import { ensureRemote, isRemote } from './format.js';
+import { damagedThere, lostCopies, NOTHING_LOST, sentAgain, withLost } from './lost-copies.js';
 import { FORMAT_NAME } from './names.js';
 import type { BackupPlan } from './plan.js';
 import { RateLimiter } from './rate-limiter.js';
 import { lastBackup, registeredRemote, type RegisteredRemote } from './registered.js';
 import { remoteBase } from './remote-base.js';
 import { RemoteArchive } from './remote-archive.js';
-import { listObjects, sendObjects, type LocalDamage, type SendOutcome } from './send-objects.js';
+import { listObjects, sendObjects, type SendOutcome } from './send-objects.js';
 import { sendLog, type LogOutcome } from './send-log.js';
 import { TransferMeter } from './transfer-meter.js';
 
@@ -68,7 +69,7 @@ class Backup {
 
   async run(): Promise<Done> {
     const plan = await this.plan();
-    if (this.parts.dryRun) return planned(plan);
+    if (this.parts.dryRun) return { ...planned(plan), damaged: await this.damagedThere(plan) };
     if (plan.upToDate) return this.nothingNew(plan);
     if (plan.base.size === 0) await ensureRemote(this.parts.store);
     const span = { first: plan.base.size, last: plan.target.size - 1 };
@@ -76,34 +77,39 @@ class Backup {
     const [sent, ahead] = await Promise.all([this.sendObjects(plan), cut]);
     failpoint('backup.objects');
     await this.parts.store.flush();
-    await this.recordDamage(sent.damaged);
+    await this.recordSent(plan, sent);
     const mend = this.parts.mend === true;
     const log = await sendLog(this.archive, this.remote, { base: plan.base, mend, ahead });
     failpoint('backup.checkpoint');
     const operation = await this.recordBackup(sent, log);
     this.forgetUnfinished();
-    const { objects, bytes, damaged } = sent;
+    const { objects, bytes } = sent;
     const { size, root, events, segments } = log;
-    return {
-      operation,
-      size,
-      root,
-      events,
-      objects,
-      bytes,
-      segments,
-      damaged: await Promise.all(damaged.map(({ hash, reason }) => damagedRow(this.archive, hash, reason))),
-      upToDate: false,
-    };
+    const damaged = await this.damagedRows(plan, sent);
+    return { operation, size, root, events, objects, bytes, segments, damaged, upToDate: false };
   }
 
-  /** A backup that was killed after its checkpoint is told now. */
-  private async nothingNew({ base }: BackupPlan): Promise<Done> {
+  /** A backup that was killed after its checkpoint is told now; and what the remote has lost goes again. */
+  private async nothingNew(plan: BackupPlan): Promise<Done> {
+    const { base } = plan;
     const isTold = ((await this.known()) ?? 0) >= base.size;
-    const nothing = { objects: 0, bytes: 0, events: 0, segments: 0, damaged: [] };
-    const operation = isTold ? null : await this.recordBackup(nothing, { ...nothing, ...base });
+    const sent = await this.sendLost(plan);
+    const nothing = { events: 0, segments: 0 };
+    const mended = await this.recordSent(plan, sent);
+    const operation = isTold ? mended : await this.recordBackup(sent, { ...nothing, ...base });
     this.forgetUnfinished();
-    return { ...nothing, operation, size: base.size, root: base.root, upToDate: true };
+    const { objects, bytes } = sent;
+    const damaged = await this.damagedRows(plan, sent);
+    const upToDate = plan.objects.length === 0;
+    return { ...nothing, objects, bytes, operation, size: base.size, root: base.root, damaged, upToDate };
+  }
+
+  private async sendLost(plan: BackupPlan): Promise<SendOutcome> {
+    if (plan.objects.length === 0) return { objects: 0, bytes: 0, damaged: [] };
+    const sent = await this.sendObjects(plan);
+    failpoint('backup.objects');
+    await this.parts.store.flush();
+    return sent;
   }
 
   /** How far the log says that backups to this remote have come. */
@@ -122,15 +128,14 @@ class Backup {
       ? await remoteBase(remote, archive.log, { key: verifier, known, mend })
       : await archive.log.headAt(0);
     const span = { from: mend ? 0 : base.size, to: archive.log.size };
-    const { objects, hasNews } = await collectObjects(archive.log, archive.contents(), span);
-    const target = archive.log.head();
-    if (!hasNews) return { base, target, objects, upToDate: true };
+    const { objects: fresh, hasNews } = await collectObjects(archive.log, archive.contents(), span);
+    const lost = base.size === 0 ? NOTHING_LOST : await lostCopies(archive, parts.registered, base.size);
+    const objects = withLost(fresh, lost);
+    const plan = { base, target: archive.log.head(), lost, upToDate: !hasNews };
     const isResumed = this.isUnfinished() || base.size === 0 || mend;
-    if (!isKnown || !isResumed || objects.length < LIST_FROM)
-      return { base, target, objects, upToDate: false };
+    if (!hasNews || !isKnown || !isResumed || objects.length < LIST_FROM) return { ...plan, objects };
     const arrived = await listObjects(parts.store);
-    const left = objects.filter(({ hash }) => !arrived.has(hash));
-    return { base, target, objects: left, upToDate: false };
+    return { ...plan, objects: objects.filter(({ hash }) => !arrived.has(hash)) };
   }
 
   private async sendObjects({ objects }: BackupPlan): Promise<SendOutcome> {
@@ -155,13 +160,25 @@ class Backup {
     }
   }
 
-  /** From now on the log says so, and what the remote gets says that these are missing. */
-  private async recordDamage(damaged: readonly LocalDamage[]): Promise<void> {
+  /** From now on the log says so, and what the remote gets says what is missing there, and what no more. */
+  private async recordSent({ lost }: BackupPlan, { damaged }: SendOutcome): Promise<number | null> {
     const events: HkfsEvent[] = [];
     for (const { hash, finding } of damaged)
       if ((await this.archive.contents().finding(hash)) !== finding)
         events.push({ type: 'object.damaged', hash, finding });
-    if (events.length > 0) await this.record(events, { damaged: events.length });
+    const counts: Record<string, number> = events.length > 0 ? { damaged: events.length } : {};
+    const again = sentAgain(lost, this.parts.registered.name, damaged);
+    if (events.length + again.length === 0) return null;
+    return this.record([...events, ...again], counts);
+  }
+
+  private async damagedRows(plan: BackupPlan, { damaged }: SendOutcome): Promise<DamagedRow[]> {
+    const here = damaged.map(({ hash, reason }) => damagedRow(this.archive, hash, reason));
+    return [...(await Promise.all(here)), ...(await this.damagedThere(plan))];
+  }
+
+  private damagedThere({ lost }: BackupPlan): Promise<DamagedRow[]> {
+    return damagedThere(this.archive, lost, this.parts.registered.name);
   }
 
   private recordBackup(sent: SendOutcome, { size, root }: LogOutcome): Promise<number> {
@@ -207,18 +224,18 @@ class Backup {
   }
 }
 
-function planned({ base, target, objects, upToDate }: BackupPlan): Done {
+function planned({ base, target, objects, upToDate }: BackupPlan): Omit<Done, 'damaged'> {
   const { size, root } = target;
   return {
     operation: null,
     size,
     root,
-    events: size - base.size,
+    // What the remote has lost goes without the events that say so.
+    events: upToDate && objects.length > 0 ? 0 : size - base.size,
     objects: objects.length,
     bytes: objects.bytes,
     segments: 0,
-    damaged: [],
-    upToDate,
+    upToDate: upToDate && objects.length === 0,
     dryRun: true,
   };
 }

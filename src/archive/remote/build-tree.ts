@@ -40,6 +40,16 @@ export async function buildTree(archive: OpenArchive, options: BuildOptions): Pr
   await archive.settleTree(archive.log.size);
 }
 
+/** Names of contents that came later. */
+export async function linkAll(
+  archive: OpenArchive,
+  operations: readonly TreeOperation[],
+  onMessage: (message: Message) => void,
+): Promise<void> {
+  const options = { lost: new Set<string>(), onMessage, onEntries: () => {} };
+  await new TreeBuilder(archive, options).apply(operations);
+}
+
 class TreeBuilder {
   private readonly archive: OpenArchive;
   private readonly options: BuildOptions;

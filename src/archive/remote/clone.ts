@@ -21,6 +21,7 @@ import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
+import { rememberAbsent } from '../absent-names.js';
 import { explainError } from '../explain-error.js';
 import { makeFolders, refuseInsideHkfs, refuseWithoutHardLinks } from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
@@ -245,8 +246,10 @@ class Clone {
       ? await lostRows(archive, store, early)
       : await fetchAll(archive, store, { signal, onProgress });
     failpoint('clone.objects');
+    const absent = new Set([...lost.damaged, ...lost.missing].map(({ hash }: DamagedRow) => hash));
+    await rememberAbsent(archive, absent);
     await buildTree(archive, {
-      lost: new Set([...lost.damaged, ...lost.missing].map(({ hash }: DamagedRow) => hash)),
+      lost: absent,
       onMessage,
       onEntries: () => {},
     });

@@ -5,6 +5,7 @@ import { objectPath } from '../../fs/stage.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import type { FetchPathsOptions, FetchSummary } from '../api.js';
+import { makeAbsentNames, rememberAbsent } from '../absent-names.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolveMoment } from '../queries/moments.js';
 import { resolvePathAt } from '../queries/past-paths.js';
@@ -28,6 +29,7 @@ export async function fetchPaths(
   const list = isWhole ? await listAll(archive) : await listBelow(archive, starts, position);
   const absent = list.filter(({ hash }) => !existsSync(pathOf(archive, hash)));
   const lost = absent.length > 0 ? await fetchFrom(archive, absent, { ...options, origin }) : NOTHING;
+  await makeAbsentNames(archive, options.onMessage ?? (() => {}));
   if (isWhole && origin?.state === 'catalogue') await becomeWhole(archive, origin, { lost, options });
   const already = list.length - absent.length;
   return { ...lost, already, seconds: (clock() - started) / 1000 };
@@ -47,6 +49,10 @@ async function fetchFrom(
     });
   const store = await openBlobStore(from, { env });
   try {
+    await rememberAbsent(
+      archive,
+      [...list].map(({ hash }) => hash),
+    );
     return await fetchList(archive, store, { list, signal, onProgress });
   } finally {
     await store.close();
@@ -64,6 +70,7 @@ async function becomeWhole(
   await buildTree(archive, { lost: new Set(missing), onMessage, onEntries: () => {} });
   await archive.sync();
   writeOrigin(archive.layout, { ...origin, state: 'complete' });
+  await rememberAbsent(archive, missing);
 }
 
 async function listBelow(

@@ -1,5 +1,6 @@
 /** What a backup is to do, as a value: made from the log alone, before anything is sent. */
 import type { Head, Position } from '../../events/types.js';
+import type { LostCopies } from './lost-copies.js';
 import type { SegmentSpan } from './names.js';
 import type { ObjectList } from './object-list.js';
 
@@ -11,8 +12,10 @@ export interface BackupPlan {
   readonly base: Head;
   /** What the next one is to cover. */
   readonly target: Head;
-  /** Contents that events from `base` on name and that may not be at the remote. */
+  /** Contents that events from `base` on name and that may not be at the remote, and what it has lost. */
   readonly objects: ObjectList;
+  /** What the log knows that the remote lacks of what `base` covers. */
+  readonly lost: LostCopies;
   /** Nothing but what backups and the like say of themselves has happened since `base`. */
   readonly upToDate: boolean;
 }

@@ -11,6 +11,7 @@ import { failpoint } from '../../fs/failpoints.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import type { PullOptions, PullSummary } from '../api.js';
+import { knownAbsent, makeAbsentNames, rememberAbsent } from '../absent-names.js';
 import type { OpenArchive } from '../open-archive.js';
 import { catchUpTree } from '../tree-catch-up.js';
 import { refuseGap } from './bundle-gap.js';
@@ -71,7 +72,7 @@ class Pull {
     const to = await this.newest(key);
     await this.refuseDiverged(to, key);
     const before = archive.log.size;
-    if (to.size <= before) return { ...archive.log.head(), events: 0, ...NOTHING, upToDate: true };
+    if (to.size <= before) return this.nothingNew();
     const lost = this.isCatalogue ? NOTHING : await this.bringContents(to, key);
     failpoint('pull.objects');
     this.rememberOrigin(to);
@@ -84,7 +85,19 @@ class Pull {
     await archive.catchUp(onProgress);
     if (this.isCatalogue) await archive.views.setTreePosition(archive.log.size);
     else await catchUpTree(archive, position, { clock, onMessage });
+    await makeAbsentNames(archive, onMessage);
     return { ...archive.log.head(), events: to.size - before, ...lost, upToDate: false };
+  }
+
+  /** What was lost at the origin when this was cloned may be there by now. */
+  private async nothingNew(): Promise<Omit<PullSummary, 'url' | 'seconds'>> {
+    const { archive, remote } = this;
+    const { signal, onProgress, onMessage = () => {} } = this.parts;
+    const list = await knownAbsent(archive);
+    const lost =
+      list.length === 0 ? NOTHING : await fetchList(archive, remote.store, { list, signal, onProgress });
+    await makeAbsentNames(archive, onMessage);
+    return { ...archive.log.head(), events: 0, ...lost, upToDate: lost.objects === 0 };
   }
 
   private get isCatalogue(): boolean {
@@ -115,7 +128,14 @@ class Pull {
     const { size } = to;
     const act = (): Promise<ObjectList> => this.listNew(to);
     const list = await tellingParted(this.remote, this.archive.log, { key, size, act });
-    return fetchList(this.archive, this.remote.store, { list, signal, onProgress });
+    for (const { hash, size: bytes } of await knownAbsent(this.archive))
+      list.add(Buffer.from(hash, 'hex'), bytes);
+    const lost = await fetchList(this.archive, this.remote.store, { list, signal, onProgress });
+    await rememberAbsent(
+      this.archive,
+      [...lost.damaged, ...lost.missing].map(({ hash }) => hash),
+    );
+    return lost;
   }
 
   private async listNew(to: Head): Promise<ObjectList> {

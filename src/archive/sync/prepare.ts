@@ -6,6 +6,7 @@ import { joinPath, readDirectoryNames } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
 import type { DamagedRow, Failure, SyncStep } from '../api.js';
+import { isHere } from '../absent-names.js';
 import type { OpenArchive } from '../open-archive.js';
 import { changedAttributes, type Suspect, type Verdict } from './check-contents.js';
 import type { TreeComparison } from './compare-tree.js';
@@ -50,6 +51,8 @@ export class Changes {
   added = 0;
   removed = 0;
   changed = 0;
+  /** Names that are not in the tree because their contents are not here. */
+  absent = 0;
 
   constructor(plan: Plan<MissingEntry, FoundEntry>, failed: readonly Failure[]) {
     this.plan = plan;
@@ -69,10 +72,16 @@ export class Changes {
 
 export async function prepare(archive: OpenArchive, comparison: TreeComparison): Promise<Changes> {
   const read = await readFiles(archive, comparison);
-  const { missing, found, relinks, own } = withoutRelinks(archive, comparison.missing, read);
-  const taken = missing.length === 0 ? new Set<string>() : await temporaryNames(archive);
-  const plan = withNewFiles(planSync({ missing, found }, (name) => taken.has(name)));
+  const { missing: gone, found, relinks, own } = withoutRelinks(archive, comparison.missing, read);
+  const taken = gone.length === 0 ? new Set<string>() : await temporaryNames(archive);
+  const planOf = (missing: readonly MissingEntry[]): SyncPlan =>
+    withNewFiles(planSync({ missing, found }, (name) => taken.has(name)));
+  const first = planOf(gone);
+  const absent = absentEntries(archive, first, gone);
+  const missing = absent.size === 0 ? gone : gone.filter((entry) => !absent.has(entry));
+  const plan = absent.size === 0 ? first : planOf(missing);
   const changes = new Changes(plan, comparison.failed);
+  changes.absent = absent.size;
   countSteps(changes, missing, found);
   const moved = new Set(missing.map(({ directoryId }) => directoryId));
   for (const { path, entry, attributes } of comparison.attributes) {
@@ -86,6 +95,27 @@ export async function prepare(archive: OpenArchive, comparison: TreeComparison):
   await settleSuspects(archive, { comparison, verdicts: read.verdicts }, changes);
   changes.changed += changes.attributes.length;
   return changes;
+}
+
+/**
+ * What the tree cannot show, nobody has removed: the content is not here, as in a clone whose origin had lost
+ * it. With a directory that was removed it goes all the same.
+ */
+function absentEntries(
+  archive: OpenArchive,
+  { steps }: SyncPlan,
+  missing: readonly MissingEntry[],
+): Set<MissingEntry> {
+  const directories = new Set(missing.map(({ directoryId }) => directoryId));
+  const here = new Map<Hash, boolean>();
+  const absent = new Set<MissingEntry>();
+  for (const step of steps) {
+    if (step.do !== 'remove' || step.entry.hash === null || directories.has(step.entry.parent)) continue;
+    const { hash } = step.entry;
+    if (!here.has(hash)) here.set(hash, isHere(archive, hash));
+    if (!here.get(hash)) absent.add(step.entry);
+  }
+  return absent;
 }
 
 /** Names at the root, of the disk and of the namespace, that a temporary one might meet. */

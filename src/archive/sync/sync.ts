@@ -2,6 +2,7 @@
 import { HkfsError } from '../../errors.js';
 import { describeFsError } from '../../fs/errors.js';
 import type { Message, SyncOptions, SyncStep, SyncSummary } from '../api.js';
+import { makeAbsentNames } from '../absent-names.js';
 import { guardMassRemoval, type RemovalWords } from '../mass-removal.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
@@ -31,12 +32,14 @@ export async function sync(
   const { dryRun = false, yes = false, signal, onMessage = ignore } = options;
   signal?.addEventListener('abort', () => archive.pool.cancel(), { once: true });
   try {
+    if (!dryRun) await makeAbsentNames(archive, onMessage);
     const comparison = await compare(archive, options);
     const changes = await prepare(archive, comparison);
     if (signal?.aborted) throw interrupted();
     if (!yes && !dryRun)
       await guardMassRemoval({ removed: changes.removed, total: comparison.total }, WORDS, options.confirm);
     for (const path of changes.shared) onMessage(sharedNote(path));
+    if (changes.absent > 0) onMessage(absentNote(changes.absent));
     await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
     if (!dryRun && changes.isEmpty) await reseal(archive, changes);
     if (dryRun || changes.isEmpty) return summaryOf(changes, { operation: null, started, clock, dryRun });
@@ -91,6 +94,12 @@ async function perform(
 function sharedNote(path: string): Message {
   const text = 'its attributes were changed, but its content has other names: not adopted';
   return { level: 'note', code: 'ATTRIBUTES_SHARED', path, text };
+}
+
+function absentNote(names: number): Message {
+  const what = names === 1 ? '1 name is' : `${names} names are`;
+  const text = `${what} not in the tree because the content is not here: not taken for removed; \`hkfs heal\` brings it back, \`hkfs rm\` removes the name`;
+  return { level: 'warning', code: 'OBJECT_MISSING', text };
 }
 
 function countsOf(changes: Changes): Record<string, number> {

@@ -11,6 +11,7 @@ import type { StoredObject } from '../../projections/contents.js';
 import type { Progress } from '../api.js';
 import type { InodeId } from '../../projections/keys.js';
 import { ObjectIndex, sealRow, type Seal } from '../object-index.js';
+import type { LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Findings } from './findings.js';
 import { InodeTable } from '../inode-table.js';
@@ -30,6 +31,7 @@ export interface ObjectCheckOptions {
   /** Milliseconds since 1970 at which no more is read. */
   readonly deadlineMs: number;
   readonly clock: () => number;
+  readonly logClock: LogClock;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
@@ -238,7 +240,9 @@ export class ObjectCheck {
       const found = await this.index.seals(inodes);
       for (const [index, name] of listing.names.entries()) seals.set(name, found[index]);
     }
-    return { verified: await this.archive.contents().verifiedTimes(folder), seals };
+    const { logClock } = this.options;
+    const timeOf = logClock.timeOf.bind(logClock);
+    return { verified: await this.archive.contents().verifiedTimes(folder, timeOf), seals };
   }
 
   /** Whether this run reads a file: a quick one only where size, mtime or ctime moved since it was sealed. */
@@ -253,8 +257,9 @@ export class ObjectCheck {
     }
     if (this.options.olderThanMs === Infinity) return true;
     // Being stored is being hashed.
-    const storedMs = file.verifiedMs || (await this.archive.log.commitAt(object.firstStored)).timeMs;
-    return storedMs < this.options.olderThanMs;
+    if (file.verifiedMs > 0) return file.verifiedMs < this.options.olderThanMs;
+    const { timeMs } = await this.archive.log.commitAt(object.firstStored);
+    return this.options.logClock.timeOf(object.firstStored, timeMs) < this.options.olderThanMs;
   }
 
   private async read(candidate: Candidate): Promise<void> {

@@ -1,6 +1,7 @@
 /** The use case: contents against their names, tree against hash tree, views against the log. */
 import { isHkfsError } from '../../errors.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
+import { LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Committer } from '../committer.js';
 import { Operation } from '../operation.js';
@@ -43,6 +44,7 @@ export async function verify(
     olderThanMs,
     deadlineMs,
     clock,
+    logClock: await LogClock.read(archive, started),
     signal,
     onProgress,
   });
