@@ -58,11 +58,17 @@ export class TreeProjection {
 
   /**
    * What is left to do for events that say what was found on the disk: files whose bytes are objects now
-   * become links to them. Everything else is there already, and may have gone on changing since.
+   * become links to them, and so do names of an object that such a file healed. Everything else is there
+   * already, and may have gone on changing since.
    */
   async adoptions(records: readonly EventRecord[]): Promise<TreeOperation[]> {
     const operations: TreeOperation[] = [];
     for (const { event, position } of records) {
+      if (event.type === 'object.healed') {
+        const lost = await this.lostInodes(event.hash, position);
+        const names = records.at(-1)!.position;
+        operations.push(...(await this.relinks(event.hash, names, { ...lost, mayMake: false })));
+      }
       if (event.type !== 'file.ingested' && event.type !== 'attributes.changed') continue;
       const { source } = event;
       const file = event.type === 'file.ingested' ? event : await this.fileAt(event, position);

@@ -75,18 +75,21 @@ function judgeVerify({ world, outcome, after, logAfter }: Case): string[] {
 
 /** The log is what is on the disk, but for what is told. */
 function judgeSync(step: Case): string[] {
-  const { world, outcome, after, logAfter } = step;
+  const { world, outcome, before, after, logAfter } = step;
   const { status } = outcome.ended;
   if (status !== 0 && status !== 3 && status !== 4) return [];
   const { damaged = [], failed = [] } = (outcome.rows.at(-1) ?? {}) as Summary;
   const told = new Set([...world.told, ...damaged.map(({ hash }) => hash)]);
   const excused = failed.map(({ path }) => path);
+  const there = new Set([...before.objects.keys()].map(nameOfObject));
+  const saysMissing = outcome.ended.stderr.includes('[OBJECT_MISSING]');
   const wrong: string[] = [];
   for (const path of new Set([...logAfter.keys(), ...after.tree.keys()])) {
     const [seen, hash] = [after.tree.get(path), logAfter.get(path)];
     if (excused.some((failure) => failure.endsWith(path))) continue;
     if (seen !== undefined && logAfter.has(path) && seen.hash === hash) continue;
     if (seen !== undefined && typeof hash === 'string' && told.has(hash)) continue;
+    if (seen === undefined && typeof hash === 'string' && !there.has(hash) && saysMissing) continue;
     const disk = seen === undefined ? 'is not there' : `is ${describe(world, seen.hash)}`;
     const log = logAfter.has(path) ? `says ${describe(world, hash)}` : 'does not have it';
     wrong.push(`after sync ${path} ${disk}, the log ${log}, and nobody was told`);

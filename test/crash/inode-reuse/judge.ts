@@ -74,6 +74,7 @@ function judgeTree(step: Case): string[] {
     if (now !== undefined && now.hash === logAfter.get(path) && (isTold || isOfObject(step, path, seen)))
       continue;
     if (now !== undefined && isTold && isCarried(step, now, before)) continue;
+    if (now !== undefined && now.hash === logAfter.get(path) && isKept(seen, now, after)) continue;
     // It became a link to the object that the log says, whose bytes may have been wrong before.
     if (now !== undefined && isTold && isOfObject(step, path, now)) continue;
     const what = now === undefined ? 'is gone' : `has the bytes of ${describe(world, now.hash)}`;
@@ -84,6 +85,11 @@ function judgeTree(step: Case): string[] {
       if (!isCarried(step, seen, before) && !isOfObject(step, path, seen))
         wrong.push(`${path} is new in the tree, and the log knows nothing of its bytes`);
   return wrong;
+}
+
+/** What was damage of the content that the name has now was told as such, and is kept aside. */
+function isKept(seen: Seen, now: Seen, { damaged }: Picture): boolean {
+  return [...damaged].some(([name, { hash }]) => hash === seen.hash && name.startsWith(now.hash ?? '-'));
 }
 
 /** A renamed name or directory takes along what a person put there. */
