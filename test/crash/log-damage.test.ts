@@ -125,6 +125,23 @@ test('a commit whose Merkle range was changed: replay, replay --check and verify
     expect((await hkfs(['ls', '-a', archive])).status).toBe(0);
   }));
 
+test.each(['backup disk', 'bundle create'])(
+  'an event that was exchanged, and contents that take a while to send: %s ends, exit 4',
+  (line) =>
+    withArchive(async (archive, source) => {
+      mkdirSync(source);
+      for (let at = 0; at < 48; at += 1) writeFileSync(join(source, `${at}`), Buffer.alloc(3 << 20, `${at}`));
+      await ingestOnce(archive, source, 'copy');
+      await hkfs(['remote', 'add', 'disk', `${source} remote`, '-a', archive]);
+      const bytes = Buffer.from(encode([1, 'tag.added', Buffer.from('forged'), 3]));
+      await withLevel(`${archive}/.hkfs/log`, (level) => level.put(eventKey(9), bytes));
+      const command = line.split(' ');
+      const file = command[0] === 'bundle' ? [`${source} bundle`] : [];
+      await expectRefusal([...command, ...file, '-a', archive], { status: 4, code: 'LOG_DAMAGED' });
+    }),
+  30_000,
+);
+
 heavyTest(
   'a bit that flipped in a table of the log is told by verify, or changed nothing',
   () =>

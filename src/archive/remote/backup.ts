@@ -7,6 +7,7 @@ import { HkfsError } from '../../errors.js';
 import type { HkfsEvent, Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
+import { together } from '../../fs/together.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import type { BackupOptions, BackupSummary } from '../api.js';
@@ -72,8 +73,11 @@ class Backup {
     if (plan.upToDate) return this.nothingNew(plan);
     if (plan.base.size === 0) await ensureRemote(this.parts.store);
     const span = { first: plan.base.size, last: plan.target.size - 1 };
-    const cut = cutAhead(this.archive.log, span);
-    const [sent, ahead] = await Promise.all([this.sendObjects(plan), cut]);
+    const stopped = new AbortController();
+    const [sent, ahead] = await together(
+      [this.sendObjects(plan, stopped.signal), cutAhead(this.archive.log, span)],
+      () => stopped.abort(),
+    );
     failpoint('backup.objects');
     await this.parts.store.flush();
     await this.recordDamage(sent.damaged);
@@ -92,7 +96,7 @@ class Backup {
       objects,
       bytes,
       segments,
-      damaged: await Promise.all(damaged.map(({ hash, reason }) => damagedRow(this.archive, hash, reason))),
+      damaged: await together(damaged.map(({ hash, reason }) => damagedRow(this.archive, hash, reason))),
       upToDate: false,
     };
   }
@@ -133,8 +137,10 @@ class Backup {
     return { base, target, objects: left, upToDate: false };
   }
 
-  private async sendObjects({ objects }: BackupPlan): Promise<SendOutcome> {
-    const { limitRate = Infinity, signal, onProgress, onMessage, store, compress } = this.parts;
+  /** @param stopped a log that cannot be sent makes contents useless there */
+  private async sendObjects({ objects }: BackupPlan, stopped: AbortSignal): Promise<SendOutcome> {
+    const { limitRate = Infinity, onProgress, onMessage, store, compress } = this.parts;
+    const signal = this.parts.signal ? AbortSignal.any([this.parts.signal, stopped]) : stopped;
     const packer = compress === true ? (await import('../../store/remote/zstd.js')).compressor() : null;
     const totals = { files: objects.length, bytes: objects.bytes };
     // Its clock keeps the process alive until it is stopped.

@@ -1,5 +1,6 @@
 /** The use case: contents against their names, tree against hash tree, views against the log. */
 import { isHkfsError } from '../../errors.js';
+import { together } from '../../fs/together.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Committer } from '../committer.js';
@@ -53,7 +54,7 @@ export async function verify(
     await operation?.committer.flush();
     if (!isCatalogue) await checkTree(archive, findings, { placed: check.placed, signal });
   };
-  await Promise.all([checked(), audited]);
+  await together([checked(), audited]);
   if (!quick) await begin();
   if (options.heal && !signal?.aborted) {
     const started = async (): Promise<Committer | null> => {
