@@ -123,8 +123,12 @@ export class HashTree {
 
   #row(height: number, index: number): Buffer | undefined {
     // A few dozen rows that stand close together: less than as many turns of the event loop.
-    const hash = this.#level.getSync(subtreeKey(height, index));
-    return hash?.length === HASH_BYTES ? hash : undefined;
+    try {
+      const hash = this.#level.getSync(subtreeKey(height, index));
+      return hash?.length === HASH_BYTES ? hash : undefined;
+    } catch (error) {
+      throw explainLevelError(error, this.#level.location);
+    }
   }
 }
 

@@ -286,9 +286,17 @@ export class EventLog {
   }
 
   #bytesAt(position: Position): Buffer {
-    const bytes = this.#level.getSync(eventKey(position));
+    const bytes = this.#storedBytes(position);
     if (bytes === undefined) throw gap(position);
     return bytes;
+  }
+
+  #storedBytes(position: Position): Buffer | undefined {
+    try {
+      return this.#level.getSync(eventKey(position));
+    } catch (error) {
+      throw explainLevelError(error, this.#level.location);
+    }
   }
 
   #spanOf({ from = 0, to = this.size }: SpanOptions): Span {
