@@ -8,7 +8,7 @@
  */
 import { explainLevelError, type Level } from './level.js';
 import { eventKey, eventPosition, subtreeIndex, subtreeKey } from './log-keys.js';
-import { gap } from './log-read.js';
+import { gap } from './log-errors.js';
 import { CompactRange, HASH_BYTES, KEPT_HEIGHT, leafHash, nodeHash, type Subtree } from './merkle.js';
 import type { LeafSpan } from './merkle-proofs.js';
 import { scan } from './scan.js';

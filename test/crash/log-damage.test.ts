@@ -106,6 +106,50 @@ test('an event that was exchanged for another: verify and replay name its commit
     await expectRefusal(['replay', '-a', archive], { status: 4, code: 'LOG_DAMAGED' });
   }));
 
+const READERS: readonly (readonly string[])[] = [
+  ['log'],
+  ['show', '@9'],
+  ['show', '1', '--all'],
+  ['replay'],
+  ['replay', '--check'],
+  ['backup', 'disk', '--dry-run'],
+  ['bundle', 'create', 'BUNDLE'],
+  ['prove', '@9'],
+];
+
+test('an event with a bit that flipped: whatever reads it is refused and names it, exit 4', () =>
+  withIngested(async (archive, source) => {
+    await hkfs(['remote', 'add', 'disk', `${source} remote`, '-a', archive]);
+    await flipInEvent(archive, 9);
+    const text = /events? \d+ to \d+ does not have (their|the) fingerprint.*\n?hint: restore .hkfs\/log/s;
+    for (const command of READERS) {
+      const words = command.map((word) => (word === 'BUNDLE' ? `${source} bundle` : word));
+      await expectRefusal([...words, '-a', archive], { status: 4, code: 'LOG_DAMAGED', text });
+    }
+  }));
+
+test('an event with a bit that flipped, and views that are gone: no view is made of it, exit 4', () =>
+  withIngested(async (archive, source) => {
+    await flipInEvent(archive, 9);
+    rmSync(`${archive}/.hkfs/views`, { recursive: true });
+    for (const command of [
+      ['ls'],
+      ['restore', '/', '--to', `${source} restored`],
+      ['export', '/', '-o', `${source}.tar`],
+      ['ingest', source],
+    ])
+      await expectRefusal([...command, '-a', archive], { status: 4, code: 'LOG_DAMAGED' });
+  }));
+
+/** In its last byte, which most often is no part of what tells how to decode it. */
+function flipInEvent(archive: string, position: number): Promise<void> {
+  return withLevel(`${archive}/.hkfs/log`, async (level) => {
+    const bytes = (await level.get(eventKey(position)))!;
+    bytes[bytes.length - 1]! ^= 1;
+    await level.put(eventKey(position), bytes);
+  });
+}
+
 test('a commit whose Merkle range was changed: replay, replay --check and verify name it, exit 4', () =>
   withIngested(async (archive, source) => {
     await ingestOnce(archive, `${source}/m`, 'copy');
@@ -125,7 +169,7 @@ test('a commit whose Merkle range was changed: replay, replay --check and verify
     expect((await hkfs(['ls', '-a', archive])).status).toBe(0);
   }));
 
-test.each(['backup disk', 'bundle create'])(
+test.each(['backup disk', 'backup disk --dry-run', 'bundle create'])(
   'an event that was exchanged, and contents that take a while to send: %s ends, exit 4',
   (line) =>
     withArchive(async (archive, source) => {
