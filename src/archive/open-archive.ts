@@ -88,6 +88,7 @@ export class OpenArchive {
   ): Promise<OpenArchive> {
     const log = await EventLog.open(layout.log, { createIfMissing: false });
     try {
+      refuseOtherId(layout, file, log);
       const views = await openViews(layout, log, options);
       const parts = { layout, file, log, filesystem, views: views ?? (await emptyViews(layout)) };
       const archive = new OpenArchive(parts);
@@ -284,6 +285,15 @@ export class OpenArchive {
       for (const record of batch) if (record.event.type === 'operation.started') return record.position;
     return 0;
   }
+}
+
+/** The log has it in an event of its own. @throws HkfsError ARCHIVE_FILE_DAMAGED */
+function refuseOtherId({ archiveFile }: Layout, { id }: ArchiveFile, log: EventLog): void {
+  const { archiveId = id } = log;
+  if (archiveId === id) return;
+  throw new HkfsError('ARCHIVE_FILE_DAMAGED', `${archiveFile} says ${id}, the log is that of ${archiveId}`, {
+    hint: 'bring archive.json, or .hkfs/log, back from a copy of the archive',
+  });
 }
 
 /** What an operation that failed has staged takes room that the next one may need to open at all. */

@@ -4,6 +4,7 @@
  */
 import { ClassicLevel } from 'classic-level';
 import { HkfsError, isHkfsError } from '../errors.js';
+import { levelProblem } from './level-files.js';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
 export interface LevelPut {
@@ -38,6 +39,7 @@ export const WAY_OUT: Readonly<Record<Damage, string>> = {
  * its files corrupt, NO_SPACE / READ_ONLY / NO_PERMISSION where the file system refuses.
  */
 export async function openLevel(location: string, options: LevelOptions = {}): Promise<Level> {
+  refuseDamaged(location, options.damage ?? 'LOG_DAMAGED');
   const level: Level = new ClassicLevel<Buffer, Buffer>(location, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -49,6 +51,12 @@ export async function openLevel(location: string, options: LevelOptions = {}): P
     throw explainLevelError(error, location, options.damage);
   }
   return level;
+}
+
+function refuseDamaged(location: string, damage: Damage): void {
+  const problem = levelProblem(location);
+  if (problem === null) return;
+  throw new HkfsError(damage, `a file of ${location} is damaged: ${problem}`, { hint: WAY_OUT[damage] });
 }
 
 /** The error that LevelDB meant, by its code and, for I/O errors, by what its text names. */
@@ -98,6 +106,7 @@ export function isLevelError(error: unknown): boolean {
  * the disk below. Not where nothing is wrong with it: it is held, or there is no room, right or handle.
  */
 export function isUnreadable(error: unknown): boolean {
+  if (isHkfsError(error, 'LOG_DAMAGED') || isHkfsError(error, 'VIEWS_DAMAGED')) return true;
   const explained = explainLevelError(error, '');
   if (isHkfsError(explained, 'IO_ERROR'))
     return !/Too many open files|Cannot allocate/.test(explained.message);

@@ -91,6 +91,19 @@ export class EventLog {
     return this.#lastCommit;
   }
 
+  /** As the first event says, which is only compared; undefined where there is none, or it says nothing. */
+  get archiveId(): string | undefined {
+    const bytes = this.size === 0 ? undefined : storedEvent(this.#level, 0);
+    try {
+      const event = bytes && decodeEvent(bytes, 0);
+      return event?.type === 'archive.created' ? event.archiveId : undefined;
+    } catch (error) {
+      // Whoever reads it is told.
+      if (isHkfsError(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** Size and RFC 6962 root of the whole history. */
   head(): Head {
     return { size: this.size, root: this.#range.root().toString('hex') };

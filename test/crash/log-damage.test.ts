@@ -67,10 +67,10 @@ test('an archive.json of a newer format: every command refuses, exit 6', () =>
     });
   }));
 
-heavyTest('an archive.json that is no JSON: every command refuses, exit 6', () =>
+heavyTest('an archive.json that is no JSON: every command refuses, exit 4', () =>
   withIngested(async (archive) => {
     writeFileSync(join(archive, '.hkfs/archive.json'), '{"format": 1, "id"');
-    await expectRefused(archive, [['ls'], ['verify']], { status: 6, code: 'NOT_AN_ARCHIVE' });
+    await expectRefused(archive, [['ls'], ['verify']], { status: 4, code: 'ARCHIVE_FILE_DAMAGED' });
   }),
 );
 
