@@ -63,6 +63,8 @@ export const ERROR_EXITS = {
   LOG_GAP: EXIT.damage,
   LOG_SHORTER: EXIT.damage,
   VIEWS_DAMAGED: EXIT.damage,
+  ORIGIN_DAMAGED: EXIT.damage,
+  ARCHIVE_FILE_DAMAGED: EXIT.damage,
   OBJECT_MISSING: EXIT.damage,
   OBJECT_COLLECTED: EXIT.usage,
   OBJECT_DAMAGED: EXIT.damage,

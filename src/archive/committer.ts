@@ -11,6 +11,7 @@ import { keepDamaged } from '../fs/keep-damaged.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
 import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
+import { together } from '../fs/together.js';
 import type { InodeId } from '../projections/keys.js';
 import type { Entry } from '../projections/namespace.js';
 import { TreeProjection } from '../projections/tree.js';
@@ -306,7 +307,7 @@ export class Committer {
 
   private async nameAll(namings: readonly Naming[], chain: SealChain): Promise<void> {
     const parts = chunks(namings);
-    const results = await Promise.all(
+    const results = await together(
       parts.map((part) => this.archive.pool.run({ task: 'name', items: part.map(({ item }) => item) })),
     );
     for (const [at, { failures, before, after }] of results.entries()) {
@@ -331,7 +332,7 @@ export class Committer {
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
     if (!ordered) {
       const others = operations.filter(({ op }) => op !== 'mkdir');
-      await Promise.all(chunksByObject(others).map((chunk) => this.applyChunk(chunk, outcome)));
+      await together(chunksByObject(others).map((chunk) => this.applyChunk(chunk, outcome)));
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
   }

@@ -75,7 +75,7 @@ export function layoutIn(hkfs: string): Layout {
   };
 }
 
-/** @throws HkfsError NOT_AN_ARCHIVE or NEWER_FORMAT */
+/** @throws HkfsError NOT_AN_ARCHIVE, ARCHIVE_FILE_DAMAGED or NEWER_FORMAT */
 export function readArchiveFile(root: string): ArchiveFile {
   const { archiveFile } = layoutOf(root);
   const file = parseArchiveFile(readText(archiveFile, root), root);
@@ -103,13 +103,19 @@ function readText(path: string, root: string): string {
 function parseArchiveFile(text: string, root: string): ArchiveFile {
   try {
     const file = JSON.parse(text) as ArchiveFile;
-    if (Number.isInteger(file.format) && typeof file.id === 'string') return file;
+    if (isArchiveFile(file)) return file;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new HkfsError('NOT_AN_ARCHIVE', `${layoutOf(root).archiveFile} is not what hkfs wrote`, {
-    hint: 'restore it from a backup of the archive',
+  throw new HkfsError('ARCHIVE_FILE_DAMAGED', `${layoutOf(root).archiveFile} is not what hkfs wrote`, {
+    hint: 'restore it from a copy of the archive',
   });
+}
+
+function isArchiveFile(value: Partial<Record<keyof ArchiveFile, unknown>> | null): boolean {
+  const { format, id, hash } = value ?? {};
+  if (!Number.isInteger(format) || Number(format) < 1 || typeof id !== 'string') return false;
+  return Number(format) > FORMAT_VERSION || hash === 'blake3-256';
 }
 
 function notAnArchive(root: string): HkfsError {

@@ -1,7 +1,7 @@
 /** An archive held by this process: log, views and threads, opened in order and caught up. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { HkfsError, isHkfsError } from '../errors.js';
-import { isCorruption } from '../events/level.js';
+import { HkfsError } from '../errors.js';
+import { isLevelError, isUnreadable } from '../events/level.js';
 import { EventLog } from '../events/log.js';
 import type { DirectoryId, EventRecord, Position } from '../events/types.js';
 import { WrittenFilesystem } from '../fs/durable.js';
@@ -89,12 +89,13 @@ export class OpenArchive {
   ): Promise<OpenArchive> {
     const log = await EventLog.open(layout.log, { createIfMissing: false });
     try {
+      refuseOtherId(layout, file, log);
       const views = await openViews(layout, log, options);
       const parts = { layout, file, log, filesystem, views: views ?? (await emptyViews(layout)) };
       const archive = new OpenArchive(parts);
       try {
         if (views === null && !options.forReplay) await archive.rebuild(options.onProgress);
-        else await archive.catchUp(options.onProgress);
+        else await archive.followLog(options.onProgress);
         if (options.layout === undefined) await archive.enterGeneration();
       } catch (error) {
         await archive.views.close();
@@ -128,7 +129,11 @@ export class OpenArchive {
 
   private async enterGeneration(): Promise<void> {
     const { size } = this.log;
-    const generation = await openGeneration(this.#views.level, this.layout, { size });
+    const begin = (): Promise<Generation> => openGeneration(this.#views.level, this.layout, { size });
+    const generation = await begin().catch(async (error: unknown) => {
+      await this.beginViewsAgain(error);
+      return begin();
+    });
     const foreign = readOrigin(this.layout)?.head.size ?? 0;
     this.#generation = { ...generation, since: Math.max(generation.since, foreign) };
   }
@@ -208,6 +213,18 @@ export class OpenArchive {
     return foldLog(this.log, this.#views, { ...(onProgress ? { onProgress } : {}) });
   }
 
+  private async followLog(onProgress?: (progress: Progress) => void): Promise<void> {
+    await this.catchUp(onProgress).catch((error: unknown) => this.beginViewsAgain(error, onProgress));
+  }
+
+  /** Views that were opened without complaint and cannot be read. @throws any other error, the log's above all */
+  private async beginViewsAgain(error: unknown, onProgress?: (progress: Progress) => void): Promise<void> {
+    if (!isLevelError(error) || !isUnreadable(error)) throw error;
+    await this.#views.close();
+    this.#views = await emptyViews(this.layout);
+    await this.rebuild(onProgress);
+  }
+
   /**
    * Folds the whole log into a fresh generation beside the views, then puts it in their place. A kill
    * at any point leaves either generation or none, and none is rebuilt on the next open.
@@ -252,7 +269,7 @@ export class OpenArchive {
   /** The first position whose effect on the tree on disk may not be done. */
   async treePosition(): Promise<Position> {
     const known = this.#views.treePosition().catch((error: unknown) => {
-      if (isCorruption(error)) return null;
+      if (isUnreadable(error)) return null;
       throw error;
     });
     return (await known) ?? this.guessTreePosition();
@@ -271,6 +288,15 @@ export class OpenArchive {
   }
 }
 
+/** The log has it in an event of its own. @throws HkfsError ARCHIVE_FILE_DAMAGED */
+function refuseOtherId({ archiveFile }: Layout, { id }: ArchiveFile, log: EventLog): void {
+  const { archiveId = id } = log;
+  if (archiveId === id) return;
+  throw new HkfsError('ARCHIVE_FILE_DAMAGED', `${archiveFile} says ${id}, the log is that of ${archiveId}`, {
+    hint: 'bring archive.json, or .hkfs/log, back from a copy of the archive',
+  });
+}
+
 /** What an operation that failed has staged takes room that the next one may need to open at all. */
 export function sweepStaging({ staging }: Layout): void {
   for (const name of namesIn(staging)) rmSync(`${staging}/${name}`, { recursive: true, force: true });
@@ -278,15 +304,18 @@ export function sweepStaging({ staging }: Layout): void {
 
 /** Damaged views take their local rows with them: what those knew is read again when it is needed. */
 async function copyLocalRows(from: Views, to: Views): Promise<void> {
+  let writes = false;
   try {
     for await (const rows of from.localRows()) {
       // A chained batch takes puts several times as fast as an array does.
       const batch = to.level.batch();
       for (const { key, value } of rows) batch.put(key, value);
+      writes = true;
       await batch.write();
+      writes = false;
     }
   } catch (error) {
-    if (!isCorruption(error)) throw error;
+    if (writes || !isUnreadable(error)) throw error;
   }
 }
 
@@ -340,7 +369,7 @@ async function openExisting(layout: Layout): Promise<Views | null> {
   try {
     return await Views.open(layout.views, false);
   } catch (error) {
-    if (!isHkfsError(error, 'LOG_DAMAGED')) throw error;
+    if (!isUnreadable(error)) throw error;
     return null;
   }
 }

@@ -5,6 +5,7 @@ import { lstatOrNull } from '../fs/scan.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable } from '../fs/stats.js';
 import { STAGE, type ReleaseItem } from '../fs/tasks.js';
+import { together } from '../fs/together.js';
 import type { Message } from './api.js';
 import type { Committer } from './committer.js';
 import type { OpenArchive } from './open-archive.js';
@@ -35,7 +36,7 @@ export async function releaseAll(
         onMessage({ level: 'warning', code, path: part[index]!.path, text: `stays: ${message}` });
     for (const index of result.wrong) wrong.push(part[index]!);
   };
-  await Promise.all(chunksByObject(items).map(release));
+  await together(chunksByObject(items).map(release));
   await archive.views.level.batch(chain.rows());
   for (const item of wrong) await healFrom(archive, item, committer);
 }

@@ -54,9 +54,11 @@ function factsOf(error: unknown): ErrorFacts {
   };
 }
 
+const CORRUPT: ReadonlySet<unknown> = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR']);
+
 /** LevelDB's own word for a table whose bytes are not those it wrote. */
 function isCorruption(error: unknown): error is Error {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'LEVEL_CORRUPTION';
+  return typeof error === 'object' && error !== null && 'code' in error && CORRUPT.has(error.code);
 }
 
 /** What oclif throws for wrong arguments carries an `oclif` field. */

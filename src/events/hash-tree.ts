@@ -8,7 +8,7 @@
  */
 import { explainLevelError, type Level } from './level.js';
 import { eventKey, eventPosition, subtreeIndex, subtreeKey } from './log-keys.js';
-import { gap } from './log-read.js';
+import { gap } from './log-errors.js';
 import { CompactRange, HASH_BYTES, KEPT_HEIGHT, leafHash, nodeHash, type Subtree } from './merkle.js';
 import type { LeafSpan } from './merkle-proofs.js';
 import { scan } from './scan.js';
@@ -123,8 +123,12 @@ export class HashTree {
 
   #row(height: number, index: number): Buffer | undefined {
     // A few dozen rows that stand close together: less than as many turns of the event loop.
-    const hash = this.#level.getSync(subtreeKey(height, index));
-    return hash?.length === HASH_BYTES ? hash : undefined;
+    try {
+      const hash = this.#level.getSync(subtreeKey(height, index));
+      return hash?.length === HASH_BYTES ? hash : undefined;
+    } catch (error) {
+      throw explainLevelError(error, this.#level.location);
+    }
   }
 }
 

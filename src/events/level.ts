@@ -3,7 +3,8 @@
  * that is not named here propagates.
  */
 import { ClassicLevel } from 'classic-level';
-import { HkfsError } from '../errors.js';
+import { HkfsError, isHkfsError } from '../errors.js';
+import { levelProblem } from './level-files.js';
 
 export type Level = ClassicLevel<Buffer, Buffer>;
 export interface LevelPut {
@@ -22,27 +23,44 @@ export interface LevelOptions {
   readonly createIfMissing?: boolean;
   /** Bytes of a memtable before it becomes a table file. */
   readonly writeBufferSize?: number;
+  readonly damage?: Damage;
 }
+
+/** What damage of a LevelDB is called: that of views is never the log's, because they are made again. */
+export type Damage = 'LOG_DAMAGED' | 'VIEWS_DAMAGED';
+
+export const WAY_OUT: Readonly<Record<Damage, string>> = {
+  LOG_DAMAGED: 'restore .hkfs/log from a copy of the archive',
+  VIEWS_DAMAGED: 'run `hkfs replay`: it builds the views again from the log',
+};
 
 /**
  * @throws HkfsError ARCHIVE_HELD when another process has it open, LOG_DAMAGED when LevelDB finds
  * its files corrupt, NO_SPACE / READ_ONLY / NO_PERMISSION where the file system refuses.
  */
 export async function openLevel(location: string, options: LevelOptions = {}): Promise<Level> {
+  refuseDamaged(location, options.damage ?? 'LOG_DAMAGED');
   const level: Level = new ClassicLevel<Buffer, Buffer>(location, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
   });
   try {
-    await level.open({ createIfMissing: false, writeBufferSize: 4 << 20, ...options });
+    const { damage: _damage, ...given } = options;
+    await level.open({ createIfMissing: false, writeBufferSize: 4 << 20, ...given });
   } catch (error) {
-    throw explainLevelError(error, location);
+    throw explainLevelError(error, location, options.damage);
   }
   return level;
 }
 
+function refuseDamaged(location: string, damage: Damage): void {
+  const problem = levelProblem(location);
+  if (problem === null) return;
+  throw new HkfsError(damage, `a file of ${location} is damaged: ${problem}`, { hint: WAY_OUT[damage] });
+}
+
 /** The error that LevelDB meant, by its code and, for I/O errors, by what its text names. */
-export function explainLevelError(error: unknown, location: string): unknown {
+export function explainLevelError(error: unknown, location: string, damage: Damage = 'LOG_DAMAGED'): unknown {
   const { code, text } = codeAndText(error);
   if (code === 'LEVEL_LOCKED' || /lock .*(LOCK|already held)/.test(text))
     return new HkfsError('ARCHIVE_HELD', 'the archive is held by another process', { cause: error });
@@ -62,15 +80,37 @@ export function explainLevelError(error: unknown, location: string): unknown {
       cause: error,
     });
   if (code === 'LEVEL_CORRUPTION' || /Corruption|No such file|does not exist \(create_if_missing/.test(text))
-    return new HkfsError('LOG_DAMAGED', `LevelDB finds ${location} damaged: ${text}`, { cause: error });
+    return new HkfsError(damage, `LevelDB finds ${location} damaged: ${text}`, {
+      hint: WAY_OUT[damage],
+      cause: error,
+    });
+  // A file that was cut short cannot be mapped (EINVAL), and one of another kind cannot be read (EISDIR).
+  if (code === 'LEVEL_IO_ERROR' && /Invalid argument|Is a directory|Not a directory/.test(text))
+    return new HkfsError(damage, `LevelDB cannot read ${location}: ${text}`, {
+      hint: WAY_OUT[damage],
+      cause: error,
+    });
   if (code === 'LEVEL_IO_ERROR')
     return new HkfsError('IO_ERROR', `input/output error in ${location}: ${text}`, { cause: error });
   return error;
 }
 
-/** LevelDB read bytes that it did not write, in a table that it had opened without complaint. */
-export function isCorruption(error: unknown): boolean {
-  return codeAndText(error).code === 'LEVEL_CORRUPTION';
+/** Whether an error is LevelDB's own, and not yet in words. */
+export function isLevelError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && code.startsWith('LEVEL_');
+}
+
+/**
+ * Whether what failed is a LevelDB that cannot be read, whatever is wrong with it: its bytes, its files or
+ * the disk below. Not where nothing is wrong with it: it is held, or there is no room, right or handle.
+ */
+export function isUnreadable(error: unknown): boolean {
+  if (isHkfsError(error, 'LOG_DAMAGED') || isHkfsError(error, 'VIEWS_DAMAGED')) return true;
+  const explained = explainLevelError(error, '');
+  if (isHkfsError(explained, 'IO_ERROR'))
+    return !/Too many open files|Cannot allocate/.test(explained.message);
+  return isHkfsError(explained, 'LOG_DAMAGED') || isHkfsError(explained, 'VIEWS_DAMAGED');
 }
 
 /** Flushes the memtable to a table, so that the next open has no write-ahead log to replay. */

@@ -2,7 +2,7 @@
 import { HkfsError } from '../errors.js';
 import { lastCommitOf } from './commit-scan.js';
 import type { Level } from './level.js';
-import { gap } from './log-read.js';
+import { gap } from './log-errors.js';
 import { eventKey, eventPosition, FORMAT_KEY } from './log-keys.js';
 import { scan } from './scan.js';
 import type { CommitRecord, Position } from './types.js';

@@ -1,24 +1,27 @@
 /** Streams the log: joins events with their commits and distrusts both. */
 import { HkfsError } from '../errors.js';
 import { decodeEvent } from './codec.js';
+import { scanChecked } from './checked-scan.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
+import type { LeafCheck } from './leaf-check.js';
 import type { Level } from './level.js';
+import { gap, notTheFingerprint } from './log-errors.js';
 import { eventKey, eventPosition } from './log-keys.js';
 import { CompactRange } from './merkle.js';
 import { scan, type Span } from './scan.js';
 import type { CommitRecord, EventRecord, HkfsEvent, Position } from './types.js';
 
 /**
- * The records of the span in order, in batches of at most 1,024; with an auditor, each commit whose
- * end is in the span is compared with its events.
+ * The records of the span in order, in batches of about 1,024, each checked before it is handed out; with an
+ * auditor, each commit whose end is in the span is compared with its events instead.
  */
 export async function* readForward(
   level: Level,
   span: Span,
-  options: { auditor?: Auditor | undefined; lazy?: boolean } = {},
+  options: { check: Auditor | LeafCheck; lazy?: boolean },
 ): AsyncGenerator<EventRecord[]> {
   const make = options.lazy === true ? lazyRecordOf : recordOf;
-  for await (const stored of readStored(level, span, options.auditor))
+  for await (const stored of readStored(level, span, options.check))
     yield stored.map(({ position, bytes, commit }) => make(position, bytes, commit));
 }
 
@@ -34,11 +37,17 @@ interface StoredEvent {
   readonly commit: CommitRecord;
 }
 
-async function* readStored(level: Level, span: Span, auditor?: Auditor): AsyncGenerator<StoredEvent[]> {
+async function* readStored(
+  level: Level,
+  span: Span,
+  check: Auditor | LeafCheck,
+): AsyncGenerator<StoredEvent[]> {
   if (span.from >= span.to) return;
   const commits = new CommitCursor(scanCommits(level, span));
+  const auditor = check instanceof Auditor ? check : undefined;
+  const batches = check instanceof Auditor ? scan(level, keysOf(span)) : scanChecked(level, check, { span });
   let next = span.from;
-  for await (const batch of scan(level, keysOf(span))) {
+  for await (const batch of batches) {
     const stored: StoredEvent[] = [];
     for (const [key, bytes] of batch) {
       if (eventPosition(key) !== next) throw gap(next);
@@ -52,12 +61,16 @@ async function* readStored(level: Level, span: Span, auditor?: Auditor): AsyncGe
   if (next !== span.to) throw gap(next);
 }
 
-/** The records of the span from the last to the first, in batches of at most 1,024. */
-export async function* readBackward(level: Level, span: Span): AsyncGenerator<EventRecord[]> {
+/** The records of the span from the last to the first, as {@link readForward}. */
+export async function* readBackward(
+  level: Level,
+  span: Span,
+  check: LeafCheck,
+): AsyncGenerator<EventRecord[]> {
   if (span.from >= span.to) return;
   const commits = new CommitCursor(scanCommits(level, span, true));
   let next = span.to - 1;
-  for await (const batch of scan(level, { ...keysOf(span), reverse: true })) {
+  for await (const batch of scanChecked(level, check, { span, reverse: true })) {
     const records: EventRecord[] = [];
     for (const [key, bytes] of batch) {
       if (eventPosition(key) !== next) throw gap(next);
@@ -95,12 +108,6 @@ export class Auditor {
     const follows = hashes.every((hash, at) => hash.equals(commit.range[at]!));
     if (!follows || hashes.length !== commit.range.length) throw notTheFingerprint(commit);
   }
-}
-
-export function gap(position: Position): HkfsError {
-  return new HkfsError('LOG_GAP', `the log has a gap: event ${position} is missing`, {
-    hint: 'restore .hkfs/log from a copy',
-  });
 }
 
 /** Walks commits beside their events. */
@@ -159,12 +166,4 @@ class LazyRecord implements EventRecord {
 
 function lazyRecordOf(position: Position, bytes: Buffer, commit: CommitRecord): EventRecord {
   return new LazyRecord(position, bytes, commit);
-}
-
-export function notTheFingerprint({ first, count }: CommitRecord): HkfsError {
-  return new HkfsError(
-    'LOG_DAMAGED',
-    `the commit of events ${first} to ${first + count - 1} does not have their fingerprint`,
-    { hint: 'restore .hkfs/log from a copy' },
-  );
 }

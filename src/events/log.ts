@@ -5,13 +5,16 @@
 import { HkfsError, isHkfsError } from '../errors.js';
 import { asBuffer } from './bytes.js';
 import { decodeEvent, encodeEvent } from './codec.js';
+import { checkEvent } from './checked-scan.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import { encodeCommit } from './commit-record.js';
 import { HashTree } from './hash-tree.js';
+import { LeafCheck, storedEvent, type LeafAt } from './leaf-check.js';
 import { explainLevelError, flushLevel, openLevel, type Level } from './level.js';
 import { checkedLastCommit } from './log-open.js';
 import { commitKey, eventKey } from './log-keys.js';
-import { auditForward, Auditor, gap, readBackward, readForward } from './log-read.js';
+import { gap } from './log-errors.js';
+import { auditForward, Auditor, readBackward, readForward } from './log-read.js';
 import { CompactRange, type Subtree } from './merkle.js';
 import type { Span } from './scan.js';
 import { followsFrom, type StoredCommit } from './segment.js';
@@ -45,6 +48,8 @@ export class EventLog {
   /** What proofs are made of. */
   readonly tree: HashTree;
   readonly #level: Level;
+  readonly #check: LeafCheck;
+  readonly #stored: LeafAt;
   #range: CompactRange;
   #lastCommit: CommitRecord | null;
   /** Settles when the last append that was asked for is done; never rejects. */
@@ -54,6 +59,8 @@ export class EventLog {
   private constructor(level: Level, lastCommit: CommitRecord | null) {
     this.#level = level;
     this.tree = new HashTree(level);
+    this.#check = new LeafCheck(level, () => this.#range);
+    this.#stored = (position) => storedEvent(level, position) ?? missing(position);
     this.#lastCommit = lastCommit;
     this.#range = lastCommit === null ? CompactRange.empty() : rangeAfter(lastCommit);
   }
@@ -84,6 +91,19 @@ export class EventLog {
     return this.#lastCommit;
   }
 
+  /** As the first event says, which is only compared; undefined where there is none, or it says nothing. */
+  get archiveId(): string | undefined {
+    const bytes = this.size === 0 ? undefined : storedEvent(this.#level, 0);
+    try {
+      const event = bytes && decodeEvent(bytes, 0);
+      return event?.type === 'archive.created' ? event.archiveId : undefined;
+    } catch (error) {
+      // Whoever reads it is told.
+      if (isHkfsError(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** Size and RFC 6962 root of the whole history. */
   head(): Head {
     return { size: this.size, root: this.#range.root().toString('hex') };
@@ -106,7 +126,8 @@ export class EventLog {
   }
 
   /**
-   * The records from `from` up to `to`, in batches of at most 1,024.
+   * The records from `from` up to `to`, in batches of about 1,024. None is handed out that does not have the
+   * log's fingerprint.
    *
    * @throws HkfsError LOG_GAP for a missing position, LOG_DAMAGED for an event that does not decode,
    * is in no commit or (under `audit`) a commit whose range does not follow, UNKNOWN_EVENT;
@@ -115,7 +136,7 @@ export class EventLog {
   async *read({ audit = false, lazy = false, ...span }: ReadOptions = {}): AsyncGenerator<EventRecord[]> {
     const { from, to } = this.#spanOf(span);
     const auditor = audit ? await Auditor.from(this.#level, from) : undefined;
-    yield* readForward(this.#level, { from, to }, { auditor, lazy });
+    yield* readForward(this.#level, { from, to }, { check: auditor ?? this.#check, lazy });
   }
 
   /** Whole commits, compared with their fingerprints; both ends of the span are ends of commits. */
@@ -146,7 +167,7 @@ export class EventLog {
 
   /** As {@link read}, from the last record to the first. */
   readReverse(span: SpanOptions = {}): AsyncGenerator<EventRecord[]> {
-    return readBackward(this.#level, this.#spanOf(span));
+    return readBackward(this.#level, this.#spanOf(span), this.#check);
   }
 
   /** The commits that cover any position from `from` up to `to`, in order. */
@@ -165,7 +186,8 @@ export class EventLog {
   /** One record. @throws RangeError outside the log, else as {@link read}. */
   async get(position: Position): Promise<EventRecord> {
     const { timeMs, operation } = await this.commitAt(position);
-    const bytes = this.#bytesAt(position);
+    await checkEvent(this.#level, this.#check, position);
+    const bytes = this.#stored(position);
     return { position, timeMs, operation, event: decodeEvent(bytes, position), bytes };
   }
 
@@ -286,9 +308,8 @@ export class EventLog {
   }
 
   #bytesAt(position: Position): Buffer {
-    const bytes = this.#level.getSync(eventKey(position));
-    if (bytes === undefined) throw gap(position);
-    return bytes;
+    this.#check.requireSync(position, this.#stored);
+    return this.#stored(position);
   }
 
   #spanOf({ from = 0, to = this.size }: SpanOptions): Span {
@@ -299,6 +320,10 @@ export class EventLog {
     if (!Number.isSafeInteger(position) || position < 0 || position >= this.size)
       throw new RangeError(`no event ${position} in a log of ${this.size}`);
   }
+}
+
+function missing(position: Position): never {
+  throw gap(position);
 }
 
 function rangeAfter({ first, count, range }: CommitRecord): CompactRange {

@@ -2,7 +2,7 @@
 import { HkfsError } from '../errors.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import type { Level } from './level.js';
-import { gap, notTheFingerprint } from './log-read.js';
+import { gap, notTheFingerprint } from './log-errors.js';
 import { eventKey, eventPosition } from './log-keys.js';
 import { CompactRange } from './merkle.js';
 import { scan, type Span } from './scan.js';

@@ -45,6 +45,7 @@ export class WorkerPool {
   private readonly queue: Pending[] = [];
   private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
   private nextId = 1;
+  private isClosed = false;
   /** Called with bytes of a large file as they are read. */
   onBytes: (bytes: number) => void = () => {};
 
@@ -59,6 +60,7 @@ export class WorkerPool {
 
   run<T extends Task>(task: T): Promise<TaskResults[T['task']]> {
     return new Promise((resolve, reject) => {
+      if (this.isClosed) return reject(closed());
       const request = { id: this.nextId++, task };
       this.queue.push({ request, resolve, reject });
       this.dispatch();
@@ -70,12 +72,18 @@ export class WorkerPool {
     Atomics.store(this.cancelled, 0, 1);
   }
 
-  /** Waits for the threads to be ready first: ending one while it loads koffi aborts the process. */
+  /**
+   * Waits for the threads to be ready first: ending one while it loads koffi aborts the process. What was
+   * still asked for fails with code ECANCELED: nobody waits for the answer of a thread that is gone.
+   */
   async close(): Promise<void> {
+    this.isClosed = true;
     // An idle thread does not keep the process alive: it would exit here, with the thread half way.
     for (const { worker } of this.threads) worker.ref();
     await Promise.allSettled(this.threads.map((thread) => thread.ready));
-    await Promise.all(this.threads.map((thread) => thread.worker.terminate()));
+    await Promise.allSettled(this.threads.map((thread) => thread.worker.terminate()));
+    const running = this.threads.flatMap((thread) => [...thread.running.values()]);
+    for (const { reject } of [...running, ...this.queue.splice(0)]) reject(closed());
   }
 
   private start(): Thread {
@@ -121,4 +129,8 @@ export class WorkerPool {
       idlest.worker.postMessage(pending.request);
     }
   }
+}
+
+function closed(): Error {
+  return Object.assign(new Error('the threads were ended'), { code: 'ECANCELED' });
 }

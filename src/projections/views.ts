@@ -53,14 +53,15 @@ export class Views {
    */
   static async open(location: string, create: boolean, bulk = false): Promise<Views | null> {
     const writeBufferSize = bulk ? BULK_WRITE_BUFFER : WRITE_BUFFER;
-    const level = await openLevel(location, { createIfMissing: create, writeBufferSize });
+    const damage = 'VIEWS_DAMAGED';
+    const level = await openLevel(location, { createIfMissing: create, writeBufferSize, damage });
     try {
       const position = await positionOf(level);
       if (position === null) await level.close();
       return position === null ? null : new Views(level, position);
     } catch (error) {
       await level.close();
-      throw explainLevelError(error, location);
+      throw explainLevelError(error, location, damage);
     }
   }
 

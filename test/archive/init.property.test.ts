@@ -89,7 +89,7 @@ describe('a folder that has a .hkfs that hkfs init did not begin', () => {
           const after = contents(root);
           expect(after).toMatchObject(before);
           if (refusal === null) return;
-          expect(['ALREADY_AN_ARCHIVE', 'DIRECTORY_NOT_EMPTY']).toContain(refusal);
+          expect(['ALREADY_AN_ARCHIVE', 'DIRECTORY_NOT_EMPTY', 'ORIGIN_DAMAGED']).toContain(refusal);
           expect(after).toEqual(before);
         }),
         runs(60, 2000),

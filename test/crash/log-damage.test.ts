@@ -67,10 +67,10 @@ test('an archive.json of a newer format: every command refuses, exit 6', () =>
     });
   }));
 
-heavyTest('an archive.json that is no JSON: every command refuses, exit 6', () =>
+heavyTest('an archive.json that is no JSON: every command refuses, exit 4', () =>
   withIngested(async (archive) => {
     writeFileSync(join(archive, '.hkfs/archive.json'), '{"format": 1, "id"');
-    await expectRefused(archive, [['ls'], ['verify']], { status: 6, code: 'NOT_AN_ARCHIVE' });
+    await expectRefused(archive, [['ls'], ['verify']], { status: 4, code: 'ARCHIVE_FILE_DAMAGED' });
   }),
 );
 
@@ -106,6 +106,50 @@ test('an event that was exchanged for another: verify and replay name its commit
     await expectRefusal(['replay', '-a', archive], { status: 4, code: 'LOG_DAMAGED' });
   }));
 
+const READERS: readonly (readonly string[])[] = [
+  ['log'],
+  ['show', '@9'],
+  ['show', '1', '--all'],
+  ['replay'],
+  ['replay', '--check'],
+  ['backup', 'disk', '--dry-run'],
+  ['bundle', 'create', 'BUNDLE'],
+  ['prove', '@9'],
+];
+
+test('an event with a bit that flipped: whatever reads it is refused and names it, exit 4', () =>
+  withIngested(async (archive, source) => {
+    await hkfs(['remote', 'add', 'disk', `${source} remote`, '-a', archive]);
+    await flipInEvent(archive, 9);
+    const text = /events? \d+ to \d+ does not have (their|the) fingerprint.*\n?hint: restore .hkfs\/log/s;
+    for (const command of READERS) {
+      const words = command.map((word) => (word === 'BUNDLE' ? `${source} bundle` : word));
+      await expectRefusal([...words, '-a', archive], { status: 4, code: 'LOG_DAMAGED', text });
+    }
+  }));
+
+test('an event with a bit that flipped, and views that are gone: no view is made of it, exit 4', () =>
+  withIngested(async (archive, source) => {
+    await flipInEvent(archive, 9);
+    rmSync(`${archive}/.hkfs/views`, { recursive: true });
+    for (const command of [
+      ['ls'],
+      ['restore', '/', '--to', `${source} restored`],
+      ['export', '/', '-o', `${source}.tar`],
+      ['ingest', source],
+    ])
+      await expectRefusal([...command, '-a', archive], { status: 4, code: 'LOG_DAMAGED' });
+  }));
+
+/** In its last byte, which most often is no part of what tells how to decode it. */
+function flipInEvent(archive: string, position: number): Promise<void> {
+  return withLevel(`${archive}/.hkfs/log`, async (level) => {
+    const bytes = (await level.get(eventKey(position)))!;
+    bytes[bytes.length - 1]! ^= 1;
+    await level.put(eventKey(position), bytes);
+  });
+}
+
 test('a commit whose Merkle range was changed: replay, replay --check and verify name it, exit 4', () =>
   withIngested(async (archive, source) => {
     await ingestOnce(archive, `${source}/m`, 'copy');
@@ -124,6 +168,23 @@ test('a commit whose Merkle range was changed: replay, replay --check and verify
     expect(views).toEqual([expect.stringMatching(text)]);
     expect((await hkfs(['ls', '-a', archive])).status).toBe(0);
   }));
+
+test.each(['backup disk', 'backup disk --dry-run', 'bundle create'])(
+  'an event that was exchanged, and contents that take a while to send: %s ends, exit 4',
+  (line) =>
+    withArchive(async (archive, source) => {
+      mkdirSync(source);
+      for (let at = 0; at < 48; at += 1) writeFileSync(join(source, `${at}`), Buffer.alloc(3 << 20, `${at}`));
+      await ingestOnce(archive, source, 'copy');
+      await hkfs(['remote', 'add', 'disk', `${source} remote`, '-a', archive]);
+      const bytes = Buffer.from(encode([1, 'tag.added', Buffer.from('forged'), 3]));
+      await withLevel(`${archive}/.hkfs/log`, (level) => level.put(eventKey(9), bytes));
+      const command = line.split(' ');
+      const file = command[0] === 'bundle' ? [`${source} bundle`] : [];
+      await expectRefusal([...command, ...file, '-a', archive], { status: 4, code: 'LOG_DAMAGED' });
+    }),
+  30_000,
+);
 
 heavyTest(
   'a bit that flipped in a table of the log is told by verify, or changed nothing',

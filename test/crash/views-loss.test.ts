@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -129,6 +130,44 @@ test('tables of the views that LevelDB opens and cannot read: the next query bui
       const bytes = readFileSync(join(views, name));
       writeFileSync(join(views, name), bytes.fill(0xa5, 0, 20)); // the head of its first block
     }
+    await expectHolds(archive, snapshot);
+    await expectSound(archive);
+  }));
+
+const CUTS: readonly [to: string, bytes: (size: number) => number][] = [
+  ['half', (size) => size >> 1],
+  ['all but a byte', (size) => Math.max(0, size - 1)],
+  ['nothing', () => 0],
+];
+
+test.each(CUTS)(
+  'a file of the views that is cut to %s locks nobody out: queries and replay build the views again',
+  (_to, bytesLeft) =>
+    withIngested(async ({ archive, source, hkfsFolder, snapshot }) => {
+      await hkfs(['replay', '-a', archive]); // makes tables
+      const views = join(hkfsFolder, 'views');
+      const state = saved(archive, `${source} saved`);
+      for (const name of readdirSync(views).filter((file) => !/^LO(CK|G)/.test(file)))
+        for (const command of [['ls', '/'], ['replay'], ['verify']]) {
+          state.bringBack();
+          const { size } = statSync(join(views, name));
+          truncateSync(join(views, name), bytesLeft(size));
+          const ended = await hkfs([...command, '-a', archive]);
+          expect({ name, command, said: say(ended) }).toEqual({
+            name,
+            command,
+            said: expect.stringMatching(/^ended with 0\n/),
+          });
+          expect([...(await entriesOf(archive)).keys()].sort()).toEqual([...snapshot.keys()].sort());
+        }
+    }),
+  60_000,
+);
+
+test('views that are a file and no folder are built again', () =>
+  withIngested(async ({ archive, hkfsFolder, snapshot }) => {
+    rmSync(join(hkfsFolder, 'views'), { recursive: true });
+    writeFileSync(join(hkfsFolder, 'views'), 'no folder');
     await expectHolds(archive, snapshot);
     await expectSound(archive);
   }));

@@ -156,7 +156,7 @@ describe('opening', () => {
 
   test('views that are not there fails unless they may be made', () =>
     withLocation(async (location) => {
-      await expect(Views.open(location, false)).rejects.toMatchObject({ code: 'LOG_DAMAGED' });
+      await expect(Views.open(location, false)).rejects.toMatchObject({ code: 'VIEWS_DAMAGED' });
     }));
 });
 

@@ -4,6 +4,7 @@ import { hashToHex } from '../../fs/hash.js';
 import { objectPath } from '../../fs/stage.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull, namesIn } from '../../fs/scan.js';
+import { together } from '../../fs/together.js';
 import type { StoredInode, StoredObject } from '../../projections/contents.js';
 import type { InodeId } from '../../projections/keys.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -63,7 +64,7 @@ async function examineAll(archive: OpenArchive, hashes: readonly Hash[]): Promis
   }
   const paths = objects.map(({ hash }) => pathsOf(archive, hash));
   const read = await hashFiles(archive, paths.flat());
-  return Promise.all(
+  return together(
     objects.map(async (object, index) => {
       const files = paths[index]!.map((path) => fileOf(object.hash, path, read.get(path)));
       const isThere = (inode: InodeId): boolean =>

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Hash } from '../../events/types.js';
 import { hashBytes } from '../../fs/hash.js';
 import { WorkerPool } from '../../fs/pool.js';
+import { together } from '../../fs/together.js';
 import type { ContainsOptions } from '../api.js';
 import type { Layout } from '../layout.js';
 import type { ArchivePlace } from './archive-place.js';
@@ -117,7 +118,7 @@ class DigestFile {
           options.onProgress?.({ phase: 'reading the archive', ...done, ...totals });
         }
       };
-      await Promise.all(Array.from({ length: pool.size * 2 }, work));
+      await together(Array.from({ length: pool.size * 2 }, work), () => chunks.splice(0));
     } finally {
       options.signal?.removeEventListener('abort', stop);
       await pool.close();

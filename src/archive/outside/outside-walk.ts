@@ -67,14 +67,18 @@ export class OutsideWalk {
   async run(): Promise<OutsideFiles> {
     const running = new Set<Promise<void>>();
     const limit = this.parts.pool.size * 2 + 1;
-    for (;;) {
-      while (this.units.length > 0 && running.size < limit && !this.parts.signal?.aborted) {
-        const step: Promise<void> = this.step().finally(() => running.delete(step));
-        step.catch(() => {}); // the race below reports it
-        running.add(step);
+    try {
+      for (;;) {
+        while (this.units.length > 0 && running.size < limit && !this.parts.signal?.aborted) {
+          const step: Promise<void> = this.step().finally(() => running.delete(step));
+          step.catch(() => {}); // the race below reports it
+          running.add(step);
+        }
+        if (running.size === 0) break;
+        await Promise.race(running);
       }
-      if (running.size === 0) break;
-      await Promise.race(running);
+    } finally {
+      await Promise.allSettled(running);
     }
     this.files.sort();
     return this.files;

@@ -5,6 +5,7 @@
 import { HkfsError } from '../../errors.js';
 import type { DirectoryId, Place, Position } from '../../events/types.js';
 import { compareNames, isAtOrBelow } from '../../fs/names.js';
+import { together } from '../../fs/together.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
 import type { DiffRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -128,7 +129,7 @@ class Side {
     const left = new Map(places.map(({ place }) => [place.name, place]));
     if (places.length >= MANY && (await this.pick(parent, { above, left }))) return;
     for (const chunk of chunks(left.values())) {
-      const entries = await Promise.all(chunk.map((place) => this.namespace.entryAt(place)));
+      const entries = await together(chunk.map((place) => this.namespace.entryAt(place)));
       for (const entry of entries) this.put(above, entry);
     }
   }

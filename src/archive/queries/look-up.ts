@@ -1,6 +1,7 @@
 /** Which of many contents are in the archive, and where. */
 import type { Hash, Position } from '../../events/types.js';
 import { compareNames } from '../../fs/names.js';
+import { together } from '../../fs/together.js';
 import { Census } from '../../projections/census.js';
 import type { FoundContent } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -77,7 +78,7 @@ async function* byCensus(
   for (const [content, hash] of census.hashes.entries()) {
     const of = files[content];
     if (of === undefined) continue;
-    const found = await Promise.all(of.map(pathOf));
+    const found = await together(of.map(pathOf));
     yield { hash, paths: found.sort(compareNames) };
   }
 }

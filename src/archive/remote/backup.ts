@@ -7,6 +7,7 @@ import { HkfsError } from '../../errors.js';
 import type { HkfsEvent, Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
+import { together } from '../../fs/together.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { openBlobStore } from '../../store/remote/open.js';
 import type { BackupOptions, BackupSummary, DamagedRow } from '../api.js';
@@ -73,8 +74,11 @@ class Backup {
     if (plan.upToDate) return this.nothingNew(plan);
     if (plan.base.size === 0) await ensureRemote(this.parts.store);
     const span = { first: plan.base.size, last: plan.target.size - 1 };
-    const cut = cutAhead(this.archive.log, span);
-    const [sent, ahead] = await Promise.all([this.sendObjects(plan), cut]);
+    const stopped = new AbortController();
+    const [sent, ahead] = await together(
+      [this.sendObjects(plan, stopped), cutAhead(this.archive.log, span)],
+      () => stopped.abort(),
+    );
     failpoint('backup.objects');
     await this.parts.store.flush();
     await this.recordSent(plan, sent);
@@ -138,8 +142,13 @@ class Backup {
     return { ...plan, objects: objects.filter(({ hash }) => !arrived.has(hash)) };
   }
 
-  private async sendObjects({ objects }: BackupPlan): Promise<SendOutcome> {
-    const { limitRate = Infinity, signal, onProgress, onMessage, store, compress } = this.parts;
+  /** @param stopped a log that cannot be sent makes contents useless there */
+  private async sendObjects({ objects }: BackupPlan, stopped = new AbortController()): Promise<SendOutcome> {
+    const { limitRate = Infinity, onProgress, onMessage, store, compress } = this.parts;
+    const { signal } = stopped;
+    // Not AbortSignal.any: on Node 20 what it makes may be collected before it fires.
+    this.parts.signal?.addEventListener('abort', () => stopped.abort(), { once: true });
+    if (this.parts.signal?.aborted) stopped.abort();
     const packer = compress === true ? (await import('../../store/remote/zstd.js')).compressor() : null;
     const totals = { files: objects.length, bytes: objects.bytes };
     // Its clock keeps the process alive until it is stopped.
@@ -174,7 +183,7 @@ class Backup {
 
   private async damagedRows(plan: BackupPlan, { damaged }: SendOutcome): Promise<DamagedRow[]> {
     const here = damaged.map(({ hash, reason }) => damagedRow(this.archive, hash, reason));
-    return [...(await Promise.all(here)), ...(await this.damagedThere(plan))];
+    return [...(await together(here)), ...(await this.damagedThere(plan))];
   }
 
   private damagedThere({ lost }: BackupPlan): Promise<DamagedRow[]> {

@@ -2,6 +2,7 @@
 import { renameSync } from 'node:fs';
 import { hashOfObjectPath } from '../../fs/stage.js';
 import type { TreeOperation } from '../../fs/tasks.js';
+import { together } from '../../fs/together.js';
 import { TreeProjection } from '../../projections/tree.js';
 import type { Message } from '../api.js';
 import { ObjectIndex } from '../object-index.js';
@@ -65,7 +66,7 @@ class TreeBuilder {
     const chain = new SealChain(new ObjectIndex(this.archive.views.level));
     for (const chunk of chunks(operations.filter(({ op }) => op === 'mkdir'))) await this.run(chunk, chain);
     const others = operations.filter(({ op }) => op !== 'mkdir');
-    await Promise.all(chunksByObject(others).map((chunk) => this.run(chunk, chain)));
+    await together(chunksByObject(others).map((chunk) => this.run(chunk, chain)));
     await this.archive.views.level.batch(chain.rows());
     this.options.onEntries(operations.length);
   }

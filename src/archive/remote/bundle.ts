@@ -6,6 +6,7 @@ import type { Head } from '../../events/types.js';
 import { BundleStore } from '../../store/remote/bundle-store.js';
 import { absolutePath } from '../../fs/absolute-path.js';
 import { baseName, joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
+import { together } from '../../fs/together.js';
 import type { BundleOptions, BundleSummary, KnownHead } from '../api.js';
 import { archiveKey } from '../keys.js';
 import { OwnPlaces, refuseOwnPlace } from '../own-places.js';
@@ -48,9 +49,7 @@ export async function createBundle(
     }
     const { size, root, events, segments } = await sendBundleLog(archive, remote, since);
     await store.finish();
-    const damaged = await Promise.all(
-      sent.damaged.map(({ hash, reason }) => damagedRow(archive, hash, reason)),
-    );
+    const damaged = await together(sent.damaged.map(({ hash, reason }) => damagedRow(archive, hash, reason)));
     const { objects, bytes } = sent;
     const seconds = (clock() - started) / 1000;
     return { file: options.file, since, size, root, events, objects, bytes, segments, damaged, seconds };

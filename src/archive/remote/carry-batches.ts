@@ -1,6 +1,7 @@
 /** Many files through the threads that copy and hash them, a few batches at a time. */
 import type { WorkerPool } from '../../fs/pool.js';
 import type { CarryItem, CarryResult } from '../../fs/tasks.js';
+import { together } from '../../fs/together.js';
 
 const BATCH_FILES = 128;
 const BATCH_BYTES = 8 << 20;
@@ -29,14 +30,19 @@ export async function carryBatches(
     const { batch, result } = inFlight.shift()!;
     await after(batch, await result);
   };
-  for (const batch of batches(items)) {
-    await before(batch.reduce((sum, { size }) => sum + size, 0));
-    const result = pool.run({ task: 'carry', items: batch, named });
-    result.catch(() => {}); // awaited in settleOldest
-    inFlight.push({ batch, result });
-    if (inFlight.length > pool.size * 2) await settleOldest();
+  try {
+    for (const batch of batches(items)) {
+      await before(batch.reduce((sum, { size }) => sum + size, 0));
+      const result = pool.run({ task: 'carry', items: batch, named });
+      result.catch(() => {}); // awaited in settleOldest
+      inFlight.push({ batch, result });
+      if (inFlight.length > pool.size * 2) await settleOldest();
+    }
+    while (inFlight.length > 0) await settleOldest();
+  } finally {
+    // After a failure no thread writes on behind whoever closes the store.
+    await Promise.allSettled(inFlight.map(({ result }) => result));
   }
-  while (inFlight.length > 0) await settleOldest();
 }
 
 function* batches(items: Iterable<SizedItem>): Generator<SizedItem[]> {
@@ -73,6 +79,6 @@ export async function nameByThreads(
       taken.push(start + index);
     }
   };
-  await Promise.all(starts.map(name));
+  await together(starts.map(name));
   return taken;
 }

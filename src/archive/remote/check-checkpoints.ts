@@ -3,6 +3,7 @@ import { isHkfsError } from '../../errors.js';
 import type { EventLog } from '../../events/log.js';
 import type { VerifierKey } from '../../events/signed-note.js';
 import type { Head, Position } from '../../events/types.js';
+import { eachAtOnce } from '../../fs/together.js';
 import { checkpointName, claimName } from './names.js';
 import type { RemoteArchive } from './remote-archive.js';
 
@@ -34,14 +35,10 @@ export async function checkCheckpoints(
       .map((first) => ({ name: claimName(remote.id, first), head: () => remote.claim(first) })),
   ];
   const found: DamagedFile[] = [];
-  const pending = checks[Symbol.iterator]();
-  const work = async (): Promise<void> => {
-    for (const { name, head } of pending) {
-      const reason = await whatIsWrong(log, newest, head);
-      if (reason !== null) found.push({ name, reason });
-    }
-  };
-  await Promise.all(Array.from({ length: remote.store.concurrency }, work));
+  await eachAtOnce(checks, remote.store.concurrency, async ({ name, head }) => {
+    const reason = await whatIsWrong(log, newest, head);
+    if (reason !== null) found.push({ name, reason });
+  });
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -2,6 +2,7 @@
 import { isHkfsError } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
 import { createHasher, hashBytes, hashToHex } from '../../fs/hash.js';
+import { eachAtOnce, together } from '../../fs/together.js';
 import type { RemoteCopies } from '../../projections/copies.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -115,7 +116,7 @@ export async function readCandidates(
   const isPlain = ({ hash, name }: Blob): boolean => name === objectName(hash);
   const byThreads = store.files ? blobs.filter(isPlain) : [];
   const byRequests = store.files ? blobs.filter((blob) => !isPlain(blob)) : blobs;
-  await Promise.all([hashFiles(archive, store, byThreads, tell), readBlobs(store, byRequests, tell)]);
+  await together([hashFiles(archive, store, byThreads, tell), readBlobs(store, byRequests, tell)]);
   return candidates.flatMap((candidate) => {
     const listed = listedFinding(candidate);
     const names = wrong.get(candidate.hash);
@@ -164,26 +165,19 @@ async function hashFiles(
       else if (hashToHex(hashes.subarray(index * 32, index * 32 + 32)) !== hash) tell(hash, name, DIFFERS);
     }
   });
-  await Promise.all(work);
+  await together(work);
 }
 
 async function readBlobs(store: BlobStore, blobs: readonly Blob[], tell: Tell): Promise<void> {
-  const pending = blobs[Symbol.iterator]();
-  const failures: unknown[] = [];
-  const work = async (): Promise<void> => {
-    for (const blob of pending) {
-      if (failures.length > 0) return;
-      try {
-        const actual = await hashOfBlob(store, blob);
-        if (actual !== blob.hash) tell(blob.hash, blob.name, actual === undefined ? GONE : DIFFERS);
-      } catch (error) {
-        if (isHkfsError(error, 'REMOTE_DAMAGED')) tell(blob.hash, blob.name, error.message);
-        else failures.push(error);
-      }
+  await eachAtOnce(blobs, store.concurrency, async (blob) => {
+    try {
+      const actual = await hashOfBlob(store, blob);
+      if (actual !== blob.hash) tell(blob.hash, blob.name, actual === undefined ? GONE : DIFFERS);
+    } catch (error) {
+      if (!isHkfsError(error, 'REMOTE_DAMAGED')) throw error;
+      tell(blob.hash, blob.name, error.message);
     }
-  };
-  await Promise.all(Array.from({ length: store.concurrency }, work));
-  if (failures.length > 0) throw failures[0];
+  });
 }
 
 /** Undefined where it is not there; null where it does not decompress. */

@@ -1,5 +1,6 @@
 /** Every content that the log knows, or those of some paths, from a remote. */
 import type { Hash, Position } from '../../events/types.js';
+import { together } from '../../fs/together.js';
 import type { Contents } from '../../projections/contents.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { DamagedRow, Progress } from '../api.js';
@@ -61,7 +62,7 @@ export async function lostRows(
   { objects, bytes, damaged, missing }: FetchOutcome,
 ): Promise<Lost> {
   const rows = (hashes: readonly Hash[], reason: string): Promise<DamagedRow[]> =>
-    Promise.all(hashes.map((hash) => damagedRow(archive, hash, `${reason} at ${store.url}`)));
+    together(hashes.map((hash) => damagedRow(archive, hash, `${reason} at ${store.url}`)));
   return {
     objects,
     bytes,

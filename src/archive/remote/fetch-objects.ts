@@ -8,6 +8,7 @@ import { failpoint } from '../../fs/failpoints.js';
 import { objectPath } from '../../fs/stage.js';
 import type { WorkerPool } from '../../fs/pool.js';
 import { CARRY, type CarryResult, type EntryFailure, type NameItem } from '../../fs/tasks.js';
+import { eachAtOnce } from '../../fs/together.js';
 import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
 import type { Layout } from '../layout.js';
 import { carryBatches, nameByThreads, type SizedItem } from './carry-batches.js';
@@ -97,21 +98,10 @@ class Fetcher implements FetchOutcome {
   }
 
   async byRequests(): Promise<void> {
-    const objects = this.options.list[Symbol.iterator]();
-    const failures: unknown[] = [];
-    const work = async (): Promise<void> => {
-      for (const object of objects) {
-        if (failures.length > 0) return;
-        try {
-          throwIfStopped(this.options.signal);
-          await this.fetchOne(object);
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: this.store.concurrency }, work));
-    if (failures.length > 0) throw failures[0];
+    await eachAtOnce(this.options.list, this.store.concurrency, (object) => {
+      throwIfStopped(this.options.signal);
+      return this.fetchOne(object);
+    });
   }
 
   async finish(): Promise<void> {

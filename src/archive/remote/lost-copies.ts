@@ -6,6 +6,7 @@ import type { HkfsEvent, Hash, Position } from '../../events/types.js';
 import { RemoteCopies } from '../../projections/copies.js';
 import type { DamagedRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { together } from '../../fs/together.js';
 import { damagedRow } from './damaged-row.js';
 import { ObjectList } from './object-list.js';
 import type { RegisteredRemote } from './registered.js';
@@ -76,5 +77,5 @@ export function damagedThere(
   remote: string,
 ): Promise<DamagedRow[]> {
   const reason = `it is damaged at the remote; \`hkfs verify --remote ${remote} --heal\` sends it again`;
-  return Promise.all(damaged.map((hash) => damagedRow(archive, hash, reason)));
+  return together(damaged.map((hash) => damagedRow(archive, hash, reason)));
 }

@@ -1,6 +1,7 @@
 /** `origin.json`: where a clone came from. While it says `cloning`, the directory is no archive yet. */
-import { existsSync, readFileSync } from 'node:fs';
-import { errnoOf } from '../../errors.js';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { errnoOf, HkfsError } from '../../errors.js';
 import type { Head } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { toFsPath } from '../../fs/names.js';
@@ -18,19 +19,74 @@ export interface Origin {
   readonly bootId?: string | null;
 }
 
-/** Null for an archive that is no clone. */
+/**
+ * Null for an archive that is no clone.
+ *
+ * @throws HkfsError ORIGIN_DAMAGED: what cannot be read is never "not there", or a clone would get a history of
+ *   its own
+ */
 export function readOrigin(layout: Layout): Origin | null {
-  if (!existsSync(toFsPath(layout.origin))) return null;
+  const text = textOf(layout.origin);
+  if (text === null) return null;
+  const { checksum, ...origin } = parse(layout, text);
+  if (!isOrigin(origin)) throw damaged(layout, 'it is not what hkfs wrote');
+  if (checksum !== undefined && checksum !== checksumOf(origin))
+    throw damaged(layout, 'it has other bytes than were written');
+  return origin;
+}
+
+/** One line for each field: what an earlier version wrote has no checksum. */
+export function writeOrigin(layout: Layout, origin: Origin): void {
+  const checked = { ...origin, checksum: checksumOf(origin) };
+  writeFileDurably(layout.origin, Buffer.from(`${JSON.stringify(checked, null, 2)}\n`), 0o644);
+}
+
+function textOf(path: string): string | null {
   try {
-    return JSON.parse(readFileSync(toFsPath(layout.origin), 'utf8')) as Origin;
+    return readFileSync(toFsPath(path), 'utf8');
   } catch (error) {
-    if (error instanceof SyntaxError || errnoOf(error) === 'EISDIR') return null;
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return null;
+    if (errno === 'EISDIR') return '';
     throw error;
   }
 }
 
-export function writeOrigin(layout: Layout, origin: Origin): void {
-  writeFileDurably(layout.origin, Buffer.from(`${JSON.stringify(origin, null, 2)}\n`), 0o644);
+function parse(layout: Layout, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw damaged(layout, 'it is not what hkfs wrote');
+}
+
+const STATES: readonly unknown[] = ['cloning', 'catalogue', 'complete'] satisfies Origin['state'][];
+const FIELDS: ReadonlySet<string> = new Set(['url', 'archive', 'head', 'state', 'bootId']);
+
+function isOrigin(value: object): value is Origin {
+  const { url, archive, head, state } = value as Partial<Record<keyof Origin, unknown>>;
+  const { size, root } = (head ?? {}) as Partial<Head>;
+  return (
+    Object.keys(value).every((field) => FIELDS.has(field)) &&
+    typeof url === 'string' &&
+    typeof archive === 'string' &&
+    Number.isSafeInteger(size) &&
+    /^[0-9a-f]{64}$/.test(root ?? '') &&
+    STATES.includes(state)
+  );
+}
+
+function checksumOf({ url, archive, head, state, bootId = null }: Origin): string {
+  const fields = JSON.stringify([url, archive, head.size, head.root, state, bootId]);
+  return createHash('sha256').update(fields).digest('hex');
+}
+
+function damaged(layout: Layout, what: string): HkfsError {
+  return new HkfsError('ORIGIN_DAMAGED', `${layout.origin}: ${what}`, {
+    hint: 'bring it back from a copy of this clone, or take that of a new clone of the same remote',
+  });
 }
 
 /** A clone in which nothing has happened of itself: its log is wholly its origin's. */

@@ -7,6 +7,7 @@ import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { twinPaths } from '../../fs/place.js';
 import { CARRY, type CarryResult } from '../../fs/tasks.js';
+import { eachAtOnce } from '../../fs/together.js';
 import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
 import { readBody } from '../../store/remote/file-body.js';
 import type { Message } from '../api.js';
@@ -94,20 +95,7 @@ class Sender implements SendOutcome {
   }
 
   async sendByRequests(list: ObjectList): Promise<void> {
-    const objects = list[Symbol.iterator]();
-    const failures: unknown[] = [];
-    const work = async (): Promise<void> => {
-      for (const object of objects) {
-        if (failures.length > 0) return;
-        try {
-          await this.sendOne(object);
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: this.store.concurrency }, work));
-    if (failures.length > 0) throw failures[0];
+    await eachAtOnce(list, this.store.concurrency, (object) => this.sendOne(object));
   }
 
   private *items(list: ObjectList, files: BlobFiles): Generator<SizedItem> {

@@ -10,6 +10,7 @@ import { joinPath } from '../../fs/names.js';
 import { isSettled, nowInNs } from '../../fs/settled.js';
 import { sameContentStat, StatTable, storable, type FileStat } from '../../fs/stats.js';
 import type { EntryFailure } from '../../fs/tasks.js';
+import { together } from '../../fs/together.js';
 import type { Failure } from '../api.js';
 import { sealRow, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -40,7 +41,7 @@ export async function hashTreeFiles(
   for (const { path, stat } of files) if (!byInode.has(stat.ino)) byInode.set(stat.ino, path);
   const first = files.filter(({ path, stat }) => byInode.get(stat.ino) === path);
   const read = new Map<string, Verdict>();
-  await Promise.all(batchesOf(first).map((batch) => hashBatch(archive, batch, read)));
+  await together(batchesOf(first).map((batch) => hashBatch(archive, batch, read)));
   return new Map(files.map(({ path, stat }) => [path, read.get(byInode.get(stat.ino)!)!]));
 }
 

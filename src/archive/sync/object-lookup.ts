@@ -9,6 +9,7 @@ import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
+import { together } from '../../fs/together.js';
 import { InodeTable } from '../inode-table.js';
 import { ObjectIndex, type Seal } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -115,7 +116,7 @@ export class ObjectLookup {
     const folders = Array.from({ length: FAN_OUT }, (_, at) => at.toString(16).padStart(2, '0'));
     for (let at = 0; at < FAN_OUT; at += FOLDERS_AHEAD) {
       const some = folders.slice(at, at + FOLDERS_AHEAD);
-      const listings = await Promise.all(
+      const listings = await together(
         some.map((folder) =>
           pool.run({
             task: 'scan',

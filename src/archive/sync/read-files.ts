@@ -7,6 +7,7 @@ import { hashToHex } from '../../fs/hash.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
+import { together } from '../../fs/together.js';
 import { ObjectIndex } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 import { chunks } from '../tree-tasks.js';
@@ -70,7 +71,7 @@ export async function wrongObjects(
       wrong.set(hash, { finding: 'missing', reason: 'its file is not in the hash tree' });
     for (const path of paths) files.push({ hash, path });
   }
-  await Promise.all(chunks(files).map((chunk) => checkObjects(archive, chunk, wrong)));
+  await together(chunks(files).map((chunk) => checkObjects(archive, chunk, wrong)));
   return wrong;
 }
 

@@ -6,6 +6,7 @@ import type { Listing } from '../../fs/tasks.js';
 import { errnoOf } from '../../errors.js';
 import { entryKindOf } from '../../fs/attributes.js';
 import { joinPath } from '../../fs/names.js';
+import { together } from '../../fs/together.js';
 import type { Entry, Namespace } from '../../projections/namespace.js';
 import type { InodeId } from '../../projections/keys.js';
 import { ScanQueue } from '../ingest/scan-queue.js';
@@ -26,19 +27,23 @@ export async function checkTree(
   const queue = new ScanQueue<{ id: number; path: string }>(archive.pool, { bare: true, limit: Infinity });
   queue.push([{ path: archive.layout.root, item: { id: 0, path: '' } }]);
   const running: Promise<{ id: number; path: string }[]>[] = [];
-  while (!signal?.aborted) {
-    const next = running.length < CONCURRENT ? queue.pop() : undefined;
-    if (next) {
-      const checked = check.directory(next.item, next.listing);
-      checked.catch(() => {}); // awaited when its turn comes
-      running.push(checked);
-      continue;
+  try {
+    while (!signal?.aborted) {
+      const next = running.length < CONCURRENT ? queue.pop() : undefined;
+      if (next) {
+        const checked = check.directory(next.item, next.listing);
+        checked.catch(() => {}); // awaited when its turn comes
+        running.push(checked);
+        continue;
+      }
+      const children = await running.shift();
+      if (children === undefined) return;
+      queue.push(children.map((item) => ({ path: joinPath(archive.layout.root, item.path), item })));
     }
-    const children = await running.shift();
-    if (children === undefined) return;
-    queue.push(children.map((item) => ({ path: joinPath(archive.layout.root, item.path), item })));
+    await together(running);
+  } finally {
+    await Promise.allSettled(running);
   }
-  await Promise.all(running);
 }
 
 class TreeCheck {

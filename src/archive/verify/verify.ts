@@ -1,5 +1,7 @@
 /** The use case: contents against their names, tree against hash tree, views against the log. */
 import { isHkfsError } from '../../errors.js';
+import { levelProblem } from '../../events/level-files.js';
+import { together } from '../../fs/together.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
 import { LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -55,7 +57,7 @@ export async function verify(
     await operation?.committer.flush();
     if (!isCatalogue) await checkTree(archive, findings, { placed: check.placed, signal });
   };
-  await Promise.all([checked(), audited]);
+  await together([checked(), audited]);
   if (!quick) await begin();
   if (options.heal && !signal?.aborted) {
     const started = async (): Promise<Committer | null> => {
@@ -99,6 +101,10 @@ async function auditLog(archive: OpenArchive, findings: Findings): Promise<void>
   const { size } = archive.log;
   if (archive.views.position !== size)
     findings.views.push(`the views stand at ${archive.views.position}, the log at ${size}`);
+  for (const location of [archive.layout.log, archive.layout.views]) {
+    const problem = levelProblem(location, { all: true });
+    if (problem !== null) findings.views.push(`a file of ${location} is damaged: ${problem}`);
+  }
   try {
     for await (const _progress of archive.log.audit()) continue;
   } catch (error) {

@@ -3,6 +3,7 @@
  * again. Parts are compared by their MD5, which is what a server tells of them.
  */
 import { createHash } from 'node:crypto';
+import { eachAtOnce } from '../../fs/together.js';
 import type { TransferOptions } from './blob-store.js';
 import type { OpenBody } from './file-body.js';
 import type { S3Client } from './s3-client.js';
@@ -102,7 +103,6 @@ async function sendParts(
   const there = await arrived(client, { name, id }, options.signal);
   const sent = new Map<number, string>();
   const numbers = Array.from({ length: Math.ceil(size / partBytes) }, (_, at) => at + 1).values();
-  let failure: { readonly error: unknown } | null = null;
   const send = async (number: number): Promise<void> => {
     options.signal?.throwIfAborted();
     const offset = (number - 1) * partBytes;
@@ -113,15 +113,7 @@ async function sendParts(
     sent.set(number, isThere ? md5 : await sendPart(client, { name, id, number, bytes }, options));
     options.onBytes?.(bytes.length);
   };
-  const sendSome = async (): Promise<void> => {
-    for (const number of numbers) {
-      if (failure) return;
-      await send(number).catch((error: unknown) => (failure ??= { error }));
-    }
-  };
-  // All of them, because they read from one open file, which is closed afterwards.
-  await Promise.all(Array.from({ length: PARTS_AT_ONCE }, sendSome));
-  if (failure) throw (failure as { error: unknown }).error;
+  await eachAtOnce(numbers, PARTS_AT_ONCE, send);
   return sent;
 }
 
