@@ -5,6 +5,7 @@ import { askHolder, readHolder } from './holder.js';
 import type { Layout } from './layout.js';
 import { hasEnded } from './remote-reader.js';
 import { OpenArchive, type OpenOptions } from './open-archive.js';
+import { throwIfStopped } from './stopped.js';
 
 /** Short queries come and go: a held archive is tried again for this long before it counts as held. */
 const PATIENCE_MS = 10_000;
@@ -14,9 +15,11 @@ const WAIT_RETRY_MS = 100;
 export interface AcquireOptions extends OpenOptions {
   /** Wait for as long as it takes. */
   readonly wait?: boolean | undefined;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws HkfsError ARCHIVE_HELD that says by whom, and what OpenArchive.open throws */
+/** @throws HkfsError INTERRUPTED, ARCHIVE_HELD that says by whom, and what OpenArchive.open throws */
 export async function acquire(layout: Layout, options: AcquireOptions = {}): Promise<OpenArchive> {
   const opened = await tryUntil(layout, options, async () => null);
   return opened as OpenArchive;
@@ -37,14 +40,20 @@ async function tryUntil(
 ): Promise<OpenArchive | 'answered'> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
+    throwIfStopped(options.signal);
     const heldBy = await attempt(layout, options);
     if (!isHkfsError(heldBy)) return heldBy;
     const answer = await alternative();
     if (answer !== null) return answer;
     const isWriter = readHolder(layout)?.kind === 'writer';
     if (!options.wait && (isWriter || Date.now() > deadline)) throw explain(layout, heldBy);
-    await sleep(options.wait && isWriter ? WAIT_RETRY_MS : RETRY_MS);
+    await pause(options.wait && isWriter ? WAIT_RETRY_MS : RETRY_MS, options.signal);
   }
+}
+
+/** Ends early when the signal says so, and leaves it to the caller to look at it. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(ms, undefined, signal ? { signal } : {}).catch(() => throwIfStopped(signal));
 }
 
 async function attempt(layout: Layout, options: OpenOptions): Promise<OpenArchive | HkfsError> {

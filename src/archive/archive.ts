@@ -79,6 +79,8 @@ import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
+export { exitNow } from '../fs/exit-now.js';
+export { isSettling } from '../fs/settling.js';
 export { findArchiveRoot, findArchiveRootOrNull } from './layout.js';
 
 export interface ArchiveOpenOptions {
@@ -86,6 +88,8 @@ export interface ArchiveOpenOptions {
   readonly mode?: 'read' | 'write';
   /** Wait while another process holds the archive. */
   readonly wait?: boolean | undefined;
+  /** Ends that wait with INTERRUPTED. */
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly onProgress?: (progress: Progress) => void;
@@ -137,10 +141,22 @@ export class Archive extends LocalReader {
 
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
   static async open(directory: string, options: ArchiveOpenOptions = {}): Promise<Archive> {
-    const { mode = 'read', clock = Date.now, wait, onProgress, forReplay = false, onMessage } = options;
+    const {
+      mode = 'read',
+      clock = Date.now,
+      wait,
+      signal,
+      onProgress,
+      forReplay = false,
+      onMessage,
+    } = options;
     const layout = layoutOf(absolutePath(directory));
     return explaining(layout, async () =>
-      Archive.serve(await acquire(layout, { wait, onProgress, forReplay }), { mode, clock, onMessage }),
+      Archive.serve(await acquire(layout, { wait, signal, onProgress, forReplay }), {
+        mode,
+        clock,
+        onMessage,
+      }),
     );
   }
 
@@ -462,22 +478,24 @@ export class Archive extends LocalReader {
 
 export interface ReaderOptions {
   readonly wait?: boolean | undefined;
+  /** Ends a wait for the archive with INTERRUPTED. */
+  readonly signal?: AbortSignal | undefined;
   readonly clock?: (() => number) | undefined;
 }
 
-function placeOf(directory: string, { wait, clock }: ReaderOptions): ArchivePlace {
-  const options = { wait, ...(clock === undefined ? {} : { clock }) };
+function placeOf(directory: string, { wait, signal, clock }: ReaderOptions): ArchivePlace {
+  const options = { wait, signal, ...(clock === undefined ? {} : { clock }) };
   return { layout: layoutOf(absolutePath(directory)), open: () => openReader(directory, options) };
 }
 
 /** Queries on an archive: over the socket of the process that holds it, or by opening it here. */
 export async function openReader(
   directory: string,
-  options: { wait?: boolean | undefined; clock?: () => number } = {},
+  options: { wait?: boolean | undefined; signal?: AbortSignal | undefined; clock?: () => number } = {},
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const layout = layoutOf(absolutePath(directory));
   return explaining(layout, async () => {
-    const opened = await acquireOrAsk(layout, { wait: options.wait });
+    const opened = await acquireOrAsk(layout, { wait: options.wait, signal: options.signal });
     if (opened !== 'answered')
       return Archive.serve(opened, { mode: 'read', clock: options.clock ?? Date.now });
     return new RemoteReader(layout, () => openReader(directory, options));
@@ -491,6 +509,7 @@ export async function openAcross(
 ): Promise<AcrossReader> {
   const layout = layoutOf(absolutePath(directory));
   const { RemoteArchives } = await import('./across/remote-archives.js');
-  const open = (): ReturnType<typeof openReader> => openReader(directory, { wait: options.wait, clock });
+  const open = (): ReturnType<typeof openReader> =>
+    openReader(directory, { wait: options.wait, signal: options.signal, clock });
   return RemoteArchives.open({ layout, open }, options, { clock });
 }

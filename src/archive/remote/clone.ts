@@ -242,7 +242,7 @@ class Clone {
     const { store, signal, onProgress, onMessage = () => {} } = this.parts;
     const lost = early
       ? await lostRows(archive, store, early)
-      : await fetchAll(archive, store, { signal, onProgress });
+      : await fetchAll(archive, store, { signal, onProgress, unsynced: true });
     failpoint('clone.objects');
     await buildTree(archive, {
       lost: new Set([...lost.damaged, ...lost.missing].map(({ hash }: DamagedRow) => hash)),
