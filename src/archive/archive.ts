@@ -69,7 +69,7 @@ import type {
 } from './api.js';
 import { explaining } from './explain-error.js';
 import type { ChangeOptions } from './history/change.js';
-import { HolderService } from './holder.js';
+import { HolderService, ownNamespace } from './holder.js';
 import { initArchive } from './init.js';
 import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
@@ -455,7 +455,7 @@ export class Archive extends LocalReader {
     const command = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)].join(' ');
     const since = new Date(this.now()).toISOString();
     try {
-      const holder = { pid: process.pid, command, since, kind };
+      const holder = { pid: process.pid, namespace: ownNamespace(), command, since, kind };
       this.service = await HolderService.start(this.open.layout, holder, this);
     } catch (error) {
       // A reader that cannot say so answers its own query all the same.

@@ -28,7 +28,7 @@ afterEach(() => {
   for (const socket of sockets) socket.destroy();
   sockets.clear();
 });
-afterAll(() => silent.close());
+afterAll(() => void silent.close());
 
 /** A server that takes requests and answers none. */
 function silentUrl(): string {
