@@ -6,7 +6,7 @@ import type { Layout } from './layout.js';
 import { hasEnded } from './remote-reader.js';
 import { OpenArchive, type OpenOptions } from './open-archive.js';
 import { throwIfStopped } from './stopped.js';
-import { Ticket } from './ticket.js';
+import { isAwaited, Ticket } from './ticket.js';
 
 /** Short queries come and go: a held archive is tried again for this long before it counts as held. */
 const PATIENCE_MS = 10_000;
@@ -14,6 +14,9 @@ const RETRY_MS = 10;
 const WAIT_RETRY_MS = 100;
 /** Whoever stands in the queue looks for itself now and then: the first of it may be stopped. */
 const DISTRUST_MS = 5_000;
+/** Queries let a writer that waits go first, which then answers them; many of them would leave it no turn. */
+const YIELD_MS = 1_000;
+const YIELD_RETRY_MS = 25;
 
 export interface AcquireOptions extends OpenOptions {
   /** Wait for as long as it takes. */
@@ -58,6 +61,7 @@ export async function acquireOrAsk(
 ): Promise<OpenArchive | 'answered'> {
   const { wait = false, signal } = options;
   const deadline = Date.now() + PATIENCE_MS;
+  if (await isAnsweredByNext(layout, signal)) return 'answered';
   for (;;) {
     throwIfStopped(signal);
     const heldBy = await attempt(layout, options);
@@ -67,6 +71,16 @@ export async function acquireOrAsk(
     if (!wait && Date.now() > deadline) throw explain(layout, heldBy);
     await pause(wait && isWritten(layout) ? WAIT_RETRY_MS : RETRY_MS, signal);
   }
+}
+
+/** While somebody waits for the archive: whether whoever holds it, or comes next, answers. */
+async function isAnsweredByNext(layout: Layout, signal: AbortSignal | undefined): Promise<boolean> {
+  const end = Date.now() + YIELD_MS;
+  while (Date.now() < end && (await isAwaited(layout))) {
+    if ((await isAnswering(layout)) === 'answered') return true;
+    await pause(YIELD_RETRY_MS, signal);
+  }
+  return false;
 }
 
 function isWritten(layout: Layout): boolean {

@@ -101,8 +101,21 @@ export class Ticket {
   }
 }
 
+/** Whether anybody waits for the archive. */
+export async function isAwaited({ queue }: Layout): Promise<boolean> {
+  for (const name of namesIn(queue)) {
+    const socket = await connectUnlessDead({ directory: queue, name });
+    if (socket === null) continue;
+    if (socket !== 'busy') socket.destroy();
+    return true;
+  }
+  return false;
+}
+
 async function untilClosed(socket: Socket, ms: number, signal: AbortSignal | undefined): Promise<void> {
   const end = (): void => void socket.destroy();
+  // It may have come while the connection was made.
+  if (signal?.aborted === true) end();
   signal?.addEventListener('abort', end, { once: true });
   const timer = setTimeout(end, ms);
   await new Promise<void>((resolve) => {
