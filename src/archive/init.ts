@@ -89,7 +89,7 @@ function becomeArchive({ hkfs, initialising, archiveFile }: Layout): void {
 }
 
 /** Folders that were made for the archive, from the lowest up to `made`; what somebody put there stays. */
-function removeMade(root: string, made: string): void {
+export function removeMade(root: string, made: string): void {
   for (let at = root; at.length >= made.length; at = parentPath(at)) removeEmpty(toFsPath(at));
 }
 
@@ -136,8 +136,8 @@ export function makeFolders(layout: Layout): void {
 /** FAT, exFAT and some network file systems have none; without them there is no tree. */
 export function refuseWithoutHardLinks(layout: Layout): void {
   const probe = `${layout.staging}/probe`;
-  writeFileSync(toFsPath(probe), 'hkfs');
   try {
+    writeFileSync(toFsPath(probe), 'hkfs');
     linkSync(toFsPath(probe), toFsPath(`${probe}.link`));
   } catch (error) {
     if (!['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EMLINK'].includes(errnoOf(error) ?? '')) throw error;
