@@ -62,8 +62,8 @@ type Reply =
 const SILENCE_MS = 30_000;
 
 /** A holder that is done ends its open answers first: for so long, unless the asker takes nothing of them. */
-const FINISH_MS = 10_000;
-const STALLED_MS = 2_000;
+const FINISH_MS = 30_000;
+const STALLED_MS = 10_000;
 const TICK_MS = 10;
 
 /** Says who holds the archive and answers queries until it is closed. */
