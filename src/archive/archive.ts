@@ -70,7 +70,7 @@ import type {
 } from './api.js';
 import { explaining } from './explain-error.js';
 import type { ChangeOptions } from './history/change.js';
-import { HolderService } from './holder.js';
+import { HolderService, ownNamespace } from './holder.js';
 import { initArchive, remakeFolders } from './init.js';
 import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
@@ -81,6 +81,8 @@ import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
+export { exitNow } from '../fs/exit-now.js';
+export { isSettling } from '../fs/settling.js';
 export { findArchiveRoot, findArchiveRootOrNull } from './layout.js';
 
 export interface ArchiveOpenOptions {
@@ -88,6 +90,8 @@ export interface ArchiveOpenOptions {
   readonly mode?: 'read' | 'write';
   /** Wait while another process holds the archive. */
   readonly wait?: boolean | undefined;
+  /** Ends that wait with INTERRUPTED. */
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds since 1970. */
   readonly clock?: () => number;
   readonly onProgress?: (progress: Progress) => void;
@@ -139,10 +143,22 @@ export class Archive extends LocalReader {
 
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
   static async open(directory: string, options: ArchiveOpenOptions = {}): Promise<Archive> {
-    const { mode = 'read', clock = Date.now, wait, onProgress, forReplay = false, onMessage } = options;
+    const {
+      mode = 'read',
+      clock = Date.now,
+      wait,
+      signal,
+      onProgress,
+      forReplay = false,
+      onMessage,
+    } = options;
     const layout = layoutOf(absolutePath(directory));
     return explaining(layout, async () =>
-      Archive.serve(await acquire(layout, { wait, onProgress, forReplay }), { mode, clock, onMessage }),
+      Archive.serve(await acquire(layout, { wait, signal, onProgress, forReplay }), {
+        mode,
+        clock,
+        onMessage,
+      }),
     );
   }
 
@@ -449,7 +465,7 @@ export class Archive extends LocalReader {
     const command = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)].join(' ');
     const since = new Date(this.now()).toISOString();
     try {
-      const holder = { pid: process.pid, command, since, kind };
+      const holder = { pid: process.pid, namespace: ownNamespace(), command, since, kind };
       this.service = await HolderService.start(this.open.layout, holder, this);
     } catch (error) {
       // A reader that cannot say so answers its own query all the same.
@@ -472,11 +488,13 @@ export class Archive extends LocalReader {
 
 export interface ReaderOptions {
   readonly wait?: boolean | undefined;
+  /** Ends a wait for the archive with INTERRUPTED. */
+  readonly signal?: AbortSignal | undefined;
   readonly clock?: (() => number) | undefined;
 }
 
-function placeOf(directory: string, { wait, clock }: ReaderOptions): ArchivePlace {
-  const options = { wait, ...(clock === undefined ? {} : { clock }) };
+function placeOf(directory: string, { wait, signal, clock }: ReaderOptions): ArchivePlace {
+  const options = { wait, signal, ...(clock === undefined ? {} : { clock }) };
   return { layout: layoutOf(absolutePath(directory)), open: () => openReader(directory, options) };
 }
 
@@ -485,13 +503,14 @@ export async function openReader(
   directory: string,
   options: {
     wait?: boolean | undefined;
+    signal?: AbortSignal | undefined;
     clock?: () => number;
     onMessage?: (message: Message) => void;
   } = {},
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const layout = layoutOf(absolutePath(directory));
   return explaining(layout, async () => {
-    const opened = await acquireOrAsk(layout, { wait: options.wait });
+    const opened = await acquireOrAsk(layout, { wait: options.wait, signal: options.signal });
     if (opened !== 'answered')
       return Archive.serve(opened, {
         mode: 'read',
@@ -509,6 +528,7 @@ export async function openAcross(
 ): Promise<AcrossReader> {
   const layout = layoutOf(absolutePath(directory));
   const { RemoteArchives } = await import('./across/remote-archives.js');
-  const open = (): ReturnType<typeof openReader> => openReader(directory, { wait: options.wait, clock });
+  const open = (): ReturnType<typeof openReader> =>
+    openReader(directory, { wait: options.wait, signal: options.signal, clock });
   return RemoteArchives.open({ layout, open }, options, { clock });
 }

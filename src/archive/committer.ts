@@ -8,6 +8,7 @@ import { isBeyondStoredTime } from '../events/stored-time.js';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
 import { keepDamaged } from '../fs/keep-damaged.js';
+import { settling } from '../fs/settling.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
 import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
@@ -260,7 +261,7 @@ export class Committer {
   private cut(): void {
     const { batch } = this;
     this.batch = this.emptyBatch();
-    this.finishing = this.finish(batch).catch((error: unknown) => {
+    this.finishing = settling(() => this.finish(batch)).catch((error: unknown) => {
       this.failure ??= explainError(error, this.archive.layout);
     });
   }

@@ -3,16 +3,20 @@
  * and says who it is in `holder.json`. Rows cross the socket as lines of JSON, one request a
  * connection, so that back-pressure is the socket's own.
  */
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../errors.js';
 import { toFsPath } from '../fs/names.js';
 import type { ArchiveReader } from './api.js';
 import type { Layout } from './layout.js';
+import { connectTo, listenAt, type SocketPlace } from './socket-path.js';
 
 export interface Holder {
   readonly pid: number;
+  /** In which the number means this process; absent where the system does not tell. */
+  readonly namespace?: string | undefined;
   readonly command: string;
   /** ISO time. */
   readonly since: string;
@@ -57,14 +61,17 @@ type Reply =
 /** A holder that says nothing for so long is stopped or hangs. */
 const SILENCE_MS = 30_000;
 
-/** Longest path of a Unix socket, in bytes, on Linux (sun_path without its NUL). */
-const MAX_SOCKET_PATH = 107;
+/** A holder that is done ends its open answers first: for so long, unless the asker takes nothing of them. */
+const FINISH_MS = 30_000;
+const STALLED_MS = 10_000;
+const TICK_MS = 10;
 
 /** Says who holds the archive and answers queries until it is closed. */
 export class HolderService {
   private readonly layout: Layout;
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  private readonly answering = new Set<Socket>();
 
   private constructor(layout: Layout, server: Server) {
     this.layout = layout;
@@ -77,26 +84,48 @@ export class HolderService {
     const server = createServer();
     const service = new HolderService(layout, server);
     server.on('connection', (socket) => service.serve(socket, reader));
-    await withSocketPath(layout, (path) => listen(server, path));
+    await listenAt(server, placeOf(layout));
     server.unref();
     return service;
   }
 
+  /** From now on nobody is let in; who asked already is answered. */
   async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await this.finishAnswers();
     for (const socket of this.sockets) socket.destroy();
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await closed;
     rmSync(toFsPath(this.layout.socket), { force: true });
     rmSync(toFsPath(this.layout.holder), { force: true });
+  }
+
+  private async finishAnswers(): Promise<void> {
+    const end = performance.now() + FINISH_MS;
+    const taken = new Map<Socket, { bytes: number; since: number }>();
+    for (let now = 0; this.answering.size > 0 && now < end; now = performance.now()) {
+      for (const socket of this.answering) {
+        const { bytesWritten: bytes } = socket;
+        if (taken.get(socket)?.bytes !== bytes) taken.set(socket, { bytes, since: performance.now() });
+        const isStalled = performance.now() - taken.get(socket)!.since > STALLED_MS;
+        if (isStalled && socket.writableLength > 0) socket.destroy();
+      }
+      await sleep(TICK_MS);
+    }
   }
 
   private serve(socket: Socket, reader: ArchiveReader): void {
     this.sockets.add(socket);
     socket.unref();
-    socket.on('close', () => this.sockets.delete(socket));
+    socket.on('close', () => {
+      this.sockets.delete(socket);
+      this.answering.delete(socket);
+    });
     socket.on('error', () => socket.destroy()); // the asker went away
     const lines = createInterface({ input: socket });
     lines.once('line', (line) => {
       lines.close();
+      // Until it has all of it, and is gone.
+      this.answering.add(socket);
       void answer(socket, reader, JSON.parse(line) as Request);
     });
   }
@@ -140,7 +169,7 @@ function toWire(error: unknown): Reply {
 
 /** Asks the holder. @throws the errno of connecting, or the error that the holder answered */
 export async function* askHolder(layout: Layout, request: Request): AsyncGenerator {
-  const socket = await withSocketPath(layout, connect);
+  const socket = await connectTo(placeOf(layout));
   socket.setTimeout(SILENCE_MS, () => socket.destroy(silence()));
   try {
     socket.write(`${JSON.stringify(request)}\n`);
@@ -172,7 +201,8 @@ function silence(): HkfsError {
 export function readHolder(layout: Layout): Holder | null {
   try {
     const holder = JSON.parse(readFileSync(toFsPath(layout.holder), 'utf8')) as Holder;
-    return isAlive(holder.pid) ? holder : null;
+    // A number of another namespace tells nothing: the lock of the log says that somebody is there.
+    return holder.namespace !== ownNamespace() || isAlive(holder.pid) ? holder : null;
   } catch (error) {
     if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return null;
     throw error;
@@ -187,35 +217,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+function placeOf({ hkfs }: Layout): SocketPlace {
+  return { directory: hkfs, name: 'socket' };
 }
 
-function connect(path: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection(path);
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
-  });
-}
-
-/** A socket's path is short; a long one is reached through a descriptor of its directory. */
-async function withSocketPath<T>(layout: Layout, use: (path: string) => Promise<T>): Promise<T> {
-  const { socket } = layout;
-  if (socket.isWellFormed() && Buffer.byteLength(socket) <= MAX_SOCKET_PATH) return use(socket);
-  const fd = openSync(toFsPath(layout.hkfs), 'r');
+/** Of process ids. */
+export function ownNamespace(): string | undefined {
   try {
-    return await use(`/proc/self/fd/${fd}/socket`);
-  } finally {
-    closeSync(fd);
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return undefined;
   }
 }

@@ -64,6 +64,23 @@ export function isBare({ hkfs }: Layout): boolean {
   return listed(hkfs).every(({ path, isDirectory }) => isDirectory && BARE_FOLDERS.test(path));
 }
 
+/** What a clone that was cut short has before its `origin.json`: as above, and files of no content of anybody. */
+const CLONE_FILES = new RegExp(`^(staging/probe(\\.link)?|${TEMPORARY})$`);
+
+export function isBareClone({ hkfs }: Layout): boolean {
+  if (!lstatSync(toFsPath(hkfs)).isDirectory()) return false;
+  return listed(hkfs).every(({ path, isDirectory }) => (isDirectory ? BARE_FOLDERS : CLONE_FILES).test(path));
+}
+
+/** Takes away what `isBareClone` tells of; whatever else is there stays, and the folders that hold it. */
+export function sweepClone({ hkfs }: Layout): void {
+  for (const { path, isDirectory } of listed(hkfs).reverse()) {
+    const full = toFsPath(joinPath(hkfs, path));
+    if (isDirectory && BARE_FOLDERS.test(path)) removeEmpty(full);
+    if (!isDirectory && CLONE_FILES.test(path)) unlinkSync(full);
+  }
+}
+
 export function isBegun({ initialising }: Layout): boolean {
   return lstatSync(toFsPath(initialising), { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -1,13 +1,5 @@
 /** Making an archive: all of it, or nothing that counts as one. */
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, lstatSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../errors.js';
 import { EventLog } from '../events/log.js';
 import { createFileDurably, fsyncDirectory } from '../fs/durable.js';
@@ -90,7 +82,7 @@ function becomeArchive({ hkfs, initialising, archiveFile }: Layout): void {
 }
 
 /** Folders that were made for the archive, from the lowest up to `made`; what somebody put there stays. */
-function removeMade(root: string, made: string): void {
+export function removeMade(root: string, made: string): void {
   for (let at = root; at.length >= made.length; at = parentPath(at)) removeEmpty(toFsPath(at));
 }
 
@@ -114,7 +106,8 @@ export function refuseInsideHkfs(root: string): void {
 
 /** What is there already stays. */
 export function makeFolders(layout: Layout): void {
-  for (const path of [layout.hkfs, layout.objects, layout.staging, ...fanOut(layout)]) makeDirectory(path, 0o777);
+  for (const path of [layout.hkfs, layout.objects, layout.staging, ...fanOut(layout)])
+    makeDirectory(path, 0o777);
 }
 
 /** Folders that a copy without empty ones has lost: nothing is in them, and a writer needs them. */
@@ -130,8 +123,8 @@ function fanOut({ objects }: Layout): string[] {
 /** FAT, exFAT and some network file systems have none; without them there is no tree. */
 export function refuseWithoutHardLinks(layout: Layout): void {
   const probe = `${layout.staging}/probe`;
-  writeFileSync(toFsPath(probe), 'hkfs');
   try {
+    writeFileSync(toFsPath(probe), 'hkfs');
     linkSync(toFsPath(probe), toFsPath(`${probe}.link`));
   } catch (error) {
     if (!['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EMLINK'].includes(errnoOf(error) ?? '')) throw error;

@@ -39,6 +39,8 @@ export interface Layout {
   readonly remotes: string;
   readonly holder: string;
   readonly socket: string;
+  /** Tickets of those who wait for the archive. */
+  readonly queue: string;
 }
 
 /** @throws HkfsError BAD_PATH: LevelDB takes no bytes that are not UTF-8 */
@@ -72,6 +74,7 @@ export function layoutIn(hkfs: string): Layout {
     remotes: `${hkfs}/remotes`,
     holder: `${hkfs}/holder.json`,
     socket: `${hkfs}/socket`,
+    queue: `${hkfs}/queue`,
   };
 }
 

@@ -2,6 +2,7 @@
 import { hostname, userInfo } from 'node:os';
 import { errnoOf, isHkfsError } from '../errors.js';
 import type { HkfsEvent } from '../events/types.js';
+import { settling } from '../fs/settling.js';
 import { Committer } from './committer.js';
 import type { Message } from './api.js';
 import { clockAsRead } from './log-clock.js';
@@ -64,7 +65,11 @@ export class Operation {
   }
 
   /** The end is told when the tree is on the disk: of a closed operation nothing has to be applied again. */
-  async complete(counts: Record<string, number>): Promise<void> {
+  complete(counts: Record<string, number>): Promise<void> {
+    return settling(() => this.close(counts));
+  }
+
+  private async close(counts: Record<string, number>): Promise<void> {
     await this.committer.settle();
     this.committer.push({ type: 'operation.completed', operation: this.number, counts, ...this.asRead() });
     await this.committer.flush();
@@ -72,7 +77,11 @@ export class Operation {
   }
 
   /** Best effort: where even this cannot be written, `ops` shows the operation as interrupted. */
-  async fail(reason: string, counts: Record<string, number>): Promise<void> {
+  fail(reason: string, counts: Record<string, number>): Promise<void> {
+    return settling(() => this.tryToFail(reason, counts));
+  }
+
+  private async tryToFail(reason: string, counts: Record<string, number>): Promise<void> {
     try {
       await this.committer.settle();
       this.committer.push({

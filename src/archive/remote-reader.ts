@@ -144,14 +144,11 @@ export class RemoteReader implements ClosableReader {
   }
 
   private async *many(method: QueryMethod, args: readonly unknown[]): AsyncGenerator {
-    let rows = 0;
+    const shown = { rows: 0 };
     try {
-      for await (const row of askHolder(this.layout, { method, args })) {
-        rows += 1;
-        yield row;
-      }
+      yield* heldBack(askHolder(this.layout, { method, args }), shown);
     } catch (error) {
-      if (rows > 0 || !hasEnded(error)) throw error;
+      if (shown.rows > 0 || !hasEnded(error)) throw error;
       this.successor ??= this.reopen();
       yield* callReader(await this.successor, { method, args });
     }
@@ -161,6 +158,28 @@ export class RemoteReader implements ClosableReader {
     for await (const row of this.many(method, args)) return row;
     throw new Error(`no answer to ${method}`);
   }
+}
+
+/** So many rows, or those of so long, are held back: until they are shown somebody else can be asked. */
+const HELD_ROWS = 1000;
+const HELD_MS = 250;
+
+async function* heldBack(rows: AsyncIterable<unknown>, shown: { rows: number }): AsyncGenerator {
+  const end = performance.now() + HELD_MS;
+  const held: unknown[] = [];
+  try {
+    for await (const row of rows) {
+      held.push(row);
+      if (shown.rows === 0 && held.length < HELD_ROWS && performance.now() < end) continue;
+      shown.rows += held.length;
+      yield* held.splice(0);
+    }
+  } catch (error) {
+    // What the holder found wrong stands behind the rows before it.
+    if (!hasEnded(error)) yield* held.splice(0);
+    throw error;
+  }
+  yield* held;
 }
 
 /** The holder's socket is gone or stale, or its process ended in the middle. */

@@ -3,7 +3,7 @@ import type { Archive } from '../archive/archive.js';
 import { HkfsError } from '../errors.js';
 import { pathInArchive } from './archive-path.js';
 import { jsonFlag } from './flags.js';
-import { type Interruption, listenForInterrupt } from './interrupt.js';
+import { type Interruption, unlessStopped } from './interrupt.js';
 import { Command, type Config, type Input, type ParserOutput } from './oclif.js';
 import { refuseEmpty } from './refuse-empty.js';
 import {
@@ -31,18 +31,31 @@ export interface ListingFlags {
   readonly null?: boolean | undefined;
 }
 
-export interface Work extends Interruption {
+export interface Work {
+  readonly signal: AbortSignal;
   readonly view: ProgressView;
   readonly style: ProgressStyle;
 }
+
+/** What the process was told: until a launch says so, nothing. */
+const NEVER: Interruption = { signal: new AbortController().signal, stop: () => {} };
 
 /** What all commands share: opening, closing, rows or tables, progress, errors and exit codes. */
 export abstract class BaseCommand extends Command {
   static override baseFlags = jsonFlag;
 
+  private interruption = NEVER;
+
   /** Runs the command without oclif's loading of plugins, which no command here needs. */
-  static launch(this: new (argv: string[], config: Config) => BaseCommand, argv: string[], config: Config) {
-    return new this(argv, config)._run();
+  static launch(
+    this: new (argv: string[], config: Config) => BaseCommand,
+    argv: string[],
+    config: Config,
+    interruption: Interruption = NEVER,
+  ) {
+    const command = new this(argv, config);
+    command.interruption = interruption;
+    return command._run();
   }
 
   abstract override run(): Promise<void>;
@@ -69,15 +82,23 @@ export abstract class BaseCommand extends Command {
     flags: WhichArchive & { at?: string | undefined },
     use: (reader: ArchiveReader) => Promise<void>,
   ): Promise<void> {
-    const reader = await openForReading(flags, ({ code, text }) =>
+    const { signal } = this.interruption;
+    const reader = await openForReading({ ...flags, signal }, ({ code, text }) =>
       this.say(`hkfs: warning: ${text} [${code}]`),
     );
     try {
-      if (flags.at !== undefined) await this.sayMoment(reader, flags.at);
-      await use(reader);
+      await this.unlessStopped(async () => {
+        if (flags.at !== undefined) await this.sayMoment(reader, flags.at);
+        await use(reader);
+      });
     } finally {
       await reader.close();
     }
+  }
+
+  /** Of what leaves nothing half done: whoever waits for it, for a pipe too, is told of a stop at once. */
+  protected unlessStopped<T>(act: () => Promise<T>): Promise<T> {
+    return unlessStopped(this.interruption.signal, act);
   }
 
   /** For what is outside and may take long to read: with progress, and a first Ctrl-C that stops cleanly. */
@@ -87,10 +108,9 @@ export abstract class BaseCommand extends Command {
   ): Promise<T> {
     const work = this.startWork(flags.progress);
     try {
-      return await use(await openForOutside(flags), work);
+      return await use(await openForOutside({ ...flags, signal: work.signal }), work);
     } finally {
       work.view.stop();
-      work.stop();
     }
   }
 
@@ -101,7 +121,7 @@ export abstract class BaseCommand extends Command {
   ): Promise<T> {
     return this.work(flags.progress, async (work) => {
       if (flags.init === true) await initWhereMissing(flags);
-      const archive = await openForWriting(flags, work.view.message);
+      const archive = await openForWriting({ ...flags, signal: work.signal }, work.view.message);
       try {
         return await use(archive, work);
       } finally {
@@ -117,7 +137,6 @@ export abstract class BaseCommand extends Command {
       return await use(work);
     } finally {
       work.view.stop();
-      work.stop();
     }
   }
 
@@ -134,8 +153,7 @@ export abstract class BaseCommand extends Command {
       now: () => performance.now(),
       columns: () => stderr.columns || 80,
     });
-    const interruption = listenForInterrupt(process, (line) => this.say(line));
-    return { ...interruption, view, style };
+    return { signal: this.interruption.signal, view, style };
   }
 
   /** Writes rows as JSON, as NUL-ended paths, or for people; gives their count. */

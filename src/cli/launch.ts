@@ -6,14 +6,16 @@ import { readFileSync } from 'node:fs';
 
 import { HkfsError } from '../errors.js';
 import type { BaseCommand } from './base-command.js';
+import type { Interruption } from './interrupt.js';
 import { type Config, runWholeOclif } from './oclif.js';
 import { isBrokenPipe } from './output.js';
 import { withRawBytes } from './raw-argv.js';
+import { stoppably } from './stoppably.js';
 import { asksForJson, renderError } from './render-error.js';
 
 export interface CommandModule {
   readonly default: Pick<typeof BaseCommand, 'id'> & {
-    launch(argv: string[], config: Config): Promise<unknown>;
+    launch(argv: string[], config: Config, interruption: Interruption): Promise<unknown>;
   };
 }
 
@@ -33,9 +35,12 @@ export async function launch(argv: string[], commands: CommandTable, packageRoot
   }
   const load = commands[id];
   if (load === undefined) return refuse(unknownCommand(id, commands), argv);
-  const { default: command } = await load();
-  command.id = id;
-  await command.launch(withRawBytes(argv.slice(id.split(':').length)), lightConfig(packageRoot));
+  await stoppably(argv, async (interruption) => {
+    const { default: command } = await load();
+    command.id = id;
+    const rest = withRawBytes(argv.slice(id.split(':').length));
+    await command.launch(rest, lightConfig(packageRoot), interruption);
+  });
 }
 
 /** The longest command whose words the arguments begin with; else the first word. */

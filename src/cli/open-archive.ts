@@ -16,6 +16,8 @@ export interface WhichArchive {
   /** As given by --archive or HKFS_ARCHIVE; else the nearest folder upwards is taken. */
   readonly archive?: string | undefined;
   readonly wait?: boolean | undefined;
+  /** Ends a wait for the archive. */
+  readonly signal?: AbortSignal | undefined;
   /** Also where the log lost its tail: the views are about to be rebuilt from what is left. */
   readonly forReplay?: boolean | undefined;
 }
@@ -26,7 +28,11 @@ export async function openForReading(
   onMessage: (message: Message) => void,
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const { findArchiveRoot, openReader } = await import('../archive/archive.js');
-  return openReader(findArchiveRoot(process.cwd(), which.archive), { wait: which.wait, onMessage });
+  return openReader(findArchiveRoot(process.cwd(), which.archive), {
+    wait: which.wait,
+    signal: which.signal,
+    onMessage,
+  });
 }
 
 /** Questions about the outside world: the archive is opened only for their answers. */
@@ -60,6 +66,7 @@ export async function openForWriting(
   return Archive.open(findArchiveRoot(process.cwd(), which.archive), {
     mode: 'write',
     wait: which.wait,
+    signal: which.signal,
     forReplay: which.forReplay,
     onMessage,
   });
@@ -70,4 +77,10 @@ export async function initWhereMissing(which: WhichArchive): Promise<void> {
   const { Archive, findArchiveRootOrNull } = await import('../archive/archive.js');
   if (findArchiveRootOrNull(process.cwd(), which.archive) !== null) return;
   await Archive.init(which.archive ?? process.cwd());
+}
+
+/** What a stop asks for: whether something is being made durable, and an end that waits for no thread. */
+export async function stopTools(): Promise<{ isSettling: () => boolean; exitNow: (status: number) => void }> {
+  const { isSettling, exitNow } = await import('../archive/archive.js');
+  return { isSettling, exitNow };
 }

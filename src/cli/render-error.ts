@@ -1,4 +1,5 @@
 import { ERROR_EXITS, EXIT, isHkfsError } from '../errors.js';
+import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
 import { visibleText } from './visible-name.js';
 
@@ -38,6 +39,7 @@ function factsOf(error: unknown): ErrorFacts {
     const hint = 'Add --help for the arguments and flags.';
     return { code: 'USAGE', message: withoutOclifWords(error.message), hint, exitCode: EXIT.usage };
   }
+  if (isAbort(error)) return factsOf(stopped());
   if (isCorruption(error)) {
     const hint =
       'Run hkfs replay to rebuild the views; if that fails too, bring .hkfs/log back from a backup.';
@@ -55,6 +57,11 @@ function factsOf(error: unknown): ErrorFacts {
 }
 
 const CORRUPT: ReadonlySet<unknown> = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR']);
+
+/** What an `AbortSignal` throws that nobody put into words. */
+function isAbort(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
+}
 
 /** LevelDB's own word for a table whose bytes are not those it wrote. */
 function isCorruption(error: unknown): error is Error {

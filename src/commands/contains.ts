@@ -75,7 +75,8 @@ Exit code 0 when all is there, 1 when something is missing, 3 when something cou
     const { at, where, checksum, algorithm } = flags;
     const paths = args.dir.filter((path) => path !== '-');
     await this.readOutside(flags, async (queries, { view, signal }) => {
-      const input = paths.length < args.dir.length ? await readAll(process.stdin) : undefined;
+      const input =
+        paths.length < args.dir.length ? await this.unlessStopped(() => readAll(process.stdin)) : undefined;
       const hooks = { onProgress: view.update, onMessage: view.message, signal };
       const result = await queries.contains({
         paths,

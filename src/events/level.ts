@@ -64,17 +64,17 @@ export function explainLevelError(error: unknown, location: string, damage: Dama
   const { code, text } = codeAndText(error);
   if (code === 'LEVEL_LOCKED' || /lock .*(LOCK|already held)/.test(text))
     return new HkfsError('ARCHIVE_HELD', 'the archive is held by another process', { cause: error });
-  if (/No space left|Disk quota/.test(text))
+  if (/No space left|Disk quota/i.test(text))
     return new HkfsError('NO_SPACE', `no space left for ${location}`, {
       hint: 'make room on the file system of the archive and run the same command again',
       cause: error,
     });
-  if (/Read-only file system/.test(text))
+  if (/Read-only file system/i.test(text))
     return new HkfsError('READ_ONLY', `the file system of ${location} is read-only`, {
       hint: 'remount it writable, or copy the archive elsewhere',
       cause: error,
     });
-  if (/Permission denied/.test(text))
+  if (/Permission denied/i.test(text))
     return new HkfsError('NO_PERMISSION', `no permission to open ${location}`, {
       hint: 'run as the owner of the archive',
       cause: error,

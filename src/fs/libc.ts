@@ -47,6 +47,8 @@ export interface Libc {
   readonly syncfs: (fd: number) => number;
   /** syncfs on another thread; resolves to the error number, 0 for success. */
   readonly syncfsAsync: (fd: number) => Promise<number>;
+  readonly flock: (fd: number, operation: number) => number;
+  readonly _exit: (status: number) => void;
   readonly getpwuid_r: (uid: number, record: Memory, text: Memory, size: number, result: Memory) => number;
   readonly getgrgid_r: (gid: number, record: Memory, text: Memory, size: number, result: Memory) => number;
 }
@@ -75,6 +77,8 @@ const PROTOTYPES = {
   posix_fadvise: 'int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)',
   sync_file_range: 'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
   syncfs: 'int syncfs(int fd)',
+  flock: 'int flock(int fd, int operation)',
+  _exit: 'void _exit(int status)',
   getpwuid_r: 'int getpwuid_r(uint32_t uid, void *record, void *text, size_t size, void *result)',
   getgrgid_r: 'int getgrgid_r(uint32_t gid, void *record, void *text, size_t size, void *result)',
 } as const;

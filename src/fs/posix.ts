@@ -32,6 +32,9 @@ const F_RDLCK = 0;
 const F_UNLCK = 2;
 const F_SETSIG = 10;
 const F_SETLEASE = 1024;
+/** sys/file.h. */
+const LOCK_EX = 2;
+const LOCK_NB = 4;
 const ADVICE = { normal: 0, random: 1, sequential: 2, willneed: 3, dontneed: 4 } as const;
 
 /** Here no clone can be made; another way of copying may do. */
@@ -192,6 +195,14 @@ export class Posix {
   /** Nobody needs to wait any longer. */
   endLease(fd: number): void {
     this.#libc.fcntl(fd, F_SETLEASE, F_UNLCK);
+  }
+
+  /** The lock on an open file, which ends with its last descriptor. @returns false where another has it */
+  tryLock(fd: number): boolean {
+    if (this.#libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+    const number = this.#libc.errno();
+    if (number === errno.EWOULDBLOCK) return false;
+    throw posixError(number, { syscall: 'flock' });
   }
 
   /** Tells the kernel how a range will be read; a `length` of 0 means to the end. */

@@ -1,25 +1,22 @@
 /** Names of files that are being restored, before they get their own. */
 import { threadId } from 'node:worker_threads';
-import { errnoOf } from '../errors.js';
+import { isAlive, pidSpace } from './session.js';
 
-const TEMPORARY = /^\.hkfs-restore-(\d+)-\d+-\d+$/;
+const TEMPORARY = /^\.hkfs-restore-(?:([0-9a-f]{16})-)?(\d+)-\d+-\d+$/;
+/** Of another machine, container or start of this machine nobody knows more than how old it is. */
+const STALE_NS = 24n * 3600n * 1_000_000_000n;
 
 let temporaries = 0;
 
 export function newTemporary(): string {
-  return `.hkfs-restore-${process.pid}-${threadId}-${(temporaries += 1)}`;
+  return `.hkfs-restore-${pidSpace()}-${process.pid}-${threadId}-${(temporaries += 1)}`;
 }
 
 /** What a restore that was killed left: named by us, and its process is gone. */
-export function isRestoreTemporary(name: string): boolean {
+export function isRestoreTemporary(name: string, { ctimeNs }: { ctimeNs: bigint }): boolean {
   const match = TEMPORARY.exec(name);
   if (!match) return false;
-  const pid = Number(match[1]);
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return errnoOf(error) === 'ESRCH';
-  }
+  const [, space, pid] = match;
+  if (space !== pidSpace()) return BigInt(Date.now()) * 1_000_000n - ctimeNs > STALE_NS;
+  return Number(pid) === process.pid || !isAlive(Number(pid));
 }

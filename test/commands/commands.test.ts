@@ -59,7 +59,7 @@ describe('queries', () => {
     ).toEqual(answers.rows);
     expect({ err, code }).toEqual({ err: '', code: 0 });
     expect(calls).toEqual([
-      ['openReader', '/archive', { wait: undefined }],
+      ['openReader', '/archive', { wait: undefined, signal: expect.anything() }],
       ['ls', 'photos', { at: undefined, recursive: true }],
       ['close'],
     ]);

@@ -65,4 +65,45 @@ describe('a disk that is full', () => {
     run('clone', remote, clone);
     expect(JSON.parse(run('verify', '-a', clone, '--json'))).toMatchObject({ objects: FILES, unlinked: [] });
   });
+
+  /** Around the folders of the hash tree, the origin, the log and the views: at each step once. */
+  const INODES = [0, 1, 2, 3, 100, 258, 259, 260, 261, 262, 263, 265, 268, 272, 280, 300];
+
+  onExt4(
+    'that has no inodes left ends a clone anywhere; with more the same command finishes it',
+    () => {
+      const disk = space.make('ext4', 48, '-b 4096 -m 0 -N 1024');
+      const remote = smallRemote();
+      const taken = join(disk, 'taken');
+      const clone = join(disk, 'clone');
+      for (const left of INODES) {
+        fs.mkdirSync(taken);
+        for (let at = freeInodes(disk); at > left; at -= 1) fs.writeFileSync(join(taken, `${at}`), '');
+        expect(freeInodes(disk)).toBe(left);
+        expectFull('clone', remote, clone);
+        expectFull('clone', remote, clone);
+        fs.rmSync(taken, { recursive: true });
+        run('clone', remote, clone);
+        expect(JSON.parse(run('verify', '-a', clone, '--json'))).toMatchObject({ missing: [], unlinked: [] });
+        fs.rmSync(clone, { recursive: true });
+      }
+    },
+    300_000,
+  );
 });
+
+function freeInodes(disk: string): number {
+  return fs.statfsSync(disk).ffree;
+}
+
+function smallRemote(): string {
+  const source = fs.mkdtempSync(join(space.path, 'source-'));
+  for (let file = 0; file < FILES; file += 1) fs.writeFileSync(join(source, `f${file}`), `file ${file}`);
+  const archive = fs.mkdtempSync(join(space.path, 'archive-'));
+  const remote = fs.mkdtempSync(join(space.path, 'remote-'));
+  run('init', archive);
+  run('ingest', source, '-a', archive);
+  run('remote', 'add', 'disk', remote, '-a', archive);
+  run('backup', 'disk', '-a', archive);
+  return remote;
+}

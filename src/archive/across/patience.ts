@@ -1,7 +1,7 @@
 /** Two processes may ask about the same remote: one at a time has a catalogue open, and the other waits. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HkfsError, isHkfsError } from '../../errors.js';
-import { throwIfStopped } from '../remote/import-log.js';
+import { throwIfStopped } from '../stopped.js';
 
 const PATIENCE_MS = 10_000;
 const RETRY_MS = 20;

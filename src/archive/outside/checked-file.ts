@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { errnoOf } from '../../errors.js';
 import { hashBytes } from '../../fs/hash.js';
 import { toFsPath } from '../../fs/names.js';
+import { SESSION_ID } from '../../fs/session.js';
 import type { Layout } from '../layout.js';
 
 const MAGIC = Buffer.from('hkfsout1');
@@ -30,7 +31,7 @@ export function readChecked(path: string): Uint8Array<ArrayBuffer> {
 /** Best effort: without it the next run takes as long as this one. */
 export function writeChecked(layout: Layout, path: string, content: Uint8Array): void {
   // In staging, where the next writer removes what a kill leaves.
-  const staged = `${layout.staging}/outside-${process.pid}`;
+  const staged = `${layout.staging}/outside-${SESSION_ID}`;
   try {
     mkdirSync(toFsPath(layout.outside), { recursive: true });
     writeFileSync(toFsPath(staged), Buffer.concat([MAGIC, hashBytes(content), content]));

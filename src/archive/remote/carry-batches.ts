@@ -32,7 +32,13 @@ export async function carryBatches(
   };
   try {
     for (const batch of batches(items)) {
-      await before(batch.reduce((sum, { size }) => sum + size, 0));
+      try {
+        await before(batch.reduce((sum, { size }) => sum + size, 0));
+      } catch (error) {
+        // What is under way is taken: a stop throws nothing away.
+        while (inFlight.length > 0) await settleOldest();
+        throw error;
+      }
       const result = pool.run({ task: 'carry', items: batch, named });
       result.catch(() => {}); // awaited in settleOldest
       inFlight.push({ batch, result });

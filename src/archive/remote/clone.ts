@@ -3,7 +3,7 @@
  * the views are folded from it, contents fetched, the tree built; `archive.json` comes last, so that a
  * directory is an archive only when all of that is done.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf, type StoredCommit } from '../../events/segment.js';
@@ -23,7 +23,8 @@ import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { rememberAbsent } from '../absent-names.js';
 import { explainError } from '../explain-error.js';
-import { makeFolders, refuseInsideHkfs, refuseWithoutHardLinks } from '../init.js';
+import { removeEmpty, sweepClone } from '../init-leftovers.js';
+import { makeFolders, refuseInsideHkfs, refuseWithoutHardLinks, removeMade } from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
 import { readVerifierKey } from '../proof-files.js';
@@ -87,8 +88,9 @@ class Clone {
     const segments = await remote.listSegments();
     refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
     await refuseOwnHistory(this.layout);
-    this.prepare(remote);
-    await this.begin({ url, archive: remote.id, head: { size, root }, state: 'cloning' });
+    const origin: Origin = { url, archive: remote.id, head: { size, root }, state: 'cloning' };
+    this.prepare(remote, origin);
+    await this.begin(origin);
     const named = await this.importLog(remote, { to: { size, root }, key });
     failpoint('clone.log');
     const early = this.fetchEarly(named);
@@ -178,16 +180,28 @@ class Clone {
     );
   }
 
-  private prepare(remote: RemoteArchive): void {
+  /**
+   * Whatever stands in the way, what is left here is known to be a begun clone, or nothing is left: the same
+   * command goes on once there is room.
+   */
+  private prepare(remote: RemoteArchive, origin: Origin): void {
     const { layout } = this;
+    let made: string | null = null;
+    let isBegun = true;
     try {
       refuseInsideHkfs(layout.root);
       refuseOthers(layout, remote);
-      makeDirectory(layout.root);
+      isBegun = readOrigin(layout) !== null;
+      made = makeDirectory(layout.root);
+      mkdirSync(toFsPath(layout.hkfs), { recursive: true });
+      if (!isBegun) sweepClone(layout);
       makeFolders(layout);
       refuseWithoutHardLinks(layout);
+      // Another start of the machine is judged by what was written before: `begin`.
+      if (!isBegun) writeOrigin(layout, { ...origin, bootId: bootId() });
       sweepStaging(layout);
     } catch (error) {
+      if (!isBegun) undoMade(layout, made);
       throw describeFsError(error, layout.root);
     }
   }
@@ -244,7 +258,7 @@ class Clone {
     const { store, signal, onProgress, onMessage = () => {} } = this.parts;
     const lost = early
       ? await lostRows(archive, store, early)
-      : await fetchAll(archive, store, { signal, onProgress });
+      : await fetchAll(archive, store, { signal, onProgress, unsynced: true });
     failpoint('clone.objects');
     const absent = new Set([...lost.damaged, ...lost.missing].map(({ hash }: DamagedRow) => hash));
     await rememberAbsent(archive, absent);
@@ -265,6 +279,15 @@ class Clone {
     writeFileDurably(layout.archiveFile, Buffer.from(text), 0o644);
     failpoint('clone.done');
   }
+}
+
+/** What was made before there was room for an origin; what somebody put there meanwhile stays. */
+function undoMade(layout: Layout, made: string | null): void {
+  if (existsSync(toFsPath(layout.hkfs)) && readOrigin(layout) === null) {
+    sweepClone(layout);
+    removeEmpty(toFsPath(layout.hkfs));
+  }
+  if (made !== null) removeMade(layout.root, made);
 }
 
 /** @throws HkfsError REMOTE_FOREIGN where there is none, USAGE where there are several and none was named */

@@ -11,6 +11,8 @@ import { ObjectList } from './object-list.js';
 import { TransferMeter } from './transfer-meter.js';
 
 export interface FetchAllOptions {
+  /** See FetchOptions. */
+  readonly unsynced?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -42,13 +44,13 @@ export async function listAll(archive: OpenArchive): Promise<ObjectList> {
 export async function fetchList(
   archive: OpenArchive,
   store: BlobStore,
-  { list, signal, onProgress }: FetchAllOptions & { list: ObjectList },
+  { list, signal, onProgress, unsynced = false }: FetchAllOptions & { list: ObjectList },
 ): Promise<Lost> {
   const meter = new TransferMeter('fetching', { files: list.length, bytes: list.bytes }, onProgress);
   const contents = archive.contents();
   const mtimeNs = (hash: Hash): Promise<bigint | undefined> => firstMtime(archive, contents, hash);
   try {
-    const outcome = await fetchObjects(archive, store, { list, meter, signal, mtimeNs });
+    const outcome = await fetchObjects(archive, store, { list, meter, signal, mtimeNs, unsynced });
     return await lostRows(archive, store, outcome);
   } finally {
     meter.stop();

@@ -1,6 +1,7 @@
 /** A content that a clone has not, or only damaged: it comes from where the clone did. */
 import { rmSync } from 'node:fs';
 import { openBlobStore } from '../../store/remote/open.js';
+import { SESSION_ID } from '../../fs/session.js';
 import { layoutOf } from '../layout.js';
 import { pathOfObject } from '../other-copies.js';
 import { fetchIntoTree, fetchObject, type WantedObject } from './fetch-object.js';
@@ -25,7 +26,7 @@ export async function fetchForCat(
   const origin = readOrigin(layout);
   if (origin === null) return null;
   const store = await openBlobStore(origin.url, { env: process.env });
-  const staged = `${layout.staging}/cat-${process.pid}-${wanted.hash}`;
+  const staged = `${layout.staging}/cat-${SESSION_ID}-${wanted.hash}`;
   try {
     if (keep) {
       const isHere = (await fetchIntoTree(store, wanted, { layout })) === 'fetched';

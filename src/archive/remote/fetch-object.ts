@@ -9,6 +9,7 @@ import { parentPath } from '../../fs/names.js';
 import { renameByLink } from '../../fs/rename-no-replace.js';
 import { objectPath } from '../../fs/stage.js';
 import type { BlobStore, TransferOptions } from '../../store/remote/blob-store.js';
+import { SESSION_ID } from '../../fs/session.js';
 import type { Layout } from '../layout.js';
 import { objectName } from './names.js';
 
@@ -56,7 +57,7 @@ export async function fetchIntoTree(
 ): Promise<Fetched> {
   const path = objectPath(layout.objects, Buffer.from(wanted.hash, 'hex'));
   if (existsSync(path)) return 'fetched';
-  const staged = `${layout.staging}/fetch-${process.pid}-${wanted.hash}`;
+  const staged = `${layout.staging}/fetch-${SESSION_ID}-${wanted.hash}`;
   rmSync(staged, { force: true });
   const outcome = await fetchObject(store, wanted, { staged, ...transfer });
   if (outcome !== 'fetched') return outcome;

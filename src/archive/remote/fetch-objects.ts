@@ -3,23 +3,28 @@
  * (docs/design.md, "Order of writes"), one batch being named while the next is staged.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { errnoOf } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { renameByLink } from '../../fs/rename-no-replace.js';
+import { settling } from '../../fs/settling.js';
 import { objectPath } from '../../fs/stage.js';
 import type { WorkerPool } from '../../fs/pool.js';
 import { CARRY, type CarryResult, type EntryFailure, type NameItem } from '../../fs/tasks.js';
 import { eachAtOnce } from '../../fs/together.js';
 import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
 import type { Layout } from '../layout.js';
+import { throwIfStopped } from '../stopped.js';
 import { carryBatches, nameByThreads, type SizedItem } from './carry-batches.js';
 import { fetchObject, type WantedObject } from './fetch-object.js';
-import { throwIfStopped } from './import-log.js';
 import { objectName } from './names.js';
 import type { ListedObject, ObjectList } from './object-list.js';
 import type { TransferMeter } from './transfer-meter.js';
 
 const NAME_FILES = 8192;
 const NAME_BYTES = 256 << 20;
+/** A kill costs no more than what came in so long: of a slow network that may be few. */
+const NAME_MS = 5_000;
 const PER_FOLDER = 128;
 const FOLDERS = 16;
 /** Larger contents are never sent compressed. */
@@ -61,9 +66,15 @@ export async function fetchObjects(
   options: FetchOptions,
 ): Promise<FetchOutcome> {
   const fetcher = new Fetcher(target, store, options);
-  if (store.files) await fetcher.byThreads(store.files);
-  else await fetcher.byRequests();
-  await fetcher.finish();
+  try {
+    if (store.files) await fetcher.byThreads(store.files);
+    else await fetcher.byRequests();
+  } catch (error) {
+    // What arrived stays, whatever ended it; what ended it is what is told.
+    await settling(() => fetcher.finish()).catch(() => {});
+    throw error;
+  }
+  await settling(() => fetcher.finish());
   return fetcher;
 }
 
@@ -78,6 +89,7 @@ class Fetcher implements FetchOutcome {
   private waiting: NameItem[] = [];
   private waitingBytes = 0;
   private naming: Promise<void> = Promise.resolve();
+  private waitingSince = 0;
   private nextStaged = 0;
 
   constructor(target: FetchTarget, store: BlobStore, options: FetchOptions) {
@@ -98,10 +110,15 @@ class Fetcher implements FetchOutcome {
   }
 
   async byRequests(): Promise<void> {
-    await eachAtOnce(this.options.list, this.store.concurrency, (object) => {
+    const all = eachAtOnce(this.options.list, this.store.concurrency, (object) => {
       throwIfStopped(this.options.signal);
       return this.fetchOne(object);
     });
+    all.catch(() => {}); // after a stop nobody waits
+    // Nobody waits for answers that may take minutes: what comes after a stop is not taken.
+    await Promise.race([all, whenStopped(this.options.signal)]);
+    throwIfStopped(this.options.signal);
+    await all;
   }
 
   async finish(): Promise<void> {
@@ -162,13 +179,19 @@ class Fetcher implements FetchOutcome {
     const mtimeNs = await this.options.mtimeNs(hash);
     const wanted: WantedObject = { hash, size, ...(mtimeNs === undefined ? {} : { mtimeNs }) };
     const outcome = await fetchObject(this.store, wanted, { staged, ...(signal ? { signal } : {}) });
-    if (outcome === 'fetched') await this.staged({ from: staged, to, replace: false }, size);
+    if (outcome === 'fetched') await this.fetched({ from: staged, to, replace: false }, size);
     else this[outcome].push(hash);
   }
 
   private async carried(item: NameItem, size: number): Promise<void> {
     if (this.options.unsynced === true) this.count(size);
     else await this.staged(item, size);
+  }
+
+  private async fetched(item: NameItem, size: number): Promise<void> {
+    if (this.options.unsynced !== true) return this.staged(item, size);
+    nameNow(item);
+    this.count(size);
   }
 
   private count(size: number): void {
@@ -178,10 +201,16 @@ class Fetcher implements FetchOutcome {
   }
 
   private async staged(item: NameItem, size: number): Promise<void> {
+    if (this.waiting.length === 0) this.waitingSince = performance.now();
     this.waiting.push(item);
     this.waitingBytes += size;
     this.count(size);
-    if (this.waiting.length >= NAME_FILES || this.waitingBytes >= NAME_BYTES) await this.nameBatch();
+    if (this.isBatch()) await this.nameBatch();
+  }
+
+  private isBatch(): boolean {
+    if (this.waiting.length >= NAME_FILES || this.waitingBytes >= NAME_BYTES) return true;
+    return performance.now() - this.waitingSince > NAME_MS;
   }
 
   /** Begins to name what is staged; waits for the batch before. */
@@ -191,7 +220,7 @@ class Fetcher implements FetchOutcome {
     this.waitingBytes = 0;
     await this.naming;
     if (items.length === 0) return;
-    this.naming = this.nameAll(items);
+    this.naming = settling(() => this.nameAll(items));
     this.naming.catch(() => {}); // awaited by the next batch or at the end
   }
 
@@ -215,6 +244,23 @@ class Fetcher implements FetchOutcome {
   private pathOf(hash: Hash): string {
     return objectPath(this.target.layout.objects, Buffer.from(hash, 'hex'));
   }
+}
+
+function nameNow({ from, to }: NameItem): void {
+  try {
+    renameByLink(from, to);
+  } catch (error) {
+    // Fetched twice: the first is as good.
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    rmSync(from, { force: true });
+  }
+}
+
+function whenStopped(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) resolve();
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 /** One file on a bad sector is lost; a disk that is gone stops all. */

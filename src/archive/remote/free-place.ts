@@ -4,7 +4,7 @@ import { HkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { toFsPath } from '../../fs/names.js';
 import { lstatOrNull, namesIn } from '../../fs/scan.js';
-import { isBare } from '../init-leftovers.js';
+import { isBareClone } from '../init-leftovers.js';
 import type { Layout } from '../layout.js';
 import { isPureClone, readOrigin } from './origin.js';
 import type { RemoteArchive } from './remote-archive.js';
@@ -40,7 +40,7 @@ export function refuseOthers(layout: Layout, remote: RemoteArchive): void {
       hint: 'name another directory, or remove this one',
     });
   const names = namesIn(layout.root);
-  const isFree = names.length === 0 || (names.length === 1 && names[0] === '.hkfs' && isBare(layout));
+  const isFree = names.length === 0 || (names.length === 1 && names[0] === '.hkfs' && isBareClone(layout));
   if (origin !== null || isFree) return;
   throw new HkfsError('DIRECTORY_NOT_EMPTY', `${layout.root} is not empty`, {
     hint: 'name another directory',

@@ -1,11 +1,11 @@
 /** A remote's log into ours: nothing is believed until the root that a checkpoint signs was computed from it. */
-import { HkfsError } from '../../errors.js';
 import type { EventLog } from '../../events/log.js';
 import type { StoredCommit } from '../../events/segment.js';
 import type { Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import type { Progress } from '../api.js';
 import { refuseGap } from './bundle-gap.js';
+import { throwIfStopped } from '../stopped.js';
 import { checkpointName } from './names.js';
 import { tellingParted } from './parting.js';
 import type { RemoteArchive } from './remote-archive.js';
@@ -60,11 +60,4 @@ async function adoptAll(
       checkpointName(remote.id, to.size),
       'the log segments do not have the root that it signs',
     );
-}
-
-export function throwIfStopped(signal: AbortSignal | undefined): void {
-  if (!signal?.aborted) return;
-  throw new HkfsError('INTERRUPTED', 'stopped; what was done stays', {
-    hint: 'run the same command again to go on',
-  });
 }

@@ -1,6 +1,7 @@
 /** The use case: entries of a moment become files again, with all that they had. */
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
+import { settling } from '../../fs/settling.js';
 import { describeFsError } from '../../fs/errors.js';
 import { WrittenFilesystems } from '../../fs/durable.js';
 import { failpoint } from '../../fs/failpoints.js';
@@ -72,10 +73,15 @@ async function passWithCancel(
   parts: RestorerParts,
   { landings, signal }: { landings: Landings; signal: AbortSignal | undefined },
 ): Promise<Tally> {
-  const cancel = (): void => archive.pool.cancel();
+  const passing = pass(parts, landings);
+  // Files that wait for their names are taken away again by a stop that may get to its end.
+  const cancel = (): void => {
+    archive.pool.cancel();
+    void settling(() => passing).catch(() => {}); // told below
+  };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    return await pass(parts, landings);
+    return await passing;
   } finally {
     signal?.removeEventListener('abort', cancel);
   }

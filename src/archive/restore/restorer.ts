@@ -104,7 +104,9 @@ export class Restorer {
     const batches = target.entries
       ? [target.entries]
       : this.parts.archive.namespace(this.parts.at).list(target.directoryId);
-    const temporaries = [...standing.keys()].filter(isRestoreTemporary);
+    const temporaries = [...standing].flatMap(([name, { stat }]) =>
+      isRestoreTemporary(name, stat) ? [name] : [],
+    );
     for await (const entries of batches)
       for (const entry of entries) {
         this.stopWhereAsked();

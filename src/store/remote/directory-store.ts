@@ -4,9 +4,7 @@
  * after a power cut. Contents wait for their names until many can share one sync; all else is synced
  * alone and named at once, because it matters who is first.
  */
-import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { hostname } from 'node:os';
 import { errnoOf, HkfsError } from '../../errors.js';
 import { Below } from '../../fs/below.js';
 import { fsyncDirectory, WrittenFilesystem } from '../../fs/durable.js';
@@ -14,7 +12,8 @@ import { failpoint } from '../../fs/failpoints.js';
 import { makeDirectory } from '../../fs/make-directory.js';
 import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { loadPosix, type Posix } from '../../fs/posix.js';
-import { removeTree } from '../../fs/remove-tree.js';
+import { Session, sweepSessions } from '../../fs/session.js';
+import { settling } from '../../fs/settling.js';
 import { bodySize, checkBlobName, isContentName } from './blob-names.js';
 import type { BlobBody, BlobFiles, BlobInfo, BlobStore, Namer, TransferOptions } from './blob-store.js';
 import { copyFile, writeBody } from './copy-file.js';
@@ -29,7 +28,7 @@ const BATCH_BYTES = 512 << 20;
 /** Threads that make files in one directory wait for each other: those that follow each other share one. */
 const PER_FOLDER = 128;
 const FOLDERS = 16;
-/** After so long a temporary of another machine counts as left behind. */
+/** After so long a temporary counts as left behind of which nothing else is known. */
 const STALE_MS = 14 * 24 * 3600_000;
 const DIRECTORY_MODE = 0o700;
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
@@ -71,7 +70,7 @@ export class DirectoryStore implements BlobStore {
   /** Directories that are known to be there. */
   private readonly made = new Set<string>();
   private naming: Promise<void> = Promise.resolve();
-  private session: string | null = null;
+  private session: Session | null = null;
   private temporaries = 0;
   private posixCalls: Posix | null | undefined;
 
@@ -197,7 +196,7 @@ export class DirectoryStore implements BlobStore {
     this.below.close();
     this.filesystem.close();
     if (this.session === null) return;
-    removeTree(this.session);
+    this.session.end();
     this.session = null;
     try {
       fs.rmdirSync(toFsPath(joinPath(this.root, TEMPORARIES)));
@@ -279,7 +278,7 @@ export class DirectoryStore implements BlobStore {
     for (const blob of batch) this.started.add(blob);
     this.pendingBytes = 0;
     const before = this.naming;
-    this.naming = before.then(() => this.syncAndName(batch));
+    this.naming = before.then(() => settling(() => this.syncAndName(batch)));
     this.naming.catch(() => undefined);
     await before;
   }
@@ -341,18 +340,16 @@ export class DirectoryStore implements BlobStore {
   private newTemporary(): string {
     this.session ??= this.beginSession();
     const number = this.temporaries++;
-    const folder = `${this.session}/${Math.floor(number / PER_FOLDER) % FOLDERS}`;
+    const folder = `${this.session.path}/${Math.floor(number / PER_FOLDER) % FOLDERS}`;
     if (number % PER_FOLDER === 0 && number < PER_FOLDER * FOLDERS) fs.mkdirSync(folder, DIRECTORY_MODE);
     return `${folder}/${number}`;
   }
 
-  private beginSession(): string {
+  private beginSession(): Session {
     const folder = joinPath(this.root, TEMPORARIES);
     this.makeDirectory(folder);
-    sweep(folder);
-    const session = `${folder}/${hostKey()}+${process.pid}+${randomUUID()}`;
-    fs.mkdirSync(toFsPath(session), DIRECTORY_MODE);
-    return session;
+    sweepSessions(folder, this.posix(), STALE_MS);
+    return Session.begin(folder, this.posix(), DIRECTORY_MODE);
   }
 
   private posix(): Posix | null {
@@ -372,36 +369,4 @@ function readRange(fd: number, range: { offset: number; length?: number } | unde
     done += length;
   }
   return bytes.subarray(0, done);
-}
-
-function hostKey(): string {
-  return hostname().replaceAll(/[^A-Za-z0-9.-]/g, '_');
-}
-
-/** What a process of this machine left that is gone, and what is so old that nobody works on it. */
-function sweep(folder: string): void {
-  for (const session of fs.readdirSync(toFsPath(folder), 'utf8')) {
-    const path = `${folder}/${session}`;
-    try {
-      if (isLeftBehind(session, path)) removeTree(path);
-    } catch (error) {
-      // Not ours to remove, or another hkfs was quicker.
-      if (!['ENOENT', 'EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
-    }
-  }
-}
-
-function isLeftBehind(session: string, path: string): boolean {
-  const [host, pid] = session.split('+');
-  if (host === hostKey() && /^\d+$/.test(pid ?? '')) return !isAlive(Number(pid));
-  return Date.now() - fs.lstatSync(toFsPath(path)).mtimeMs > STALE_MS;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) !== 'ESRCH';
-  }
 }

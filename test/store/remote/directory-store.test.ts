@@ -1,9 +1,12 @@
 import * as fs from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { spawn, spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { DirectoryStore } from '../../../src/store/remote/directory-store.js';
+import { pidSpace } from '../../../src/fs/session.js';
 import { openBlobStore } from '../../../src/store/remote/open.js';
+import { testWhere, until } from '../../e2e/hkfs.js';
 import { describeBlobStore, listed } from './conformance.js';
 
 let scratch = '';
@@ -59,18 +62,53 @@ describe('a directory remote', () => {
   test('sweeps what a process that is gone left, and not what another is writing', async () => {
     const path = newDirectory();
     const folder = join(path, '.hkfs-tmp');
-    const host = hostname().replaceAll(/[^A-Za-z0-9.-]/g, '_');
-    const sessions = [`${host}+999999999+a`, `${host}+1+b`, 'elsewhere+7+c', 'elsewhere+7+old'];
+    const sessions = [`b+${pidSpace()}+999999999+a`, `b+${pidSpace()}+1+b`, 'b+elsewhere+7+c', 'host+7+old'];
     for (const session of sessions) {
       fs.mkdirSync(join(folder, session), { recursive: true });
       fs.writeFileSync(join(folder, session, '1'), 'half');
     }
-    fs.utimesSync(join(folder, 'elsewhere+7+old'), 0, 0);
+    fs.utimesSync(join(folder, 'host+7+old'), 0, 0);
     const store = DirectoryStore.open(path);
     await store.create(OBJECT, Buffer.from('x'));
     await store.close();
-    expect(fs.readdirSync(folder).sort()).toEqual([`${host}+1+b`, 'elsewhere+7+c'].sort());
+    expect(fs.readdirSync(folder).sort()).toEqual([`b+${pidSpace()}+1+b`, 'b+elsewhere+7+c'].sort());
   });
+
+  /** Other process ids, the same kernel and host name: as two containers on one machine. */
+  const testInNamespaces = testWhere(
+    process.getuid?.() === 0 && spawnSync('unshare', ['-pf', 'true']).status === 0,
+    'a namespace of process ids needs root and unshare',
+  );
+
+  testInNamespaces(
+    'what a process of another namespace writes stays, and goes when it was killed',
+    async () => {
+      const path = newDirectory();
+      const folder = join(path, '.hkfs-tmp');
+      const store = new URL('../../../dist/store/remote/directory-store.js', import.meta.url).href;
+      const script = `const { DirectoryStore } = await import('${store}');
+      await DirectoryStore.open(process.argv[1]).create('${OBJECT}', Buffer.from('x'));
+      process.stdout.write('written'); setInterval(() => {}, 1000);`;
+      const args = ['-pf', '--kill-child', process.execPath, '--input-type=module', '-e', script, path];
+      const other = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      await new Promise((resolve) => other.stdout.once('data', resolve));
+      const theirs = fs.readdirSync(folder);
+      expect(theirs).toHaveLength(1);
+      const sweep = async (): Promise<string[]> => {
+        const own = DirectoryStore.open(path);
+        await own.create('objects/ab/ee', Buffer.from('y'));
+        await own.close();
+        return fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+      };
+      // However old: a lock says more than an age.
+      fs.utimesSync(join(folder, theirs[0]!), 0, 0);
+      expect(await sweep()).toEqual(theirs);
+      const ended = new Promise((resolve) => other.once('exit', resolve));
+      other.kill('SIGKILL');
+      await ended;
+      await until(async () => (await sweep()).length === 0, 'the end of the lock');
+    },
+  );
 
   test('writes and reads nothing through symlinks', async () => {
     const path = newDirectory();

@@ -4,6 +4,7 @@ import { baseName } from '../../../fs/names.js';
 import { DecompressionError, MissingProgramError, packageOf } from '../../../tar/decompress.js';
 import { foreignCompressionOf, hasTarName } from '../../../tar/recognise.js';
 import { openTar, TarInput, type OpenedTar } from './tar-input.js';
+import { throwIfStopped } from '../../stopped.js';
 
 const PROBE_CHUNK = 64 << 10;
 const AS_FILE = '--as-file keeps it as one file; nothing was changed';
@@ -47,7 +48,7 @@ export async function openFile(path: string): Promise<OpenStream> {
   }
 }
 
-/** @throws HkfsError NOT_A_TAR, PROGRAM_MISSING, SOURCE_UNREADABLE, USAGE without a stream */
+/** @throws HkfsError NOT_A_TAR, PROGRAM_MISSING, SOURCE_UNREADABLE, INTERRUPTED, USAGE without a stream */
 export async function openStream(
   stream: AsyncIterable<Uint8Array> | undefined,
   signal: AbortSignal | undefined,
@@ -65,6 +66,8 @@ export async function openStream(
     }
     return { input, opened };
   } catch (error) {
+    // A stream that was cut by a stop looks like one that ended.
+    throwIfStopped(signal);
     throw explained(error, 'the standard input');
   }
 }
