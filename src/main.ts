@@ -22,6 +22,7 @@ export const COMMANDS: CommandTable = {
   gc: () => import('./commands/gc.js'),
   head: () => import('./commands/head.js'),
   heal: () => import('./commands/heal.js'),
+  recover: () => import('./commands/recover.js'),
   ingest: () => import('./commands/ingest.js'),
   init: () => import('./commands/init.js'),
   log: () => import('./commands/log.js'),

@@ -53,6 +53,8 @@ import type {
   RemoveSummary,
   PullOptions,
   PullSummary,
+  RecoverOptions,
+  RecoverSummary,
   RemoteVerifySummary,
   ReplaySummary,
   RestoreOptions,
@@ -79,7 +81,7 @@ import { sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
-export { findArchiveRoot, findArchiveRootOrNull } from './layout.js';
+export { findArchiveRoot, findArchiveRootOrNull, findBrokenRoot } from './layout.js';
 
 export interface ArchiveOpenOptions {
   /** Writers mend what a crash left behind; readers change nothing but the views and `.hkfs/place`. */
@@ -133,6 +135,15 @@ export class Archive extends LocalReader {
   static async clone(options: CloneOptions & { clock?: () => number }): Promise<CloneSummary> {
     const { cloneArchive } = await import('./remote/clone.js');
     return cloneArchive(options, options.clock ?? Date.now);
+  }
+
+  /**
+   * Mends an archive whose log, or what else of `.hkfs` is hkfs's own, is damaged or gone.
+   * @throws HkfsError NOT_AN_ARCHIVE, ARCHIVE_HELD, LOG_DAMAGED, REMOTE_*, BAD_SIGNATURE, INTERRUPTED
+   */
+  static async recover(options: RecoverOptions & { clock?: () => number }): Promise<RecoverSummary> {
+    const { recover } = await import('./recover/recover.js');
+    return recover(options, options.clock ?? Date.now);
   }
 
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
