@@ -35,11 +35,17 @@ function doneLines(summary: RecoverSummary): string[] {
       : `Recovered ${visibleName(archive)}: ${plural(here, 'event')} that were here, ${plural(fetched, 'event')} and ${plural(objects, 'object')} (${formatBytes(bytes)}) from elsewhere`;
   return [
     `${what}, in ${formatDuration(seconds)}.`,
-    ...(lost === null ? [] : [`Lost: ${plural(lost.events, 'event')} from position ${lost.from} on. \`hkfs sync\` tells what the tree has more.`]),
+    ...(lost === null
+      ? []
+      : [
+          `Lost: ${plural(lost.events, 'event')} from position ${lost.from} on. \`hkfs sync\` tells what the tree has more.`,
+        ]),
     ...damageLines(way === 'tree' ? 'have other bytes than their names say' : 'could not be had', [
       ...summary.damaged,
       ...summary.missing,
     ]),
-    ...(kept.length > 0 ? [`Kept aside in .hkfs: ${kept.join(', ')}. \`hkfs verify\` reads all that is here.`] : []),
+    ...(kept.length > 0
+      ? [`Kept aside in .hkfs: ${kept.join(', ')}. \`hkfs verify\` reads all that is here.`]
+      : []),
   ];
 }

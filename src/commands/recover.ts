@@ -21,8 +21,14 @@ Without any other place, --from-tree begins a new history: a new archive, with a
 --json prints one object: archive, id, way (log or tree), from, recovered, size, root, here and fetched (events), damagedFiles (name, reason, mended), lost (from, events; null: none), unrecovered, kept, objects, bytes, damaged, missing, seconds, plan, and with --dry-run dryRun.`;
   static override examples = [
     { description: 'What is left, and what would be done?', command: '<%= config.bin %> recover --dry-run' },
-    { description: 'Mend the log from a backup', command: '<%= config.bin %> recover --from /mnt/usb/backup' },
-    { description: 'From a remote that the log knows', command: '<%= config.bin %> recover --from nas --yes' },
+    {
+      description: 'Mend the log from a backup',
+      command: '<%= config.bin %> recover --from /mnt/usb/backup',
+    },
+    {
+      description: 'From a remote that the log knows',
+      command: '<%= config.bin %> recover --from nas --yes',
+    },
     {
       description: 'Nothing else has it: begin a new history of what is on the disk',
       command: '<%= config.bin %> recover --from-tree',
@@ -47,7 +53,8 @@ Without any other place, --from-tree begins a new history: a new archive, with a
     'from-tree': Flags.boolean({ description: 'Begin a new history of what is on the disk.' }),
     key: Flags.string({
       helpValue: 'KEY',
-      description: 'The public key that has to have signed, where the one here is gone: a file, or the key itself.',
+      description:
+        'The public key that has to have signed, where the one here is gone: a file, or the key itself.',
       dependsOn: ['from'],
     }),
     'dry-run': Flags.boolean({ char: 'n', description: 'Say what would be done, and change nothing.' }),

@@ -35,12 +35,16 @@ const tables = (box: Recoverable): string[] =>
 
 function flip(path: string, share: number, bits = 1): void {
   const bytes = fs.readFileSync(path);
-  for (let bit = 0; bit < bits; bit += 1) bytes[Math.floor(share * bytes.length) + bit * 7]! ^= 1 << (bit % 8);
+  for (let bit = 0; bit < bits; bit += 1)
+    bytes[Math.floor(share * bytes.length) + bit * 7]! ^= 1 << (bit % 8);
   fs.writeFileSync(path, bytes);
 }
 
 function named(box: Recoverable, start: string): string {
-  return join(log(box), fs.readdirSync(log(box)).find((name) => name.startsWith(start))!);
+  return join(
+    log(box),
+    fs.readdirSync(log(box)).find((name) => name.startsWith(start))!,
+  );
 }
 
 /** Damage that leaves all events somewhere in the log's own files. */
@@ -118,7 +122,11 @@ describe('some events are elsewhere only', () => {
     BEYOND['log and views gone']!(box);
     fs.rmSync(join(box.root, '.hkfs/archive.json'));
     const { run, summary } = recover(box, '--from', base.bundle);
-    expect({ run, ...summary }).toMatchObject({ size: base.bundled.size, root: base.bundled.root, fetched: base.bundled.size });
+    expect({ run, ...summary }).toMatchObject({
+      size: base.bundled.size,
+      root: base.bundled.root,
+      fetched: base.bundled.size,
+    });
     isRecoverable(box, base, { at: `@${base.bundled.size - 1}` });
   });
 
@@ -198,7 +206,9 @@ describe('what must not happen', () => {
     const box = fresh();
     WITHIN['CURRENT gone']!(box);
     expect(box.run('recover').stderr).toContain('[CONFIRMATION_NEEDED]');
-    expect(fs.readdirSync(join(box.root, '.hkfs')).filter((name) => /recover|damaged-/.test(name))).toEqual([]);
+    expect(fs.readdirSync(join(box.root, '.hkfs')).filter((name) => /recover|damaged-/.test(name))).toEqual(
+      [],
+    );
   });
 
   test('a remote of another history is refused, and nothing is changed', () => {

@@ -17,6 +17,7 @@ import { writeVerifierKey } from '../remote/public-key.js';
 import { catchUpTree } from '../tree-catch-up.js';
 import type { LogState, State } from './recover.js';
 import { openSource } from './source.js';
+import { writeReady } from './swap.js';
 
 export type Found = Pick<RecoverSummary, 'objects' | 'bytes' | 'damaged' | 'missing'> &
   Partial<Pick<RecoverSummary, 'size' | 'root'>>;
@@ -38,7 +39,7 @@ export async function finishRecovery(
   failpoint('recover.files');
   if (!state.replays) return NOTHING;
   const { onProgress } = options;
-  const archive = await OpenArchive.open(layout.root, { forReplay: true, file: state.file, onProgress });
+  const archive = await OpenArchive.open(layout.root, { file: state.file, onProgress });
   try {
     return await bringAll(archive, state, { options, clock });
   } finally {
@@ -57,7 +58,6 @@ async function bringAll(
   state: LogState,
   { options, clock }: { options: RecoverOptions; clock: () => number },
 ): Promise<Lost> {
-  if (archive.views.position < archive.log.size || archive.now < 0) await archive.rebuild(options.onProgress);
   failpoint('recover.views');
   followOrigin(archive, state);
   if (readOrigin(archive.layout)?.state === 'catalogue') {
@@ -88,6 +88,8 @@ async function bringContents(archive: OpenArchive, state: LogState, options: Rec
   if (state.from === null) return missingHere(archive, list);
   const key = state.key === null ? null : parseVerifierKey(state.key);
   const { env = process.env, signal, onProgress } = options;
+  // A recovery that goes on after a kill finds fewer contents missing, and no fewer names.
+  writeReady(archive.layout, { moves: [], state: { ...state, buildsTree: true } });
   const source = await openSource(state.from, { id: state.file.id, key, env });
   try {
     return await fetchList(archive, source.store, { list, signal, onProgress });
@@ -102,22 +104,23 @@ function missingHere(archive: OpenArchive, list: ObjectList): Promise<Lost> {
 }
 
 /**
- * Of a history that ends early nothing is done to the tree, which is ahead of it: `sync` tells what it has more. One
- * that reaches further than the tree has seen is followed; where nobody knows what it has seen, all names are made.
+ * The tree of an archive is never behind the log that it had, but for its last operation; where a part of the log was
+ * lost and came again, it is ahead of what is known here. So nothing is applied to it: only names whose contents were
+ * gone are made. A clone follows what its origin has done since.
  */
 async function bringNames(
   archive: OpenArchive,
-  { had }: LogState,
+  { had, buildsTree }: LogState,
   { lost, options, clock }: { lost: Lost; options: RecoverOptions; clock: () => number },
 ): Promise<void> {
   const { onMessage = () => {} } = options;
   const { size } = archive.log;
   const unavailable = new Set([...lost.damaged, ...lost.missing].map(({ hash }) => hash));
-  if (had > size) return archive.views.setTreePosition(size);
-  if (had === 0 || lost.objects > 0) {
-    await buildTree(archive, { lost: unavailable, onMessage, onEntries: () => {} });
-    return;
-  }
-  const from: Position = Math.min(await archive.treePosition(), had);
+  if (had === 0 || buildsTree === true || lost.objects > 0)
+    return buildTree(archive, { lost: unavailable, onMessage, onEntries: () => {} });
+  const guessed = await archive.treePosition();
+  const isFollower = readOrigin(archive.layout) !== null;
+  if (had > size || (had < size && !isFollower)) return archive.views.setTreePosition(size);
+  const from: Position = Math.min(guessed, had);
   if (from < size) await catchUpTree(archive, from, { clock, onMessage });
 }

@@ -18,18 +18,11 @@ import { sync } from '../sync/sync.js';
 import { adoptObjects } from './adopt-objects.js';
 import type { Found } from './finish.js';
 import { lockLog, recoverFolder, remove } from './folder.js';
-import type { TreeState } from './recover.js';
+import type { Planned } from './recover.js';
 import type { Move } from './swap.js';
 
-export interface TreePlan {
-  readonly state: TreeState;
-  readonly moves: readonly Move[];
-  readonly lines: readonly string[];
-  readonly head: Head;
-}
-
 /** Makes what takes the place of the old. The lock of the old log is asked for, and so that nobody is in it. */
-export async function planFromTree(layout: Layout, clock: () => number): Promise<TreePlan> {
+export async function planFromTree(layout: Layout, clock: () => number): Promise<Planned> {
   await (await lockLog(layout)).close();
   const time = new Date(clock()).toISOString().replace(/[:.]/g, '-');
   const id = randomUUID();

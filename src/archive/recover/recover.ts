@@ -39,6 +39,8 @@ export interface LogState {
   /** Views are gone, and contents may be. */
   readonly replays: boolean;
   readonly had: Position;
+  /** Contents were not here: their names may be missing as well. */
+  readonly buildsTree?: true;
   readonly summary: RecoverySoFar;
 }
 
@@ -48,6 +50,15 @@ export interface TreeState {
 }
 
 export type State = LogState | TreeState;
+
+/** What is made beside the archive, and how it takes its place. */
+export interface Planned {
+  readonly state: State;
+  readonly moves: readonly Move[];
+  /** For people; none: there is nothing to do. */
+  readonly lines: readonly string[];
+  readonly head: Head;
+}
 
 export type RecoverySoFar = Omit<
   RecoverSummary,
@@ -82,73 +93,39 @@ class Recovery {
     if (this.options.fromTree === true) {
       const { planFromTree } = await import('./from-tree.js');
       const planned = await planFromTree(this.layout, this.clock);
-      return this.agreeAndDo(planned.state, planned.moves, planned);
+      return this.agreeAndDo(planned, () => Promise.resolve());
     }
     return this.recoverLog();
   }
 
   private async recoverLog(): Promise<RecoverSummary> {
     const here = await openLogHere(this.layout);
+    let source: RecoverSource | null = null;
+    let isHeld = true;
+    const release = async (): Promise<void> => {
+      if (!isHeld) return;
+      isHeld = false;
+      await source?.close();
+      await here.close();
+    };
     try {
       const identity = identify(this.layout);
       const { location, aside } = this.places();
-      const { signal, onProgress } = this.options;
-      const { from } = this.options;
+      const { from, signal, onProgress } = this.options;
       const openSource =
         from === undefined ? null : (id: string | null) => this.sourceAt(from, { here, identity, id });
       const built = await buildLog(here, { location, openSource, signal, onProgress });
-      try {
-        return await this.plan(here, { identity, built, aside });
-      } finally {
-        await built.source?.close();
-      }
+      ({ source } = built);
+      return await this.agreeAndDo(plannedOf(here, { identity, built, aside }), release);
     } finally {
-      await here.close();
+      await release();
       if (readReady(this.layout) === null) remove(recoverFolder(this.layout).path);
     }
   }
 
-  private async plan(
-    here: LogHere,
-    { identity, built, aside }: { identity: Identity; built: BuiltLog; aside: string },
-  ): Promise<RecoverSummary> {
-    const { source } = built;
-    const writes = whatToWrite(identity, built);
-    const plan = makePlan({
-      damagedFiles: here.damaged,
-      isWhole: here.whole !== null,
-      had: here.had,
-      ...{ here: built.here, fetched: built.fetched, head: built.head },
-      from: source && { url: source.url, signedBy: source.key && formatVerifierKey(source.key) },
-      remotes: [...here.remotes.keys()],
-      writesArchiveFile: writes.archiveFile,
-      writesPublicKey: writes.publicKey !== null,
-      writesOrigin: writes.origin,
-      unrecovered: writes.unrecovered,
-      aside,
-    });
-    const state: LogState = {
-      way: 'log',
-      file: writes.file,
-      writesArchiveFile: writes.archiveFile,
-      publicKey: writes.publicKey,
-      origin: writes.origin && source ? { url: source.url } : null,
-      from: source?.url ?? null,
-      key: source?.key ? formatVerifierKey(source.key) : null,
-      replays: plan.replays,
-      had: here.had,
-      summary: summaryOf(built, { plan, damagedFiles: here.damaged, writes, aside }),
-    };
-    const moves: Move[] = [];
-    if (plan.replacesLog) moves.push(['log', aside], ['recover/log', 'log']);
-    if (plan.replays) moves.push(['views', 'recover/views']);
-    return this.agreeAndDo(state, moves, { lines: plan.lines, head: built.head });
-  }
-
   private async agreeAndDo(
-    state: State,
-    moves: readonly Move[],
-    { lines, head }: { lines: readonly string[]; head: Head },
+    { state, moves, lines, head }: Planned,
+    release: () => Promise<void>,
   ): Promise<RecoverSummary> {
     const { dryRun = false, confirm } = this.options;
     if (lines.length === 0 || dryRun) return this.answer(state, { recovered: false, dryRun });
@@ -157,6 +134,8 @@ class Recovery {
     const ready = { moves: existing(this.layout, moves), state };
     writeReady(this.layout, ready);
     moveAll(this.layout, ready);
+    // What was held until here is opened again under its new name, or by its own rules.
+    await release();
     return this.finish(state);
   }
 
@@ -226,6 +205,43 @@ class Recovery {
   }
 }
 
+function plannedOf(
+  here: LogHere,
+  { identity, built, aside }: { identity: Identity; built: BuiltLog; aside: string },
+): Planned {
+  const { source } = built;
+  const writes = whatToWrite(identity, built);
+  const plan = makePlan({
+    damagedFiles: here.damaged,
+    isWhole: here.whole !== null,
+    had: here.had,
+    ...{ here: built.here, fetched: built.fetched, head: built.head },
+    from: source && { url: source.url, signedBy: source.key && formatVerifierKey(source.key) },
+    remotes: [...here.remotes.keys()],
+    writesArchiveFile: writes.archiveFile,
+    writesPublicKey: writes.publicKey !== null,
+    writesOrigin: writes.origin,
+    unrecovered: writes.unrecovered,
+    aside,
+  });
+  const state: LogState = {
+    way: 'log',
+    file: writes.file,
+    writesArchiveFile: writes.archiveFile,
+    publicKey: writes.publicKey,
+    origin: writes.origin && source ? { url: source.url } : null,
+    from: source?.url ?? null,
+    key: source?.key ? formatVerifierKey(source.key) : null,
+    replays: plan.replays,
+    had: here.had,
+    summary: summaryOf(built, { plan, damagedFiles: here.damaged, writes, aside }),
+  };
+  const moves: Move[] = [];
+  if (plan.replacesLog) moves.push(['log', aside], ['recover/log', 'log']);
+  if (plan.replays) moves.push(['views', 'recover/views']);
+  return { state, moves, lines: plan.lines, head: built.head };
+}
+
 interface Writes {
   readonly file: ArchiveFile;
   readonly archiveFile: boolean;
@@ -276,7 +292,10 @@ function summaryOf(
 ): RecoverySoFar {
   return {
     ...{ id, way: 'log', from: source?.url ?? null, ...head, here, fetched },
-    damagedFiles: damagedFiles.map(({ name, ...rest }) => ({ name: name === '' ? 'log' : `log/${name}`, ...rest })),
+    damagedFiles: damagedFiles.map(({ name, ...rest }) => ({
+      name: name === '' ? 'log' : `log/${name}`,
+      ...rest,
+    })),
     lost: plan.lost,
     unrecovered: writes.unrecovered,
     kept: plan.replacesLog ? [aside] : [],

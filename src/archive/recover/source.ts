@@ -1,5 +1,5 @@
 /** Where the rest of a log comes from: a remote, a bundle, or another directory that holds the same archive. */
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import type { VerifierKey } from '../../events/signed-note.js';
@@ -54,8 +54,11 @@ export async function openSource(url: string, options: SourceOptions): Promise<R
 }
 
 function isArchive(url: string): boolean {
-  const hkfs = `${url}/.hkfs`;
-  return existsSync(toFsPath(url)) && statSync(toFsPath(hkfs), { throwIfNoEntry: false })?.isDirectory() === true;
+  return isDirectory(url) && isDirectory(`${url}/.hkfs`);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(toFsPath(path), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 async function openRemote(store: BlobStore, options: SourceOptions): Promise<RecoverSource> {

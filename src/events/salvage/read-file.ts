@@ -17,7 +17,7 @@ export function readLeniently(path: string): LenientFile {
   try {
     const bytes = Buffer.alloc(fstatSync(fd).size);
     let unread = 0;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const done = readOrNull(fd, bytes, { at, length: bytes.length - at });
       if (done === 0) return { bytes: bytes.subarray(0, at), unread };
       at += done ?? readPage(fd, bytes, at, (lost) => (unread += lost));

@@ -53,7 +53,7 @@ export async function salvageLog(directory: string, into: Level): Promise<Salvag
 
 /** Commits from a position on, for as long as they are there; one that is damaged ends them. */
 export async function* salvagedCommits(level: Level, from: Position): AsyncGenerator<StoredCommit> {
-  for (let next = from; ; ) {
+  for (let next = from; ;) {
     const stored = await commitAt(level, next);
     if (stored === null) return;
     yield stored;

@@ -21,6 +21,7 @@ const MAGIC = Buffer.from('57fb808b247547db', 'hex');
 /** Position in the order of writes, and whether it is a value. */
 const INTERNAL = 8;
 const IS_VALUE = 1;
+const MAX_HANDLE = 20;
 /** A block is about 4 KiB, but for one with a large value; longer ones are found by the index alone. */
 const MAX_SCANNED = 160 << 10;
 
@@ -30,6 +31,7 @@ export function readTable(bytes: Buffer, take: TakeEntry, tell: TellDamage): voi
     const block = blockAt(bytes, handle, tell);
     if (block === null) continue;
     try {
+      if (isIndex(block)) continue;
       for (const [key, value] of entriesOf(block))
         if (key.length >= INTERNAL && key[key.length - INTERNAL] === IS_VALUE)
           take(key.subarray(0, key.length - INTERNAL), value);
@@ -61,7 +63,7 @@ function handlesOf(bytes: Buffer, tell: TellDamage): Handle[] | null {
  * damaged the next is looked for byte by byte.
  */
 function* blocksInOrder(bytes: Buffer): Generator<Handle> {
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     const end = Math.min(bytes.length - TRAILER + 1, offset + MAX_SCANNED);
     const size = lengthByChecksum(bytes, offset, end);
     if (size !== null) yield { offset, size };
@@ -76,7 +78,8 @@ function blockAt(bytes: Buffer, { offset, size }: Handle, tell: TellDamage): Buf
   }
   const block = Buffer.from(bytes.subarray(offset, offset + size + 1));
   const state = checkOrMend(block, bytes.readUInt32LE(offset + size + 1));
-  if (state !== 'good') tell(`the block at byte ${offset} has other bytes than were written`, state === 'mended');
+  if (state !== 'good')
+    tell(`the block at byte ${offset} has other bytes than were written`, state === 'mended');
   if (state === 'damaged') return null;
   try {
     return block[size] === 1 ? unsnap(block.subarray(0, size)) : block.subarray(0, size);
@@ -85,6 +88,24 @@ function blockAt(bytes: Buffer, { offset, size }: Handle, tell: TellDamage): Buf
     tell(`the block at byte ${offset} cannot be decompressed`, false);
     return null;
   }
+}
+
+/**
+ * Found without an index, the index itself is a block like any other, whose keys are those of entries. Its values are
+ * places in the file and nothing else, which no event and no commit record is.
+ */
+function isIndex(block: Buffer): boolean {
+  for (const [, value] of entriesOf(block)) {
+    const from = new Cursor(value);
+    if (value.length > MAX_HANDLE) return false;
+    try {
+      readHandle(from);
+    } catch {
+      return false;
+    }
+    if (from.left > 0) return false;
+  }
+  return true;
 }
 
 /** Each key is written as what it adds to the one before. */

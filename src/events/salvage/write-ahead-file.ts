@@ -43,7 +43,7 @@ function* fragmentsOf(
   start: number,
   tell: TellDamage,
 ): Generator<{ type: number; data: Buffer }> {
-  for (let at = 0; at + HEADER <= block.length; ) {
+  for (let at = 0; at + HEADER <= block.length;) {
     const length = block.readUInt16LE(at + 4);
     if (length === 0 && block[at + 6] === 0 && block.readUInt32LE(at) === 0) return;
     const end = at + HEADER + length;
