@@ -45,7 +45,8 @@ export async function adoptObjects(archive: OpenArchive, options: AdoptOptions):
   }
   await operation.complete(adoption.counts());
   await adoption.writeSeals();
-  return adoption;
+  const { objects, bytes, damaged } = adoption;
+  return { objects, bytes, damaged };
 }
 
 class Adoption implements Adopted {

@@ -17,13 +17,12 @@ import { OpenArchive } from '../open-archive.js';
 import { sync } from '../sync/sync.js';
 import { adoptObjects } from './adopt-objects.js';
 import type { Found } from './finish.js';
-import { lockLog, recoverFolder, remove } from './folder.js';
+import { recoverFolder, remove } from './folder.js';
 import type { Planned } from './recover.js';
-import type { Move } from './swap.js';
+import { existing, type Move } from './swap.js';
 
-/** Makes what takes the place of the old. The lock of the old log is asked for, and so that nobody is in it. */
+/** Makes what takes the place of the old, beside it. */
 export async function planFromTree(layout: Layout, clock: () => number): Promise<Planned> {
-  await (await lockLog(layout)).close();
   const time = new Date(clock()).toISOString().replace(/[:.]/g, '-');
   const id = randomUUID();
   const head = await makeNew(layout, id, clock());
@@ -36,7 +35,7 @@ export async function planFromTree(layout: Layout, clock: () => number): Promise
     // Last: before this there is no archive, and only `recover` goes on.
     ['recover/archive.json', 'archive.json'],
   ];
-  const kept = moves.slice(0, 5).map(([, to]) => to);
+  const kept = existing(layout, moves.slice(0, 5)).map(([, to]) => to);
   const lines = [
     `begin a new history, of a new archive ${id}, with a new key`,
     'take in every object of the hash tree that has the bytes that its name says',

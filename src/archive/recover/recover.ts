@@ -90,12 +90,19 @@ class Recovery {
   async run(): Promise<RecoverSummary> {
     const begun = readReady<State>(this.layout);
     if (begun !== null) return this.goOn(begun.state);
-    if (this.options.fromTree === true) {
+    return this.options.fromTree === true ? this.beginAnew() : this.recoverLog();
+  }
+
+  private async beginAnew(): Promise<RecoverSummary> {
+    const lock = await lockLog(this.layout);
+    try {
       const { planFromTree } = await import('./from-tree.js');
       const planned = await planFromTree(this.layout, this.clock);
-      return this.agreeAndDo(planned, () => Promise.resolve());
+      return await this.agreeAndDo(planned, () => lock.close());
+    } finally {
+      await lock.close();
+      this.sweep();
     }
-    return this.recoverLog();
   }
 
   private async recoverLog(): Promise<RecoverSummary> {
@@ -119,8 +126,13 @@ class Recovery {
       return await this.agreeAndDo(plannedOf(here, { identity, built, aside }), release);
     } finally {
       await release();
-      if (readReady(this.layout) === null) remove(recoverFolder(this.layout).path);
+      this.sweep();
     }
+  }
+
+  /** What nobody agreed to, or is done. */
+  private sweep(): void {
+    if (readReady(this.layout) === null) remove(recoverFolder(this.layout).path);
   }
 
   private async agreeAndDo(
