@@ -77,7 +77,7 @@ import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
 import type { ArchivePlace } from './outside/archive-place.js';
-import { sweepStaging, type OpenArchive } from './open-archive.js';
+import { sweepRecovery, sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
@@ -416,6 +416,7 @@ export class Archive extends LocalReader {
     for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
+    sweepRecovery(layout);
     const { position } = await this.open.tree();
     if (position >= this.open.log.size) return;
     const { catchUpTree } = await import('./tree-catch-up.js');

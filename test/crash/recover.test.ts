@@ -70,3 +70,41 @@ describe('from a remote', () => {
     }
   });
 });
+
+describe('from the tree', () => {
+  const steps: readonly Step[] = [
+    ['recover.built', 1],
+    ['recover.ready', 1],
+    ...[1, 2, 3, 4, 5, 6].map((time): Step => ['recover.moved', time]),
+    ['replay.switched', 1],
+    ['commit.appended', 1],
+    ['commit.appended', 2],
+    ['commit.done', 2],
+    ['sync.added', 1],
+    ['recover.finished', 1],
+  ];
+  test.each(steps)('a kill at %s, time %i: the same command goes on', (step, time) => {
+    const box = base.copy();
+    try {
+      fs.rmSync(join(box.root, '.hkfs/log/CURRENT'));
+      const names = (): string => box.done('ls', '-R', '--json').replace(/"position":\d+/g, '');
+      const killed = box.runWith({ HKFS_FAILPOINT: `${step}=kill@${time}` }, ...RECOVER, '--from-tree');
+      expect({ step, status: killed.status, stderr: killed.stderr }).toMatchObject({ status: null });
+      const again = box.run(...RECOVER, '--from-tree');
+      expect({ step, status: again.status, stderr: again.stderr }).toMatchObject({ status: 4 });
+      expect(box.run('verify').stdout).toContain('No damage');
+      expect(box.run('sync', '--dry-run').stdout).toContain('Nothing to adopt');
+      expect(names().split('\n').length).toBeGreaterThan(60);
+      const kept = fs.readdirSync(join(box.root, '.hkfs')).filter((name) => name.includes('.damaged-'));
+      expect(kept.map((name) => name.split('.damaged-')[0]).sort()).toEqual([
+        'archive.json',
+        'keys',
+        'log',
+        'views',
+      ]);
+      expect(fs.readdirSync(join(box.root, '.hkfs'))).not.toContain('recover');
+    } finally {
+      box.remove();
+    }
+  });
+});

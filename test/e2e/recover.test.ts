@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RecoverSummary } from '../../src/archive/api.js';
 import { isRecoverable, makeRecoverable, type Recoverable } from './recoverable.js';
-import { parseRows, saying, start, until, type Run } from './hkfs.js';
+import { hkfs, parseRows, saying, start, until, type Run } from './hkfs.js';
 
 let base: Recoverable;
 const boxes: Recoverable[] = [];
@@ -236,5 +236,113 @@ describe('what must not happen', () => {
     holder.child.kill('SIGCONT');
     expect(run).toMatchObject({ status: 5 });
     expect((await holder.ended).status).toBe(0);
+  });
+});
+
+describe('a new history of what is on the disk', () => {
+  test('log gone and no other place: names, contents and times are there, the old is kept aside, the loss is said', () => {
+    const box = fresh();
+    const before = JSON.parse(fs.readFileSync(join(box.root, '.hkfs/archive.json'), 'utf8')) as {
+      id: string;
+    };
+    const paths = (): string[] =>
+      parseRows<{ path: string; hash: string | null; kind: string }>(box.done('ls', '-R', '--json'))
+        .filter(({ kind }) => kind !== 'fifo')
+        .map(({ path, hash }) => `${path} ${hash}`)
+        .sort();
+    const were = paths();
+    BEYOND['log and views gone']!(box);
+    expect(box.run('recover', '--yes').stderr).toContain('recover --from-tree');
+    const { run, summary } = recover(box, '--from-tree');
+    expect(run.status).toBe(4);
+    expect(summary).toMatchObject({ way: 'tree', recovered: true, unrecovered: ['the old history'] });
+    expect(summary.id).not.toBe(before.id);
+    expect(summary.kept.map((name) => name.split('.damaged-')[0]).sort()).toEqual(['archive.json', 'keys']);
+    expect(paths()).toEqual(were);
+    expect(box.run('verify').status).toBe(0);
+    expect(box.run('replay', '--check').status).toBe(0);
+    expect(box.run('head', '--signed').stdout).toContain(summary.id);
+    // What only history named is an object of the new history as well.
+    expect(box.run('orphans', '--json').stdout).not.toBe('');
+  });
+
+  test('an object that rotted is told, and its bytes are taken in under the hash that they have', () => {
+    const box = fresh();
+    BEYOND['log and views gone']!(box);
+    const path = join(box.root, 'source/d3/f3');
+    fs.chmodSync(path, 0o644);
+    fs.writeFileSync(path, 'rot');
+    const { summary } = recover(box, '--from-tree');
+    expect(summary.damaged).toHaveLength(1);
+    expect(box.run('cat', '/source/d3/f3').stdout).toBe('rot');
+  });
+
+  test('a dry run changes nothing', () => {
+    const box = fresh();
+    BEYOND['the whole log gone']!(box);
+    const before = fs.readdirSync(join(box.root, '.hkfs'));
+    expect(recover(box, '--from-tree', '--dry-run').summary).toMatchObject({
+      dryRun: true,
+      recovered: false,
+    });
+    expect(fs.readdirSync(join(box.root, '.hkfs'))).toEqual(before);
+  });
+});
+
+describe('clones', () => {
+  const cloned = (...args: string[]): Recoverable => {
+    const box = base.copy();
+    boxes.push(box);
+    fs.rmSync(box.root, { recursive: true });
+    expect(hkfs(['clone', base.remote, box.root, ...args])).toMatchObject({ status: 0 });
+    return box;
+  };
+
+  test.each([[[]], [['--catalogue']]])(
+    'a clone %j whose log is gone: from its origin it is one again',
+    (args: string[]) => {
+      const box = cloned(...args);
+      const head = box.head();
+      fs.rmSync(log(box), { recursive: true });
+      const { run, summary } = recover(box, '--from', base.remote);
+      expect({ status: run.status, stderr: run.stderr }).toMatchObject({ status: 0 });
+      expect(summary).toMatchObject({ recovered: true, ...head, unrecovered: [] });
+      expect(box.head()).toEqual(head);
+      expect(parseRows(box.done('pull', '--json'))).toMatchObject([{ upToDate: true }]);
+      expect(box.run('replay', '--check').status).toBe(0);
+      if (args.length === 0) expect(box.run('verify').status).toBe(0);
+      else expect(fs.existsSync(join(box.root, 'source'))).toBe(false);
+    },
+  );
+
+  test('origin.json damaged: --from writes it anew, and without it nothing is changed', () => {
+    const box = cloned();
+    const head = box.head();
+    fs.writeFileSync(join(box.root, '.hkfs/origin.json'), '{"url":');
+    expect(box.run('recover', '--yes')).toMatchObject({ status: 2 });
+    expect(recover(box, '--from', base.remote).run.status).toBe(0);
+    expect(JSON.parse(fs.readFileSync(join(box.root, '.hkfs/origin.json'), 'utf8'))).toMatchObject({
+      head,
+      state: 'complete',
+    });
+  });
+
+  test('a log whose end was cut off: recover from a copy brings the end back', () => {
+    const box = fresh();
+    box.done('tag', 'late');
+    const head = box.head();
+    const copy = box.copy();
+    boxes.push(copy);
+    box.done('tag', 'last');
+    const ahead = fs.readdirSync(log(box)).filter((name) => name.endsWith('.log'));
+    for (const name of ahead) fs.truncateSync(join(log(box), name), 20);
+    const refused = box.run('ls');
+    expect(refused.status).toBe(4);
+    expect(refused.stderr).toContain('hkfs recover');
+    const { run, summary } = recover(box, '--from', copy.root);
+    expect(run.status).toBe(4);
+    expect(summary.lost!.from).toBe(head.size);
+    expect(box.head()).toEqual(head);
+    expect(box.run('verify').status).toBe(0);
   });
 });

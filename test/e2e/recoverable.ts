@@ -97,7 +97,7 @@ export function makeRecoverable(files = 300): Recoverable {
   hkfs(['init', box.root]);
   box.done('ingest', source, '--progress', 'none');
   box.done('mv', '/source/d1', '/source/e1');
-  box.done('rm', '/source/d2/f2', '--yes');
+  box.done('rm', '/source/d6/f55', '--yes');
   box.done('tag', 'then');
   box.done('remote', 'add', 'r', box.remote);
   box.done('backup', 'r', '--progress', 'none');

@@ -47,8 +47,14 @@ export async function finishRecovery(
   }
 }
 
-function writeSmallFiles(layout: Layout, { file, writesArchiveFile, publicKey }: LogState): void {
+function writeSmallFiles(
+  layout: Layout,
+  { file, writesArchiveFile, publicKey, origin, summary }: LogState,
+): void {
   if (publicKey !== null) writeVerifierKey(layout, parseVerifierKey(publicKey));
+  const { size, root } = summary;
+  if (origin !== null)
+    writeOrigin(layout, { ...origin, archive: file.id, head: { size, root }, state: 'complete' });
   if (!writesArchiveFile) return;
   writeFileDurably(layout.archiveFile, Buffer.from(`${JSON.stringify(file, null, 2)}\n`), 0o644);
 }
@@ -72,11 +78,10 @@ async function bringAll(
 }
 
 /** A clone whose log is its origin's is still one; what was here besides is its own. */
-function followOrigin({ layout, log }: OpenArchive, { had, from, origin, file }: LogState): void {
+function followOrigin({ layout, log }: OpenArchive, { had, from }: LogState): void {
   const known = readOrigin(layout);
   const head = log.head();
-  if (origin !== null) writeOrigin(layout, { ...origin, archive: file.id, head, state: 'complete' });
-  else if (known !== null && (known.url === from || had <= known.head.size || head.size < known.head.size))
+  if (known !== null && (known.url === from || had <= known.head.size || head.size < known.head.size))
     writeOrigin(layout, { ...known, head });
 }
 

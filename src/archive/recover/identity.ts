@@ -28,7 +28,7 @@ export function identify(layout: Layout): Identity {
   const file = archiveFileOf(layout);
   const secret = readKey(`${layout.keys}/archive`, (text) => parseSignerKey(text).verifier);
   const open = readKey(`${layout.keys}/archive.pub`, parseVerifierKey);
-  const origin = readOrigin(layout);
+  const origin = originOrNull(layout);
   const key = open.key ?? secret.key;
   return {
     file,
@@ -45,7 +45,18 @@ function archiveFileOf({ root }: Layout): ArchiveFile | null {
   try {
     return readArchiveFile(root);
   } catch (error) {
-    if (isHkfsError(error, 'NOT_AN_ARCHIVE') || errnoOf(error) === 'EISDIR') return null;
+    if (isHkfsError(error, 'NEWER_FORMAT')) throw error;
+    if (isHkfsError(error) || errnoOf(error) === 'EISDIR') return null;
+    throw error;
+  }
+}
+
+/** Null also where it is damaged. */
+export function originOrNull(layout: Layout): Origin | null {
+  try {
+    return readOrigin(layout);
+  } catch (error) {
+    if (isHkfsError(error)) return null;
     throw error;
   }
 }

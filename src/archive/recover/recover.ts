@@ -271,7 +271,8 @@ function whatToWrite(identity: Identity, { id, createdMs, source }: BuiltLog): W
     });
   const signed = identity.key ?? source?.key ?? null;
   const isClone = originFile === 'good';
-  const writesOrigin = originFile === 'damaged' && source !== null && privateKey !== 'good';
+  const writesOrigin = originFile === 'damaged';
+  if (writesOrigin && source === null) throw withoutOrigin();
   return {
     file:
       file?.id === id
@@ -280,13 +281,15 @@ function whatToWrite(identity: Identity, { id, createdMs, source }: BuiltLog): W
     archiveFile: file?.id !== id,
     publicKey: publicKey !== 'good' && signed !== null ? formatVerifierKey(signed) : null,
     origin: writesOrigin,
-    unrecovered: [
-      ...(privateKey === 'good' || isClone || writesOrigin ? [] : [lostKey(privateKey)]),
-      ...(originFile === 'damaged' && !writesOrigin
-        ? ['origin.json is damaged: name with --from where this clone came from']
-        : []),
-    ],
+    unrecovered: [...(privateKey === 'good' || isClone || writesOrigin ? [] : [lostKey(privateKey)])],
   };
+}
+
+/** Taken for no clone, it would get a history of its own. */
+function withoutOrigin(): HkfsError {
+  return new HkfsError('USAGE', 'this is a clone whose origin.json is damaged', {
+    hint: 'name with --from where it came from, or move origin.json away if it is to be an archive of its own',
+  });
 }
 
 function lostKey(state: string): string {

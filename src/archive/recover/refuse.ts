@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { toFsPath } from '../../fs/names.js';
 import type { Layout } from '../layout.js';
-import { readOrigin } from '../remote/origin.js';
+import { originOrNull } from './identity.js';
 
 /** @throws HkfsError NOT_AN_ARCHIVE */
 export function refuseForeign(layout: Layout): void {
   const { root } = layout;
   const isThere = (path: string): boolean => existsSync(toFsPath(path));
-  if (readOrigin(layout)?.state === 'cloning')
+  if (originOrNull(layout)?.state === 'cloning')
     throw new HkfsError('NOT_AN_ARCHIVE', `${root} is a clone that was not finished`, {
       hint: 'run the same `hkfs clone` again: it goes on where it stopped',
     });
