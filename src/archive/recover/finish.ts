@@ -15,7 +15,7 @@ import type { ObjectList } from '../remote/object-list.js';
 import { readOrigin, writeOrigin } from '../remote/origin.js';
 import { writeVerifierKey } from '../remote/public-key.js';
 import { catchUpTree } from '../tree-catch-up.js';
-import type { LogState, State } from './recover.js';
+import type { LogState, State } from './planned.js';
 import { openSource } from './source.js';
 import { writeReady } from './swap.js';
 

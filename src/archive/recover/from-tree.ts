@@ -18,7 +18,7 @@ import { sync } from '../sync/sync.js';
 import { adoptObjects } from './adopt-objects.js';
 import type { Found } from './finish.js';
 import { recoverFolder, remove } from './folder.js';
-import type { Planned } from './recover.js';
+import type { Planned } from './planned.js';
 import { existing, type Move } from './swap.js';
 
 /** Makes what takes the place of the old, beside it. */
