@@ -90,7 +90,7 @@ describe('queries', () => {
       error: {
         code: 'LOG_DAMAGED',
         message: 'torn',
-        hint: expect.stringContaining('hkfs recover') as string,
+        hint: expect.stringContaining('hkfs recover') as unknown,
       },
     });
     expect(code).toBe(4);
