@@ -32,6 +32,7 @@ export const COMMANDS: CommandTable = {
   prune: () => import('./commands/prune.js'),
   prove: () => import('./commands/prove.js'),
   pull: () => import('./commands/pull.js'),
+  recover: () => import('./commands/recover.js'),
   'remote:add': () => import('./commands/remote/add.js'),
   'remote:compact': () => import('./commands/remote/compact.js'),
   'remote:ls': () => import('./commands/remote/ls.js'),

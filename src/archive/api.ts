@@ -13,6 +13,7 @@ export type * from './api/moments.js';
 export type * from './api/operations.js';
 export type * from './api/outside.js';
 export type * from './api/proofs.js';
+export type * from './api/recover.js';
 export type * from './api/reader.js';
 export type * from './api/remotes.js';
 export type * from './api/restore.js';

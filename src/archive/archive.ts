@@ -54,6 +54,8 @@ import type {
   RemoveSummary,
   PullOptions,
   PullSummary,
+  RecoverOptions,
+  RecoverSummary,
   RemoteVerifySummary,
   ReplaySummary,
   RestoreOptions,
@@ -77,13 +79,13 @@ import { layoutOf } from './layout.js';
 import { LocalReader } from './local-reader.js';
 import type { ArchivePlace } from './outside/archive-place.js';
 import { clockWarning } from './log-clock.js';
-import { sweepStaging, type OpenArchive } from './open-archive.js';
+import { sweepRecovery, sweepStaging, type OpenArchive } from './open-archive.js';
 import { RemoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
 export { exitNow } from '../fs/exit-now.js';
 export { isSettling } from '../fs/settling.js';
-export { findArchiveRoot, findArchiveRootOrNull } from './layout.js';
+export { findArchiveRoot, findArchiveRootOrNull, findBrokenRoot } from './layout.js';
 
 export interface ArchiveOpenOptions {
   /** Writers mend what a crash left behind; readers change nothing but the views and `.hkfs/place`. */
@@ -139,6 +141,15 @@ export class Archive extends LocalReader {
   static async clone(options: CloneOptions & { clock?: () => number }): Promise<CloneSummary> {
     const { cloneArchive } = await import('./remote/clone.js');
     return cloneArchive(options, options.clock ?? Date.now);
+  }
+
+  /**
+   * Mends an archive whose log, or what else of `.hkfs` is hkfs's own, is damaged or gone.
+   * @throws HkfsError NOT_AN_ARCHIVE, ARCHIVE_HELD, LOG_DAMAGED, REMOTE_*, BAD_SIGNATURE, INTERRUPTED
+   */
+  static async recover(options: RecoverOptions & { clock?: () => number }): Promise<RecoverSummary> {
+    const { recover } = await import('./recover/recover.js');
+    return recover(options, options.clock ?? Date.now);
   }
 
   /** @throws HkfsError NOT_AN_ARCHIVE, NEWER_FORMAT, ARCHIVE_HELD, LOG_DAMAGED, LOG_SHORTER, READ_ONLY */
@@ -426,6 +437,7 @@ export class Archive extends LocalReader {
     for (const directory of [layout.nextViews, layout.oldViews, layout.checkViews])
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
+    sweepRecovery(layout);
     const { position } = await this.open.tree();
     if (position < this.open.log.size) {
       const { catchUpTree } = await import('./tree-catch-up.js');

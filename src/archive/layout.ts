@@ -111,7 +111,7 @@ function parseArchiveFile(text: string, root: string): ArchiveFile {
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw new HkfsError('ARCHIVE_FILE_DAMAGED', `${layoutOf(root).archiveFile} is not what hkfs wrote`, {
-    hint: 'restore it from a copy of the archive',
+    hint: '`hkfs recover` writes it anew',
   });
 }
 
@@ -122,18 +122,18 @@ function isArchiveFile(value: Partial<Record<keyof ArchiveFile, unknown>> | null
 }
 
 function notAnArchive(root: string): HkfsError {
-  if (existsSync(toFsPath(layoutOf(root).origin)))
+  const { hkfs, initialising, origin } = layoutOf(root);
+  if (isThere(origin))
     return new HkfsError('NOT_AN_ARCHIVE', `${root} is a clone that was not finished`, {
-      hint: 'run the same `hkfs clone` again: it goes on where it stopped',
+      hint: 'run the same `hkfs clone` again: it goes on where it stopped; of a finished clone `hkfs recover` writes archive.json anew',
     });
-  const { hkfs, initialising } = layoutOf(root);
   if (isThere(initialising))
     return new HkfsError('NOT_AN_ARCHIVE', `${root} is an archive that was not finished`, {
       hint: 'run the same `hkfs init` again',
     });
   if (isThere(hkfs))
     return new HkfsError('NOT_AN_ARCHIVE', `${hkfs} has no archive.json`, {
-      hint: 'bring it back from a backup of the archive, or name another archive with --archive DIR',
+      hint: '`hkfs recover` writes it anew; or name another archive with --archive DIR',
     });
   const what =
     existsSync(toFsPath(root)) && !lstatSync(toFsPath(root)).isDirectory() ? 'a file' : 'no archive';
@@ -171,6 +171,17 @@ function folderAbove(cwd: string): string | null {
   for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at))
     if (isThere(layoutOf(at).log)) return at;
   return null;
+}
+
+/**
+ * For what mends an archive: the directory that is named, else the nearest folder upwards that has anything of one.
+ * @throws HkfsError NOT_AN_ARCHIVE
+ */
+export function findBrokenRoot(cwd: string, named?: string): string {
+  if (named !== undefined) return absolutePath(named, cwd);
+  for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at))
+    if (isThere(layoutOf(at).archiveFile) || isThere(layoutOf(at).objects)) return at;
+  return findArchiveRoot(cwd);
 }
 
 /**

@@ -6,6 +6,7 @@ import { EventLog } from '../events/log.js';
 import type { DirectoryId, EventRecord, Position } from '../events/types.js';
 import { WrittenFilesystem } from '../fs/durable.js';
 import { failpoint } from '../fs/failpoints.js';
+import { toFsPath } from '../fs/names.js';
 import { WorkerPool } from '../fs/pool.js';
 import { loadPosix, type Posix } from '../fs/posix.js';
 import { namesIn } from '../fs/scan.js';
@@ -300,6 +301,12 @@ function refuseOtherId({ archiveFile }: Layout, { id }: ArchiveFile, log: EventL
 /** What an operation that failed has staged takes room that the next one may need to open at all. */
 export function sweepStaging({ staging }: Layout): void {
   for (const name of namesIn(staging)) rmSync(`${staging}/${name}`, { recursive: true, force: true });
+}
+
+/** What a recovery had made when it was killed, before anybody agreed to it. */
+export function sweepRecovery({ hkfs }: Layout): void {
+  const folder = toFsPath(`${hkfs}/recover`);
+  if (!existsSync(toFsPath(`${hkfs}/recover/ready.json`))) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Damaged views take their local rows with them: what those knew is read again when it is needed. */

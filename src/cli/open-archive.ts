@@ -72,6 +72,14 @@ export async function openForWriting(
   });
 }
 
+/** For what mends an archive that nothing else opens. */
+export async function brokenArchive(
+  which: Pick<WhichArchive, 'archive'>,
+): Promise<{ Archive: typeof Archive; root: string }> {
+  const archive = await import('../archive/archive.js');
+  return { Archive: archive.Archive, root: archive.findBrokenRoot(process.cwd(), which.archive) };
+}
+
 /** Makes an archive at `--archive`, or here, when there is none to be found. */
 export async function initWhereMissing(which: WhichArchive): Promise<void> {
   const { Archive, findArchiveRootOrNull } = await import('../archive/archive.js');

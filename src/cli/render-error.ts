@@ -1,4 +1,4 @@
-import { ERROR_EXITS, EXIT, isHkfsError } from '../errors.js';
+import { ERROR_EXITS, EXIT, isHkfsError, type HkfsError } from '../errors.js';
 import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
 import { visibleText } from './visible-name.js';
@@ -32,7 +32,8 @@ interface ErrorFacts {
 
 function factsOf(error: unknown): ErrorFacts {
   if (isHkfsError(error)) {
-    const { code, hint } = error;
+    const { code } = error;
+    const hint = wayOut(error);
     return { code, message: withoutOclifWords(error.message), hint, exitCode: ERROR_EXITS[code] };
   }
   if (isUsageError(error)) {
@@ -61,6 +62,16 @@ const CORRUPT: ReadonlySet<unknown> = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERR
 /** What an `AbortSignal` throws that nobody put into words. */
 function isAbort(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError';
+}
+
+const RECOVER =
+  '`hkfs recover` keeps what is proved of the log here, and takes the rest from a backup with --from; --dry-run says what is left';
+const LOG_CODES: ReadonlySet<string> = new Set(['LOG_DAMAGED', 'LOG_GAP', 'LOG_SHORTER']);
+
+/** Whoever finds a damaged log knows what is wrong, and not always what helps. */
+function wayOut({ code, hint }: HkfsError): string | undefined {
+  if (!LOG_CODES.has(code) || hint?.includes('hkfs recover') || hint?.includes('--from')) return hint;
+  return code === 'LOG_SHORTER' && hint !== undefined ? `${RECOVER}; or ${hint}` : RECOVER;
 }
 
 /** LevelDB's own word for a table whose bytes are not those it wrote. */

@@ -86,7 +86,13 @@ describe('queries', () => {
     answers.fail = new HkfsError('LOG_DAMAGED', 'torn');
     const { out, err, code } = await hkfs('ls', '--json');
     expect(out.split('\n')).toHaveLength(3);
-    expect(err).toBe('{"error":{"code":"LOG_DAMAGED","message":"torn"}}\n');
+    expect(JSON.parse(err)).toEqual({
+      error: {
+        code: 'LOG_DAMAGED',
+        message: 'torn',
+        hint: expect.stringContaining('hkfs recover') as unknown,
+      },
+    });
     expect(code).toBe(4);
     expect(named('close')).toHaveLength(1);
   });

@@ -32,15 +32,15 @@ import { resolveMoment } from '../queries/moments.js';
 import { refuseGap } from './bundle-gap.js';
 import { buildTree } from './build-tree.js';
 import { checkCheckpoints } from './check-checkpoints.js';
+import { chooseArchive } from './choose-archive.js';
 import { cutLog } from './cut-log.js';
 import { fetchObjects, type FetchOutcome, type FetchTarget } from './fetch-objects.js';
-import { isRemote } from './format.js';
 import { importLog } from './import-log.js';
 import { writeVerifierKey } from './public-key.js';
 import { NamedObjects } from './named-objects.js';
 import { refuseOthers, refuseOwnHistory } from './free-place.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
-import { archivesOf, RemoteArchive } from './remote-archive.js';
+import type { RemoteArchive } from './remote-archive.js';
 import { fetchAll, lostRows, type Lost } from './fetch-all.js';
 import { TransferMeter } from './transfer-meter.js';
 import { bootId, dropTorn } from './trust-objects.js';
@@ -288,25 +288,6 @@ function undoMade(layout: Layout, made: string | null): void {
     removeEmpty(toFsPath(layout.hkfs));
   }
   if (made !== null) removeMade(layout.root, made);
-}
-
-/** @throws HkfsError REMOTE_FOREIGN where there is none, USAGE where there are several and none was named */
-export async function chooseArchive(store: BlobStore, id: string | undefined): Promise<RemoteArchive> {
-  if (!(await isRemote(store)))
-    throw new HkfsError('REMOTE_FOREIGN', `${store.url} is no remote of hkfs`, {
-      hint: 'check the path; for S3, bucket and prefix',
-    });
-  const ids = await archivesOf(store);
-  if (id !== undefined && ids.includes(id)) return new RemoteArchive(store, id);
-  if (id === undefined && ids.length === 1) return new RemoteArchive(store, ids[0]!);
-  const list = ids.length === 0 ? 'it holds none yet' : `it holds ${ids.join(', ')}`;
-  if (id !== undefined || ids.length === 0)
-    throw new HkfsError('REMOTE_FOREIGN', `${store.url} has no such archive: ${list}`, {
-      hint: 'check the URL and the id',
-    });
-  throw new HkfsError('USAGE', `${store.url} has several archives: ${list}`, {
-    hint: 'choose one with --id',
-  });
 }
 
 function noBackup(remote: RemoteArchive): HkfsError {

@@ -60,7 +60,7 @@ export async function fetchList(
 /** What could not be had, with the names that it has. */
 export async function lostRows(
   archive: OpenArchive,
-  store: BlobStore,
+  store: Pick<BlobStore, 'url'>,
   { objects, bytes, damaged, missing }: FetchOutcome,
 ): Promise<Lost> {
   const rows = (hashes: readonly Hash[], reason: string): Promise<DamagedRow[]> =>

@@ -1,0 +1,117 @@
+/** The new log, beside the old one: what is proved here, then what another place has, then what follows of here. */
+import { HkfsError } from '../../errors.js';
+import { EventLog } from '../../events/log.js';
+import { followsFrom, type StoredCommit } from '../../events/segment.js';
+import { CompactRange } from '../../events/merkle.js';
+import type { Head } from '../../events/types.js';
+import { remove } from './folder.js';
+import type { LogHere } from './log-here.js';
+import { partedFrom, type BringOptions, type RecoverSource } from './source.js';
+
+const BATCH_EVENTS = 8192;
+
+export interface BuiltLog {
+  readonly head: Head;
+  /** Of the archive, as its first event says. */
+  readonly id: string;
+  readonly createdMs: number;
+  readonly here: number;
+  readonly fetched: number;
+  readonly source: RecoverSource | null;
+}
+
+export interface BuildOptions extends BringOptions {
+  readonly location: string;
+  /** Asked for once it is known which archive the log here is of; null: there is no other place. */
+  readonly openSource: ((id: string | null) => Promise<RecoverSource>) | null;
+}
+
+/** @throws HkfsError LOG_DAMAGED where nothing can be had; REMOTE_* */
+export async function buildLog(here: LogHere, options: BuildOptions): Promise<BuiltLog> {
+  remove(options.location);
+  if (here.whole !== null && options.openSource === null) return asItIs(here.whole);
+  const log = await EventLog.open(options.location, { createIfMissing: true });
+  let source: RecoverSource | null = null;
+  try {
+    let kept = await takeHere(log, here);
+    let fetched = 0;
+    if (options.openSource !== null) {
+      source = await options.openSource(idOf(log));
+      fetched = await bring(log, source, options);
+      kept += await takeHere(log, here);
+    }
+    if (log.size === 0) throw nothingProved();
+    await log.compactForClose();
+    return { ...(await asItIs(log)), here: kept, fetched, source };
+  } catch (error) {
+    await source?.close();
+    throw error;
+  } finally {
+    await log.close();
+  }
+}
+
+async function asItIs(log: EventLog): Promise<BuiltLog> {
+  const { timeMs } = await log.get(0);
+  return {
+    head: log.head(),
+    id: idOf(log)!,
+    createdMs: timeMs,
+    ...{ here: log.size, fetched: 0, source: null },
+  };
+}
+
+/** What was written is read again, by whoever is to read it from now on. @throws HkfsError LOG_DAMAGED */
+export async function checkBuilt(location: string, head: Head): Promise<void> {
+  const log = await EventLog.open(location);
+  try {
+    for await (const _progress of log.audit()) continue;
+    if (log.head().root === head.root && log.size === head.size) return;
+    throw new HkfsError('LOG_DAMAGED', `the new log ${location} is not what was written`, {
+      hint: 'check the disk and its memory',
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+/** @returns how many events were taken */
+async function takeHere(log: EventLog, here: LogHere): Promise<number> {
+  const before = log.size;
+  const range = CompactRange.from(log.size, log.lastCommit?.range ?? []);
+  let batch: StoredCommit[] = [];
+  let events = 0;
+  for await (const stored of here.commits(log.size)) {
+    if (!followsFrom(range, stored)) break;
+    batch.push(stored);
+    events += stored.events.length;
+    if (events < BATCH_EVENTS) continue;
+    await log.adopt(batch);
+    [batch, events] = [[], 0];
+  }
+  await log.adopt(batch);
+  return log.size - before;
+}
+
+async function bring(log: EventLog, source: RecoverSource, options: BringOptions): Promise<number> {
+  const { head, url } = source;
+  const before = log.size;
+  if (head.size > before) await source.bring(log, options);
+  if ((await log.headAt(head.size)).root !== head.root) throw partedFrom(url, Math.min(before, head.size));
+  return log.size - before;
+}
+
+function idOf(log: EventLog): string | null {
+  if (log.size === 0) return null;
+  const event = log.getSync(0);
+  if (event.type === 'archive.created') return event.archiveId;
+  throw new HkfsError('LOG_DAMAGED', 'the first event of the log does not make an archive', {
+    hint: 'recover from a remote with --from',
+  });
+}
+
+function nothingProved(): HkfsError {
+  return new HkfsError('LOG_DAMAGED', 'nothing of the log can be read here', {
+    hint: 'name a remote, a bundle or a clone that has it with --from; without any, `hkfs recover --from-tree` makes a new history of what is on the disk',
+  });
+}
