@@ -2,6 +2,7 @@
  * Files of the hash tree exchanged among their names by hand, files of the tree as well: what inodes and
  * names say of contents is wrong in every way, and only the bytes are right.
  */
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -37,7 +38,7 @@ test(
     });
     await fc.assert(
       fc.asyncProperty(scenario, ({ steps, isCopy }) => play(steps, isCopy)),
-      runs(25, 400),
+      runs(14, 300),
     );
   },
   HEAVY ? 1_800_000 : 180_000,
@@ -48,7 +49,8 @@ async function play(steps: readonly Step[], isCopy: boolean): Promise<void> {
   const made = join(path, isCopy ? 'original' : 'archive');
   const contents = await makeArchive(path, made);
   const root = join(path, 'archive');
-  if (isCopy) fs.cpSync(made, root, { recursive: true, preserveTimestamps: true });
+  // With its hard links, but with other inodes than the log says.
+  if (isCopy) execFileSync('cp', ['-a', made, root]);
   let count = 0;
   for (const one of steps)
     if (one.do === 'sync' || one.do === 'verify' || one.do === 'heal') await command(root, one.do);
