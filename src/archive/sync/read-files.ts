@@ -30,13 +30,13 @@ export async function readFiles(
     (one) => one.candidate !== null || mayBeRecorded(one, recorded.get(one.path)),
   );
   const verdicts = await hashTreeFiles(archive, [...touched, ...doubtful]);
-  const judged = found.map((one) => {
-    const verdict = verdicts.get(one.path);
-    return one.candidate === null || verdict === undefined
-      ? one
-      : contentOf(archive, { found: one, verdict, recorded: recorded.get(one.path)?.hash ?? null });
-  });
-  return { found: await Promise.all(judged), verdicts };
+  const judged: FoundEntry[] = [];
+  for (const one of found) {
+    const verdict = one.candidate === null ? undefined : verdicts.get(one.path);
+    const hash = recorded.get(one.path)?.hash ?? null;
+    judged.push(verdict ? await contentOf(archive, { found: one, verdict, recorded: hash }) : one);
+  }
+  return { found: judged, verdicts };
 }
 
 /** A file at its place, of the recorded size, on an inode of its own. */

@@ -38,7 +38,8 @@ test(
     });
     await fc.assert(
       fc.asyncProperty(scenario, ({ steps, isCopy }) => play(steps, isCopy)),
-      runs(14, 300),
+      // Else making a failure smaller takes longer than the test may.
+      { ...runs(14, 300), interruptAfterTimeLimit: HEAVY ? 1_500_000 : 120_000 },
     );
   },
   HEAVY ? 1_800_000 : 180_000,
