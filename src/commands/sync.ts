@@ -10,7 +10,7 @@ export default class Sync extends BaseCommand {
   static override summary = 'Adopt what was done by hand in the tree.';
   static override description = `Walks the tree once, compares it with the archive's names, and appends what happened as one operation: files and directories that were renamed or moved (files are recognised by inode, without reading them), removed, added or replaced, and attributes that were changed. New files are stored, and become read-only links to their contents.
 
-Bytes that were changed through a link to a stored content are damage: they are reported with every name of the content, and never adopted. A name that has the right bytes in a file of its own is made a link again.
+Bytes that were changed through a link to a stored content are damage: they are reported with every name of the content, and never adopted. So are objects whose files were exchanged or replaced in the hash tree: a file in the tree is the content that its bytes are. A name that has the right bytes in a file of its own is made a link again.
 
 Of directories, mode and owner are adopted and times are not. Of a file whose content has several names, attributes that were changed are not adopted, because the names share them.
 

@@ -39,12 +39,17 @@ export interface KeptInode {
 
 /** All inodes with wrong bytes that were kept here. */
 export function keptInodes(directory: string): KeptInode[] {
+  return keptFiles(directory).map((path) => {
+    const { dev: device, ino: inode } = fs.lstatSync(toFsPath(path), { bigint: true });
+    return { hash: path.slice(directory.length + 1, directory.length + 65), device, inode };
+  });
+}
+
+/** Their paths. */
+export function keptFiles(directory: string): string[] {
   return namesIn(directory)
     .filter((name) => /^[0-9a-f]{64}-\d+(\.\d+)?$/.test(name))
-    .map((name) => {
-      const { dev: device, ino: inode } = fs.lstatSync(toFsPath(`${directory}/${name}`), { bigint: true });
-      return { hash: name.slice(0, 64), device, inode };
-    });
+    .map((name) => `${directory}/${name}`);
 }
 
 /** Those of one object. */

@@ -19,11 +19,17 @@ import { makeAbsentNames, rememberAbsent } from '../absent-names.js';
 import { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
 import { damagedRow } from '../remote/damaged-row.js';
+import { findMisplaced } from './misplaced.js';
 import { examine, findingOf, reasonOf, type Examined, type ObjectFile } from './examine.js';
 import { HealSources } from './sources.js';
 
 /** The operation's committer; null: a clone that only follows, in which nothing is recorded. */
 export type BeginHealing = () => Promise<Committer | null>;
+
+interface Copies {
+  readonly from: string;
+  readonly copies: readonly Staged[];
+}
 
 interface Staged {
   readonly file: ObjectFile;
@@ -39,6 +45,8 @@ export class Healer {
   private readonly options: HealOptions;
   private readonly begin: BeginHealing;
   private readonly sources: HealSources;
+  /** Of which neither the tree nor a remote has good bytes. */
+  private open: Examined[] = [];
   private nextStaged = 0;
 
   constructor(archive: OpenArchive, options: HealOptions, begin: BeginHealing) {
@@ -74,6 +82,7 @@ export class Healer {
           totalBytes: null,
         });
       }
+      await this.healMisplaced();
       await makeAbsentNames(this.archive, this.options.onMessage ?? (() => {}));
     } finally {
       await this.sources.close();
@@ -126,13 +135,39 @@ export class Healer {
   }
 
   private async healOne(examined: Examined): Promise<void> {
+    const staged = await this.stageAll(examined, (path) => this.sources.stage(examined, path));
+    if (staged === null) this.open.push(examined);
+    else await this.replace(examined, staged);
+  }
+
+  /**
+   * What is left is looked for under other names of the hash tree. All is staged before any of it is
+   * replaced: of two objects that were exchanged, each is where the other's bytes are.
+   */
+  private async healMisplaced(): Promise<void> {
+    const { open } = this;
+    const misplaced = await findMisplaced(
+      this.archive,
+      open.map(({ object }) => object),
+    );
+    const healable: { examined: Examined; staged: Copies }[] = [];
+    for (const examined of open) {
+      this.throwIfStopped();
+      const { hash } = examined.object;
+      const source = misplaced.get(hash);
+      const carry = async (staged: string): Promise<string | null> =>
+        (await this.sources.carry(hash, source!, staged)) ? 'misplaced' : null;
+      const staged = source === undefined ? null : await this.stageAll(examined, carry);
+      if (staged !== null) healable.push({ examined, staged });
+      else this.lost.push(await damagedRow(this.archive, hash, reasonOf(examined)));
+    }
+    for (const { examined, staged } of healable) await this.replace(examined, staged);
+    await (await this.committer(healable.length > 0))?.flush();
+  }
+
+  private async replace(examined: Examined, staged: Copies): Promise<void> {
     const { hash } = examined.object;
     const row = await damagedRow(this.archive, hash, reasonOf(examined));
-    const staged = await this.stageAll(examined);
-    if (staged === null) {
-      this.lost.push(row);
-      return;
-    }
     failpoint('heal.staged');
     for (const { file } of staged.copies)
       if (file.inode) keepDamaged(this.archive.layout.damaged, file.path, hash);
@@ -144,14 +179,17 @@ export class Healer {
   }
 
   /** Good bytes for each file that is wrong; null where nobody has them. */
-  private async stageAll(examined: Examined): Promise<{ from: string; copies: Staged[] } | null> {
+  private async stageAll(
+    examined: Examined,
+    stage: (staged: string) => Promise<string | null>,
+  ): Promise<Copies | null> {
     const { hash } = examined.object;
     const copies: Staged[] = [];
     let from: string | null = null;
     for (const file of examined.files.filter(({ isGood }) => !isGood)) {
       const staged = this.newStaged();
       const [first] = copies;
-      if (first === undefined) from = await this.sources.stage(examined, staged);
+      if (first === undefined) from = await stage(staged);
       else if (!(await this.sources.carry(hash, first.staged, staged))) return null;
       if (from === null) return null;
       const { dev: device, ino: inode } = lstatSync(staged, { bigint: true });
@@ -160,11 +198,7 @@ export class Healer {
     return { from: from!, copies };
   }
 
-  private commit(
-    committer: Committer,
-    { object, gone }: Examined,
-    { from, copies }: { from: string; copies: readonly Staged[] },
-  ): void {
+  private commit(committer: Committer, { object, gone }: Examined, { from, copies }: Copies): void {
     const left = [...gone];
     for (const { file, staged, inode } of copies) {
       const item = namingOf(file, staged);

@@ -21,6 +21,8 @@ export interface FoundEntry extends Found {
   readonly seal: Seal | undefined;
   /** It is on an inode that its object lost: its name is to be a link to the object again. */
   readonly relink?: { readonly isDamaged: boolean };
+  /** Its bytes are of no content, and only the hash tree says which it was: enough to follow a rename. */
+  readonly isGuess?: boolean;
 }
 
 /** A recorded file at its place, on its object's inode, which is not as it was sealed. */

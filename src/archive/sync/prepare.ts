@@ -14,7 +14,7 @@ import type { Plan, PlaceRef, Step } from './differences.js';
 import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
 import type { FoundEntry, MissingEntry } from './nodes.js';
 import { planSync } from './plan.js';
-import { mayBeRecorded, readFiles, wrongObjects, type ReadFiles } from './read-files.js';
+import { mayBeRecorded, readFiles, wrongCandidates, wrongObjects, type ReadFiles } from './read-files.js';
 
 const MAX_PATHS = 1000;
 
@@ -166,10 +166,13 @@ function withoutRelinks(
 
 type SyncPlan = Plan<MissingEntry, FoundEntry>;
 
-/** Damaged bytes under a name that their object never had were put there by somebody who wants them. */
+/**
+ * Bytes that are no content, under a name that their object never had, were put there by somebody who wants
+ * them: damaged ones that were kept aside, and files that came to stand under an object's name.
+ */
 function withNewFiles(plan: SyncPlan): SyncPlan {
   const isWanted = (step: SyncPlan['steps'][number]): boolean =>
-    step.do === 'add' && step.found.relink?.isDamaged === true;
+    step.do === 'add' && (step.found.relink?.isDamaged === true || step.found.isGuess === true);
   if (!plan.steps.some(isWanted)) return plan;
   const steps = plan.steps.map((step) =>
     step.do === 'add' && isWanted(step) ? { ...step, found: { ...step.found, hash: null, key: null } } : step,
@@ -264,7 +267,7 @@ async function settleSuspects(
   { comparison, verdicts }: { comparison: TreeComparison; verdicts: ReadonlyMap<string, Verdict> },
   changes: Changes,
 ): Promise<void> {
-  const damaged = new Map<Hash, string>();
+  const damaged = wrongCandidates(comparison.found, verdicts);
   for (const suspect of [...suspectsInPlace(comparison), ...suspectsFound(changes)]) {
     const verdict = verdicts.get(suspect.path)!;
     if ('failure' in verdict) changes.failed.push({ path: suspect.path, ...verdict.failure });
@@ -275,7 +278,7 @@ async function settleSuspects(
     }
   }
   for (const [hash, actual] of damaged) {
-    const reason = `its bytes were changed through a link: they hash to ${actual}`;
+    const reason = `its file has other bytes, as after a change through a link: they hash to ${actual}`;
     await takeDamage(archive, changes, { hash, finding: 'content', reason });
   }
 }
@@ -299,7 +302,7 @@ function suspectsFound({ plan }: Changes): Owned[] {
 }
 
 function isUnsealedObject({ kind, hash, candidate }: FoundEntry): boolean {
-  return kind === 'file' && hash !== null && candidate?.is === 'object';
+  return kind === 'file' && hash !== null && candidate?.is === 'object' && candidate.hash === hash;
 }
 
 function suspectOf(found: FoundEntry, hash: Hash, attributes: Attributes | null): Owned {

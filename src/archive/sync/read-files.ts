@@ -31,7 +31,13 @@ export async function readFiles(
     (one) => one.candidate !== null || mayBeRecorded(one, recorded.get(one.path)),
   );
   const verdicts = await hashTreeFiles(archive, [...touched, ...doubtful]);
-  return { found: found.map((one) => judged(one, verdicts.get(one.path))), verdicts };
+  const judged: FoundEntry[] = [];
+  for (const one of found) {
+    const verdict = one.candidate === null ? undefined : verdicts.get(one.path);
+    const hash = recorded.get(one.path)?.hash ?? null;
+    judged.push(verdict ? await contentOf(archive, { found: one, verdict, recorded: hash }) : one);
+  }
+  return { found: judged, verdicts };
 }
 
 /** A file at its place, of the recorded size, on an inode of its own. */
@@ -41,15 +47,54 @@ export function mayBeRecorded(found: FoundEntry, recorded: MissingEntry | undefi
   return event?.type === 'file.ingested' && event.hash !== null && BigInt(event.size) === found.stat.size;
 }
 
-function judged(found: FoundEntry, verdict: Verdict | undefined): FoundEntry {
-  const { candidate } = found;
-  if (candidate === null || verdict === undefined) return found;
-  const { hash, is } = candidate;
-  // A link to an object is its name, whatever became of the bytes: those are told as damage.
-  if (is === 'object') return knownFile(found, hash);
-  const isRight = 'hash' in verdict && verdict.hash === hash;
-  // What the log told damaged is no edit; anything else with other bytes is a person's.
-  return isRight || candidate.wasDamaged ? knownFile(found, hash, { isDamaged: !isRight }) : found;
+interface Read {
+  readonly found: FoundEntry;
+  readonly verdict: Verdict;
+  /** What the log says is at the file's place. */
+  readonly recorded: Hash | null;
+}
+
+/**
+ * The bytes decide which content a file is, wherever they are a content of the archive. The name that its
+ * inode has in the hash tree decides only where they are none: then they are that content, damaged.
+ */
+async function contentOf(archive: OpenArchive, { found, verdict, recorded }: Read): Promise<FoundEntry> {
+  const { hash, is } = found.candidate!;
+  const wasDamaged = found.candidate!.is === 'lost' && found.candidate!.wasDamaged;
+  const actual = 'hash' in verdict ? verdict.hash : null;
+  if (actual === hash) return knownFile(found, hash, is === 'object' ? undefined : { isDamaged: false });
+  // What the log told damaged here is no edit, whatever the bytes are.
+  if (wasDamaged && recorded === hash) return knownFile(found, hash, { isDamaged: true });
+  if (actual !== null && (actual === recorded || (await isStored(archive, actual))))
+    return knownFile(found, actual, { isDamaged: false });
+  if (is === 'lost') return wasDamaged ? knownFile(found, hash, { isDamaged: true }) : found;
+  if (await wasItsInode(archive, found, hash)) return knownFile(found, hash);
+  return { ...knownFile(found, hash), isGuess: true };
+}
+
+async function isStored(archive: OpenArchive, hash: Hash): Promise<boolean> {
+  const object = await archive.contents().object(hash);
+  return object !== null && object.inodes.length > 0;
+}
+
+/** Whether we knew the inode as the object's: somebody may have put another file under its name. */
+async function wasItsInode(archive: OpenArchive, { stat, seal }: FoundEntry, hash: Hash): Promise<boolean> {
+  if (seal?.hash === hash) return true;
+  return (await archive.contents().hashOfInode({ device: stat.dev, inode: stat.ino })) === hash;
+}
+
+/** Objects whose file in the hash tree, as a name in the tree shows, has other bytes: with what it has. */
+export function wrongCandidates(
+  found: readonly FoundEntry[],
+  verdicts: ReadonlyMap<string, Verdict>,
+): Map<Hash, Hash> {
+  const wrong = new Map<Hash, Hash>();
+  for (const { candidate, path } of found) {
+    const verdict = verdicts.get(path);
+    if (candidate?.is !== 'object' || verdict === undefined || !('hash' in verdict)) continue;
+    if (verdict.hash !== candidate.hash) wrong.set(candidate.hash, verdict.hash);
+  }
+  return wrong;
 }
 
 export interface WrongObject {
