@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import type { Hash } from '../../events/types.js';
+import { READ_FAILURES } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { objectPath } from '../../fs/stage.js';
 import type { WorkerPool } from '../../fs/pool.js';
@@ -229,5 +230,5 @@ class Fetcher implements FetchOutcome {
 
 /** One file on a bad sector is lost; a disk that is gone stops all. */
 function refuseUnreadable({ from }: SizedItem, { code, message }: EntryFailure): void {
-  if (code !== 'EIO') throw Object.assign(new Error(message), { code, path: from });
+  if (!READ_FAILURES.has(code)) throw Object.assign(new Error(message), { code, path: from });
 }
