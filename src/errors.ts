@@ -2,6 +2,7 @@
  * Every expected failure of hkfs: a stable code for programs, one line for people, a hint where
  * something can be done about it. Anything else that is thrown is a bug (exit 70).
  */
+import { constants } from 'node:os';
 
 /** Exit statuses of the command line (docs/design.md, "Command line"). */
 export const EXIT = {
@@ -115,9 +116,56 @@ export function isHkfsError(error: unknown, code?: ErrorCode): error is HkfsErro
   return code === undefined || candidate.code === code;
 }
 
+/** Second names of one number on Linux. */
+const SECOND_NAMES = new Set(['EOPNOTSUPP', 'EWOULDBLOCK']);
+
+/** Errnos that file systems give and that Node lists nowhere. */
+const UNLISTED: readonly (readonly [number, string])[] = [
+  [64, 'ENONET'],
+  [70, 'ECOMM'],
+  [77, 'EBADFD'],
+  [108, 'ESHUTDOWN'],
+  [112, 'EHOSTDOWN'],
+  [117, 'EUCLEAN'],
+  [121, 'EREMOTEIO'],
+  [123, 'ENOMEDIUM'],
+  [124, 'EMEDIUMTYPE'],
+  [126, 'ENOKEY'],
+  [127, 'EKEYEXPIRED'],
+  [128, 'EKEYREVOKED'],
+  [129, 'EKEYREJECTED'],
+  [133, 'EHWPOISON'],
+];
+
+/** All of Linux's errnos that have a name here, by number. */
+const ERRNO_NAMES: ReadonlyMap<number, string> = new Map([
+  ...UNLISTED,
+  ...Object.entries(constants.errno)
+    .filter(([name]) => !SECOND_NAMES.has(name))
+    .map(([name, number]): [number, string] => [number, name]),
+]);
+
+/** `EUCLEAN` for 117; `E999` for one that nobody named. */
+export function errnoName(number: number): string {
+  return ERRNO_NAMES.get(number) ?? `E${number}`;
+}
+
+/** 117 for `EUCLEAN`, and 999 for `E999`; undefined for what is no errno. */
+export function errnoNumber(name: string): number | undefined {
+  for (const [number, other] of ERRNO_NAMES) if (other === name) return number;
+  const match = /^E(\d+)$/.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
+/** What Node puts in the place of a name that libuv does not know: EDQUOT, ESTALE, EUCLEAN and others. */
+const NAMELESS = /^Unknown system error -?(\d+)$/;
+
 /** The errno name of a system error (`ENOENT`, …), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+  if (typeof code !== 'string') return undefined;
+  const nameless = NAMELESS.exec(code);
+  if (nameless) return errnoName(Number(nameless[1]));
+  return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }

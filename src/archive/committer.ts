@@ -6,6 +6,7 @@
 import { unlinkSync } from 'node:fs';
 import { isBeyondStoredTime } from '../events/stored-time.js';
 import type { Hash, HkfsEvent, Position } from '../events/types.js';
+import { isOfDisk } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { keepDamaged } from '../fs/keep-damaged.js';
 import { settling } from '../fs/settling.js';
@@ -87,6 +88,9 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
   relink: 'not put into the tree',
 };
 
+/** Nothing can be done here at all, again or not. */
+const FULL_OR_FIXED: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
 /** What moves or takes away has to be done in the order of the events. */
 const ORDERED: ReadonlySet<TreeOperation['op']> = new Set(['unlink', 'rmdir', 'rename', 'discard']);
 
@@ -109,6 +113,8 @@ export class Committer {
   private beyondTimes = 0;
   private finishing: Promise<void> = Promise.resolve();
   private failure: unknown;
+  /** What is applied to the tree was committed by an earlier process. */
+  private again = false;
 
   constructor(archive: OpenArchive, options: CommitterOptions) {
     this.archive = archive;
@@ -253,7 +259,9 @@ export class Committer {
     const checkpoint = await this.archive.tree();
     checkpoint.changing();
     const chain = new SealChain(this.index);
+    this.again = true;
     await this.applyTree(operations, chain, true);
+    this.again = false;
     checkpoint.changed();
     await this.archive.views.level.batch(chain.rows());
   }
@@ -372,7 +380,9 @@ export class Committer {
 
   private treeFailure(operation: TreeOperation, failure: { code: string; message: string }): void {
     const path = 'path' in operation ? operation.path : operation.to;
-    if (failure.code === 'ENOSPC' || failure.code === 'EDQUOT' || failure.code === 'EROFS')
+    // Again, after a kill, what a failing disk refuses is told: the archive has to open.
+    const isLenient = this.again && !FULL_OR_FIXED.has(failure.code);
+    if (isOfDisk(failure.code) && !isLenient)
       throw Object.assign(new Error(failure.message), { code: failure.code, path });
     this.options.onMessage({
       level: 'warning',

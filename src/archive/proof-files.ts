@@ -1,9 +1,9 @@
 /** The files of proofs, heads and keys on the real filesystem, and the heads that people type. */
 import { isUtf8 } from 'node:buffer';
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../errors.js';
 import { parseVerifierKey, type VerifierKey } from '../events/signed-note.js';
-import { describeFsError } from '../fs/errors.js';
+import { describeFsError, isOfDisk } from '../fs/errors.js';
 import { toFsPath } from '../fs/names.js';
 import type { KnownHead } from './api.js';
 
@@ -25,7 +25,7 @@ export function writeProofFile(path: string, text: string): void {
     if (errnoOf(error) === 'EEXIST')
       throw new HkfsError('FILE_EXISTS', `${path} is there already`, { hint: 'name another file' });
     // Half a proof is none.
-    if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EIO') unlinkSync(target);
+    if (isOfDisk(errnoOf(error) ?? '')) rmSync(target, { force: true });
     throw describeFsError(error, path);
   }
 }

@@ -2,6 +2,7 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { EventRecord, Position } from '../events/types.js';
 import { describeFsError } from '../fs/errors.js';
+import { failpoint } from '../fs/failpoints.js';
 import { twinPaths } from '../fs/place.js';
 import { hasSameBytes } from '../fs/same-bytes.js';
 import type { TreeOperation } from '../fs/tasks.js';
@@ -10,6 +11,7 @@ import type { Message } from './api.js';
 import { Committer } from './committer.js';
 import type { OpenArchive } from './open-archive.js';
 import { commandOf } from './queries/operations.js';
+import { RenameWindow } from './rename-window.js';
 import { readOrigin } from './remote/origin.js';
 
 /**
@@ -27,21 +29,61 @@ export async function catchUpTree(
   const operation = log.lastCommit?.operation ?? 0;
   const committer = new Committer(archive, { operation, clock, onMessage });
   const adopts = await adoptingOperations(archive, from);
+  const follower = new TreeFollower(archive, committer);
   try {
     for await (const records of log.read({ from, to: log.size })) {
-      const operations: TreeOperation[] = [];
       for (const run of runsOf(records, adopts))
-        operations.push(
-          ...(run.adopts ? await tree.adoptions(run.records) : await tree.operations(run.records)),
-        );
-      await removeUnknownTwins(archive, operations);
-      await committer.applyAgain(operations);
+        if (run.adopts) await follower.take(run.records[0]!.position, await tree.adoptions(run.records));
+        else
+          for (const record of run.records)
+            await follower.take(record.position, await tree.operations([record]));
+      await follower.apply();
     }
   } catch (error) {
     throw describeFsError(error, layout.root);
   }
   await committer.flush();
   await archive.settleTree(log.size);
+}
+
+/** Applies what may be applied again; before what may not, all that was done is told on the disk. */
+class TreeFollower {
+  private readonly archive: OpenArchive;
+  private readonly committer: Committer;
+  private readonly window: RenameWindow;
+  private pending: TreeOperation[] = [];
+
+  constructor(archive: OpenArchive, committer: Committer) {
+    this.archive = archive;
+    this.committer = committer;
+    this.window = new RenameWindow(archive.layout.root);
+  }
+
+  /** @param position of the first event that these follow */
+  async take(position: Position, operations: readonly TreeOperation[]): Promise<void> {
+    if (!this.window.admits(operations)) {
+      await this.apply();
+      await this.secure(position);
+      this.window.clear();
+    }
+    this.window.add(operations);
+    for (const operation of operations) this.pending.push(operation);
+  }
+
+  async apply(): Promise<void> {
+    const operations = this.pending;
+    this.pending = [];
+    await removeUnknownTwins(this.archive, operations);
+    await this.committer.applyAgain(operations);
+  }
+
+  private async secure(position: Position): Promise<void> {
+    await this.committer.flush();
+    const checkpoint = await this.archive.tree();
+    checkpoint.follow(checkpoint.position, position);
+    await this.archive.secureTree();
+    failpoint('tree.secured');
+  }
 }
 
 /** The operations past the checkpoint that told what was on the disk already: only `sync` does. */

@@ -1,4 +1,5 @@
-import { HkfsError, errnoOf, type ErrorCode } from '../errors.js';
+import { getSystemErrorMap } from 'node:util';
+import { errnoNumber, errnoOf, HkfsError, type ErrorCode } from '../errors.js';
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -17,6 +18,26 @@ const FORBIDDEN: Meaning = {
   hint: 'Check owner and mode of the path, or run as the user who owns it.',
 };
 
+const FAILING: Meaning = {
+  code: 'IO_ERROR',
+  says: 'the disk failed to read or write',
+  hint: 'Look at dmesg and the disk (smartctl), and run hkfs verify once it is well.',
+};
+const AWAY: Meaning = {
+  code: 'IO_ERROR',
+  says: 'the filesystem does not answer any more',
+  hint: 'Mount it again, or wait until its server is back, and run the same command again.',
+};
+
+/** What a disk or a server that fails gives when bytes are read: the file may be good elsewhere, or later. */
+export const READ_FAILURES: ReadonlySet<string> = new Set([
+  ...['EIO', 'EBADMSG', 'EUCLEAN', 'ESTALE', 'EREMOTEIO', 'ENODATA', 'EILSEQ', 'EHWPOISON', 'ENXIO'],
+  ...['ENOKEY', 'EKEYEXPIRED', 'EKEYREVOKED', 'EKEYREJECTED', 'ETIMEDOUT', 'EHOSTDOWN'],
+]);
+
+/** Nothing more can be written, whatever it is. */
+export const WRITES_END: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
+
 /** The errnos of Linux that stop a whole command whatever it was doing. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOSPC: FULL,
@@ -28,11 +49,26 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     says: 'the filesystem is read-only',
     hint: 'Mount it writable; after a disk error the kernel may have made it read-only (see dmesg).',
   },
-  EIO: {
-    code: 'IO_ERROR',
-    says: 'the disk failed to read or write',
-    hint: 'Look at dmesg and the disk (smartctl), and run hkfs verify once it is well.',
+  EFBIG: {
+    code: 'NO_SPACE',
+    says: 'the filesystem holds no file of this size',
+    hint: 'Take another filesystem for it; FAT, say, ends at 4 GiB.',
   },
+  EIO: FAILING,
+  EUCLEAN: { ...FAILING, says: 'the filesystem is damaged' },
+  EBADMSG: { ...FAILING, says: 'the filesystem is damaged' },
+  EREMOTEIO: FAILING,
+  EHWPOISON: FAILING,
+  ENXIO: { ...AWAY, says: 'the disk is gone' },
+  ENODEV: { ...AWAY, says: 'the disk is gone' },
+  ENOMEDIUM: { ...AWAY, says: 'the disk is gone' },
+  ESTALE: AWAY,
+  ENOTCONN: AWAY,
+  ECONNABORTED: AWAY,
+  ETIMEDOUT: AWAY,
+  EHOSTDOWN: AWAY,
+  ESHUTDOWN: AWAY,
+  ENOKEY: { ...FORBIDDEN, says: 'the key of the encrypted folder is not there' },
   ENOTDIR: {
     code: 'NOT_A_DIRECTORY',
     says: 'not a directory',
@@ -40,15 +76,34 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
 };
 
+/** The disk is full, read-only, failing or gone: not a matter of one name, and nobody's doing by hand. */
+export function isOfDisk(errno: string): boolean {
+  const code = meaningOf(errno)?.code;
+  return code === 'NO_SPACE' || code === 'READ_ONLY' || code === 'IO_ERROR';
+}
+
 /**
  * The HkfsError of a system error that stops a whole command, with the error as its cause; any other
  * error as it is. `path` is named where the error itself names none.
  */
 export function describeFsError(error: unknown, path?: string): unknown {
-  const meaning = MEANINGS[errnoOf(error) ?? ''];
+  const meaning = meaningOf(errnoOf(error));
   if (meaning === undefined) return error;
   const own = (error as { path?: unknown }).path;
   const where = typeof own === 'string' ? own : path;
   const message = where === undefined ? meaning.says : `${where}: ${meaning.says}`;
   return new HkfsError(meaning.code, message, { hint: meaning.hint, cause: error });
+}
+
+/** One that Node or nobody has a name for comes from a file system, and not from a mistake of ours. */
+function meaningOf(errno: string | undefined): Meaning | undefined {
+  if (errno === undefined) return undefined;
+  const known = MEANINGS[errno];
+  if (known !== undefined || isKnownToNode(errno)) return known;
+  return { ...FAILING, says: `the filesystem answered with the error ${errno}` };
+}
+
+function isKnownToNode(errno: string): boolean {
+  const number = errnoNumber(errno);
+  return number === undefined || getSystemErrorMap().has(-number);
 }

@@ -4,7 +4,9 @@
  * `kill` (SIGKILL to the whole process, as a power cut would for this process), `pause` (SIGSTOP) or
  * an errno name to be thrown. Several are separated by commas.
  */
+import { getSystemErrorMap } from 'node:util';
 import { isMainThread } from 'node:worker_threads';
+import { errnoNumber } from '../errors.js';
 
 const STOPPING_MS = 500;
 
@@ -21,7 +23,15 @@ export function failpoint(step: string): void {
   if (point === undefined || --point.remaining !== 0) return;
   if (point.action === 'kill') process.kill(process.pid, 'SIGKILL');
   else if (point.action === 'pause') pause();
-  else throw Object.assign(new Error(`${point.action}: injected at ${step}`), { code: point.action });
+  else throw injected(point.action, step);
+}
+
+/** As Node throws it: for an errno that libuv does not know it has no name. */
+function injected(errno: string, step: string): Error {
+  const number = errnoNumber(errno) ?? 0;
+  const isNamed = number === 0 || getSystemErrorMap().has(-number);
+  const code = isNamed ? errno : `Unknown system error ${-number}`;
+  return Object.assign(new Error(`${code}: injected at ${step}`), { code, errno: -number });
 }
 
 /** The signal stops the process by whichever thread comes to it first: this one must not run on meanwhile. */

@@ -1,18 +1,7 @@
-import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 
+import { errnoName } from '../errors.js';
 import { nameFromBytes, type FsPath } from './names.js';
-
-const { errno } = constants;
-
-/** Second names of one number on Linux; errors carry the name that node:fs would give. */
-const SECOND_NAMES = new Set(['EOPNOTSUPP', 'EWOULDBLOCK']);
-
-const NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(errno)
-    .filter(([name]) => !SECOND_NAMES.has(name))
-    .map(([name, number]) => [number, name]),
-);
 
 /** What failed, as node:fs names it. */
 export interface FailedCall {
@@ -22,7 +11,7 @@ export interface FailedCall {
 
 /** The error of a libc call, of the same shape as node:fs's own: code, errno, syscall, path. */
 export function posixError(number: number, call: FailedCall): NodeJS.ErrnoException {
-  const code = NAMES.get(number) ?? `E${number}`;
+  const code = errnoName(number);
   const reason = getSystemErrorMap().get(-number)?.[1] ?? 'system error';
   const path = typeof call.path === 'string' || !call.path ? call.path : nameFromBytes(call.path);
   const where = path === undefined ? '' : ` '${path}'`;

@@ -11,6 +11,7 @@ import { Below } from './below.js';
 import { checkObject, copyObject } from '../store/hash-tree/copy-object.js';
 import { ObjectProblem } from '../store/hash-tree/object-reader.js';
 import type { TaskContext } from './contents.js';
+import { WRITES_END } from './errors.js';
 import { failpoint } from './failpoints.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { NewFilesOf, type NewFiles } from './new-files.js';
@@ -32,7 +33,7 @@ const TYPES: Readonly<Record<SpecialKind, number>> = {
   socket: 0o140000,
 };
 /** Here nothing more can be written, whatever the entry. */
-const FATAL = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ECANCELED']);
+const FATAL = new Set([...WRITES_END, 'ECANCELED']);
 
 const PRIVATE = 0o600;
 const SPECIAL_BITS = 0o7000;

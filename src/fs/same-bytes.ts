@@ -1,6 +1,7 @@
 /** Whether two files hold the same bytes, read through open descriptors. */
 import * as fs from 'node:fs';
 import { errnoOf } from '../errors.js';
+import { READ_FAILURES } from './errors.js';
 import type { FsPath } from './names.js';
 import { sameContentStat } from './stats.js';
 
@@ -21,7 +22,7 @@ export function hasSameBytes(path: FsPath, other: FsPath): boolean {
       fs.closeSync(right);
     }
   } catch (error) {
-    if (errnoOf(error) === 'EIO') return false;
+    if (READ_FAILURES.has(errnoOf(error) ?? '')) return false;
     throw error;
   } finally {
     fs.closeSync(left);

@@ -55,13 +55,8 @@ describe('after a clock was 80 years ahead', () => {
     await withJump(async ({ archive }) => {
       const times = (await collect(archive.ops())).map(({ started, ended }) => [started, ended]);
       const [first, jumped, last] = [START, START + DAY + AHEAD, START + 2 * DAY].map(iso);
-      expect(times.sort()).toEqual(
-        [
-          [first, first],
-          [last, last],
-          [jumped, jumped],
-        ].sort(),
-      );
+      expect(times).toHaveLength(3);
+      for (const time of [first, jumped, last]) expect(times).toContainEqual([time, time]);
     });
   });
 

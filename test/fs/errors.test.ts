@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from '@jest/globals';
 
-import { HkfsError } from '../../src/errors.js';
+import { errnoOf, HkfsError } from '../../src/errors.js';
 import { describeFsError } from '../../src/fs/errors.js';
 
 function systemError(code: string, path?: string): Error {
@@ -25,6 +25,22 @@ test.each([
   expect(error.message).toMatch(/^\/archive: /);
   expect(error.hint).toMatch(/\.$/);
 });
+
+test.each([
+  [-122, 'NO_SPACE'],
+  [-116, 'IO_ERROR'],
+  [-117, 'IO_ERROR'],
+  [-74, 'IO_ERROR'],
+  [-999, 'IO_ERROR'],
+])(
+  'errno %d, which Node has no name for, is known by its number and stops a command as %s',
+  (number, code) => {
+    const cause = systemError(`Unknown system error ${number}`);
+    expect(describeFsError(cause, '/archive')).toMatchObject({ name: 'HkfsError', code });
+    // Across threads it goes by the name.
+    expect(describeFsError(systemError(errnoOf(cause)!), '/archive')).toMatchObject({ code });
+  },
+);
 
 test("the error's own path is named before the caller's", () => {
   expect((describeFsError(systemError('EIO', '/own'), '/other') as Error).message).toMatch(/^\/own: /);

@@ -1,5 +1,6 @@
 /** The tree of a clone, all at once: what each entry of the present is on the disk. May be done again. */
 import { renameSync } from 'node:fs';
+import { WRITES_END } from '../../fs/errors.js';
 import { hashOfObjectPath } from '../../fs/stage.js';
 import type { TreeOperation } from '../../fs/tasks.js';
 import { together } from '../../fs/together.js';
@@ -11,7 +12,6 @@ import { SealChain } from '../seal-chain.js';
 import { chunks, chunksByObject } from '../tree-tasks.js';
 
 const BATCH = 8192;
-const FATAL = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
 export interface BuildOptions {
   /** Contents that could not be had: entries of them are left out. */
@@ -101,7 +101,7 @@ class TreeBuilder {
 
   private tell(operation: TreeOperation, { code, message }: { code: string; message: string }): void {
     const path = 'path' in operation ? operation.path : operation.to;
-    if (FATAL.has(code)) throw Object.assign(new Error(message), { code, path });
+    if (WRITES_END.has(code)) throw Object.assign(new Error(message), { code, path });
     this.options.onMessage({ level: 'warning', code, path, text: `not put into the tree: ${message}` });
   }
 }

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { errnoOf } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
+import { READ_FAILURES } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { renameByLink } from '../../fs/rename-no-replace.js';
 import { settling } from '../../fs/settling.js';
@@ -265,5 +266,5 @@ function whenStopped(signal: AbortSignal | undefined): Promise<void> {
 
 /** One file on a bad sector is lost; a disk that is gone stops all. */
 function refuseUnreadable({ from }: SizedItem, { code, message }: EntryFailure): void {
-  if (code !== 'EIO') throw Object.assign(new Error(message), { code, path: from });
+  if (!READ_FAILURES.has(code)) throw Object.assign(new Error(message), { code, path: from });
 }

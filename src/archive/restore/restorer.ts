@@ -5,6 +5,7 @@
 import * as fs from 'node:fs';
 import { errnoOf } from '../../errors.js';
 import type { DirectoryAdded, EntryEvent } from '../../events/types.js';
+import { WRITES_END } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
@@ -291,5 +292,5 @@ function sizeOf({ event }: Entry): number {
 }
 
 function isFatal(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(errnoOf(error) ?? '');
+  return WRITES_END.has(errnoOf(error) ?? '');
 }

@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import { errnoOf } from '../../errors.js';
 import { inSource, isStagingError } from '../../fs/contents.js';
+import { READ_FAILURES } from '../../fs/errors.js';
 import type { FsPath } from '../../fs/names.js';
 import { twinPaths } from '../../fs/place.js';
 import { toFailure } from '../../fs/scan.js';
@@ -13,7 +14,7 @@ import type { EntryFailure, TrustedStat } from '../../fs/tasks.js';
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 /** A bad sector, a checksum of the file system that does not fit, or something else has the name. */
-const UNREADABLE: ReadonlySet<string> = new Set(['EIO', 'EBADMSG', 'EUCLEAN', 'ELOOP', 'EISDIR']);
+const UNREADABLE: ReadonlySet<string> = new Set([...READ_FAILURES, 'ELOOP', 'EISDIR']);
 
 /** The object cannot give its bytes: gone, unreadable, or of another length or hash. */
 export class ObjectProblem extends Error {

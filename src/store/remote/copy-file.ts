@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
+import { READ_FAILURES } from '../../fs/errors.js';
 import { createHasher, hashBytes } from '../../fs/hash.js';
 import { toFsPath } from '../../fs/names.js';
 import type { Posix } from '../../fs/posix.js';
@@ -15,7 +16,7 @@ const MODE = 0o444;
 const SMALL_BYTES = 64 << 10;
 /** Between two steps other work and Ctrl-C have their turn. */
 const STEP_BYTES = 8 << 20;
-const SOURCE_ERRORS = new Set(['ENOENT', 'ELOOP', 'EISDIR', 'EIO', 'EACCES', 'ENOTDIR']);
+const SOURCE_ERRORS = new Set(['ENOENT', 'ELOOP', 'EISDIR', 'EACCES', 'ENOTDIR', ...READ_FAILURES]);
 
 export interface FileCopy {
   /** What the bytes must hash to, where that is to be checked: then each passes through here. */
