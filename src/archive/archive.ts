@@ -406,9 +406,13 @@ export class Archive extends LocalReader {
       rmSync(toFsPath(directory), { recursive: true, force: true });
     sweepStaging(layout);
     const { position } = await this.open.tree();
-    if (position >= this.open.log.size) return;
-    const { catchUpTree } = await import('./tree-catch-up.js');
-    await catchUpTree(this.open, position, { clock: this.now, onMessage });
+    if (position < this.open.log.size) {
+      const { catchUpTree } = await import('./tree-catch-up.js');
+      await catchUpTree(this.open, position, { clock: this.now, onMessage });
+    }
+    if (await this.open.refused.isEmpty()) return;
+    const { putAgain } = await import('./put-again.js');
+    await putAgain(this.open, { clock: this.now, onMessage });
   }
 
   /** Names without contents are no tree that could be changed. */

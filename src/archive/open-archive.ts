@@ -17,6 +17,7 @@ import { TreeCheckpoint } from './tree-checkpoint.js';
 import type { Progress } from './api.js';
 import { moveSince, openGeneration, type Generation } from './generation.js';
 import { layoutOf, readArchiveFile, type ArchiveFile, type Layout } from './layout.js';
+import { RefusedNames, unknownRow } from './refused-names.js';
 import { readOrigin } from './remote/origin.js';
 
 /** Events folded in one batch of rows. */
@@ -50,6 +51,7 @@ export class OpenArchive {
   #pool: WorkerPool | null = null;
   #posix: Posix | null | undefined;
   #tree: TreeCheckpoint | null = null;
+  #refused: RefusedNames | null = null;
   private readonly filesystem: WrittenFilesystem;
   private readonly sizeAtOpen: number;
   private rebuilt = false;
@@ -152,6 +154,11 @@ export class OpenArchive {
     return this.#views.position - 1;
   }
 
+  /** Names that are not in the tree because the file system did not take them. */
+  get refused(): RefusedNames {
+    return (this.#refused ??= new RefusedNames(this.#views.level));
+  }
+
   namespace(at: Position = this.now): Namespace {
     return new Namespace(this.#views.level, at);
   }
@@ -217,6 +224,7 @@ export class OpenArchive {
     rmSync(layout.nextViews, { recursive: true, force: true });
     const next = await Views.open(layout.nextViews, true, true);
     const tree = await this.treePosition();
+    const isLost = await this.hasLostRows();
     const copied = copyLocalRows(this.#views, next!);
     copied.catch(() => {}); // awaited after the fold
     const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) }).catch(
@@ -227,13 +235,14 @@ export class OpenArchive {
       },
     );
     failpoint('replay.fold');
-    await copied;
-    await next!.setTreePosition(Math.min(tree, this.log.size));
+    const isWhole = await copied;
+    await next!.setTreePosition(Math.min(tree, this.log.size), isLost || !isWhole ? [unknownRow] : []);
     await next!.close(true);
     await this.#views.close();
     failpoint('replay.folded');
     replaceDirectory(layout.nextViews, layout.views, layout.oldViews);
     this.#views = (await Views.open(layout.views, false))!;
+    this.#refused = null;
     this.rebuilt = true;
     return events;
   }
@@ -257,6 +266,16 @@ export class OpenArchive {
     return (await known) ?? this.guessTreePosition();
   }
 
+  /** What is remembered of the tree went with the views; of a log that nothing was in, there was nothing. */
+  private async hasLostRows(): Promise<boolean> {
+    if (this.log.size === 0) return false;
+    const known = await this.#views.treePosition().catch((error: unknown) => {
+      if (isCorruption(error)) return null;
+      throw error;
+    });
+    return known === null;
+  }
+
   /** Where the views were lost: only the last operation can be half done in the tree. */
   private async guessTreePosition(): Promise<Position> {
     const { lastCommit } = this.log;
@@ -275,8 +294,11 @@ export function sweepStaging({ staging }: Layout): void {
   for (const name of readdirSync(staging)) rmSync(`${staging}/${name}`, { recursive: true, force: true });
 }
 
-/** Damaged views take their local rows with them: what those knew is read again when it is needed. */
-async function copyLocalRows(from: Views, to: Views): Promise<void> {
+/**
+ * Damaged views take their local rows with them: what those knew is read again when it is needed.
+ * @returns whether all of them were there
+ */
+async function copyLocalRows(from: Views, to: Views): Promise<boolean> {
   try {
     for await (const rows of from.localRows()) {
       // A chained batch takes puts several times as fast as an array does.
@@ -284,8 +306,10 @@ async function copyLocalRows(from: Views, to: Views): Promise<void> {
       for (const { key, value } of rows) batch.put(key, value);
       await batch.write();
     }
+    return true;
   } catch (error) {
     if (!isCorruption(error)) throw error;
+    return false;
   }
 }
 

@@ -35,6 +35,7 @@ export async function catchUpTree(
           ...(run.adopts ? await tree.adoptions(run.records) : await tree.operations(run.records)),
         );
       await removeUnknownTwins(archive, operations);
+      await archive.refused.write(await archive.refused.renamed(records));
       await committer.applyAgain(operations);
     }
   } catch (error) {

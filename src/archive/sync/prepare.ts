@@ -11,6 +11,7 @@ import { changedAttributes, type Suspect, type Verdict } from './check-contents.
 import type { TreeComparison } from './compare-tree.js';
 import type { Plan, PlaceRef, Step } from './differences.js';
 import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
+import { planWithoutHeld } from './held-names.js';
 import type { FoundEntry, MissingEntry } from './nodes.js';
 import { planSync } from './plan.js';
 import { mayBeRecorded, readFiles, wrongObjects, type ReadFiles } from './read-files.js';
@@ -69,10 +70,14 @@ export class Changes {
 
 export async function prepare(archive: OpenArchive, comparison: TreeComparison): Promise<Changes> {
   const read = await readFiles(archive, comparison);
-  const { missing, found, relinks, own } = withoutRelinks(archive, comparison.missing, read);
-  const taken = missing.length === 0 ? new Set<string>() : await temporaryNames(archive);
-  const plan = withNewFiles(planSync({ missing, found }, (name) => taken.has(name)));
-  const changes = new Changes(plan, comparison.failed);
+  const { relinks, own, ...different } = withoutRelinks(archive, comparison.missing, read);
+  const taken = different.missing.length === 0 ? new Set<string>() : await temporaryNames(archive);
+  const planned = await planWithoutHeld(archive.refused, different, (lists) =>
+    withNewFiles(planSync(lists, (name) => taken.has(name))),
+  );
+  const { plan } = planned;
+  const { missing, found } = planned.lists;
+  const changes = new Changes(plan, [...comparison.failed, ...planned.failed]);
   countSteps(changes, missing, found);
   const moved = new Set(missing.map(({ directoryId }) => directoryId));
   for (const { path, entry, attributes } of comparison.attributes) {
