@@ -266,9 +266,9 @@ export class OpenArchive {
     return (await known) ?? this.guessTreePosition();
   }
 
-  /** What is remembered of the tree went with the views; of a log that nothing was in, there was nothing. */
+  /** What is remembered of the tree went with the views; before the first operation there was nothing. */
   private async hasLostRows(): Promise<boolean> {
-    if (this.log.size === 0) return false;
+    if ((this.log.lastCommit?.operation ?? 0) === 0) return false;
     const known = await this.#views.treePosition().catch((error: unknown) => {
       if (isCorruption(error)) return null;
       throw error;

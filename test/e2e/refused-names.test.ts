@@ -23,7 +23,10 @@ function ingestRefused(mode: string, step = 'tree.link', to = 'source/only') {
   return box.ingestWith(options, only, '--to', to, '--mode', mode);
 }
 
-function sync(options = {}, ...args: string[]): { status: number | null; stderr: string; summary: SyncSummary } {
+function sync(
+  options = {},
+  ...args: string[]
+): { status: number | null; stderr: string; summary: SyncSummary } {
   const { status, stdout, stderr } = box.runWith(options, 'sync', '--json', ...args);
   return { status, stderr, summary: JSON.parse(stdout || '{}') as SyncSummary };
 }
