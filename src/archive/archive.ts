@@ -443,6 +443,10 @@ export class Archive extends LocalReader {
       const { catchUpTree } = await import('./tree-catch-up.js');
       await catchUpTree(this.open, position, { clock: this.now, onMessage });
     }
+    if (!(await this.open.refused.isEmpty())) {
+      const { putAgain } = await import('./put-again.js');
+      await putAgain(this.open, { clock: this.now, onMessage });
+    }
     const [absent] = await this.open.views.level.keys({ ...ABSENT_RANGE, limit: 1 }).all();
     if (absent === undefined) return;
     const { makeAbsentNames } = await import('./absent-names.js');

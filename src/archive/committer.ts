@@ -4,23 +4,25 @@
  * tree. Work is collected in batches, one of which is being finished while the next is collected.
  */
 import { unlinkSync } from 'node:fs';
+import type { LevelPut } from '../events/level.js';
 import { isBeyondStoredTime } from '../events/stored-time.js';
-import type { Hash, HkfsEvent, Position } from '../events/types.js';
+import type { Hash, HkfsEvent, Place, Position } from '../events/types.js';
 import { isOfDisk } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { keepDamaged } from '../fs/keep-damaged.js';
 import { settling } from '../fs/settling.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
-import type { NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
+import type { EntryFailure, NameItem, ReleaseItem, TreeOperation } from '../fs/tasks.js';
 import { together } from '../fs/together.js';
 import type { InodeId } from '../projections/keys.js';
 import type { Entry } from '../projections/namespace.js';
 import { TreeProjection } from '../projections/tree.js';
-import type { Message } from './api.js';
+import type { Failure, Message } from './api.js';
 import { explainError } from './explain-error.js';
 import { ObjectIndex } from './object-index.js';
 import type { OpenArchive } from './open-archive.js';
+import { textOfPlace } from './refused-names.js';
 import { releaseAll } from './release-sources.js';
 import { SealChain } from './seal-chain.js';
 import { chunks, chunksByObject } from './tree-tasks.js';
@@ -37,6 +39,14 @@ export interface CommitterOptions {
   readonly onMessage: (message: Message) => void;
   /** The events tell what is on the disk already: nothing there is moved or removed. */
   readonly adopts?: boolean | undefined;
+  /** Called instead of `onMessage` for a name that is not in the tree as it should be. */
+  readonly onRefused?: ((failure: Failure) => void) | undefined;
+}
+
+/** A source and the name that it has in the archive. */
+interface Release {
+  readonly item: ReleaseItem;
+  readonly place: Place;
 }
 
 /** A staged file on its way to its name. */
@@ -52,7 +62,7 @@ interface Batch {
   readonly namings: Naming[];
   readonly stored: Hash[];
   readonly previous: Map<Position, Entry | null>;
-  readonly releases: ReleaseItem[];
+  readonly releases: Release[];
   /** Links that met the link limit and wait for the twin that this batch brings. */
   readonly deferred: TreeOperation[];
   /** An entry of this batch replaces another of it: their links must not be made at the same time. */
@@ -94,9 +104,18 @@ const FULL_OR_FIXED: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']
 /** What moves or takes away has to be done in the order of the events. */
 const ORDERED: ReadonlySet<TreeOperation['op']> = new Set(['unlink', 'rmdir', 'rename', 'discard']);
 
+/** What puts a name into the tree. */
+const PUTS: ReadonlySet<TreeOperation['op']> = new Set(['mkdir', 'link', 'empty', 'symlink', 'relink']);
+
+/** Where it fails, every name is in the tree as it was: a file that was to be renamed under its old one. */
+const LEAVES_NAMES: ReadonlySet<TreeOperation['op']> = new Set(['chmod', 'discard', 'rename']);
+
 interface TreeOutcome {
   readonly chain: SealChain;
+  /** Links that wait for a twin. */
   readonly full: TreeOperation[];
+  /** What was not done. */
+  readonly failed: { readonly operation: TreeOperation; readonly failure: EntryFailure }[];
 }
 
 export class Committer {
@@ -113,8 +132,6 @@ export class Committer {
   private beyondTimes = 0;
   private finishing: Promise<void> = Promise.resolve();
   private failure: unknown;
-  /** What is applied to the tree was committed by an earlier process. */
-  private again = false;
 
   constructor(archive: OpenArchive, options: CommitterOptions) {
     this.archive = archive;
@@ -206,8 +223,9 @@ export class Committer {
     this.index.addPending(hash, to);
   }
 
-  release(item: ReleaseItem): void {
-    this.batch.releases.push(item);
+  /** @param place the name that has to be in the tree before the source goes */
+  release(item: ReleaseItem, place: Place): void {
+    this.batch.releases.push({ item, place });
   }
 
   /** Finishes the batch in the background when it is large or old; waits where two are under way. */
@@ -256,14 +274,29 @@ export class Committer {
   /** Operations on the tree of events that an earlier process committed; `flush` brings their twins. */
   async applyAgain(operations: readonly TreeOperation[]): Promise<void> {
     if (operations.length === 0) return;
+    const outcome = await this.changeTree(operations);
+    this.tellFailures(outcome, true);
+    const { rows } = await this.refuse(outcome);
+    await this.archive.views.level.batch([...outcome.chain.rows(), ...rows]);
+  }
+
+  /** Names that were refused before. @returns those of the paths that are not there now either */
+  async putAgain(
+    operations: readonly TreeOperation[],
+  ): Promise<{ waiting: Set<string>; failed: Map<string, EntryFailure> }> {
+    const outcome = await this.changeTree(operations);
+    await this.archive.views.level.batch(outcome.chain.rows());
+    const failed = new Map<string, EntryFailure>();
+    for (const { operation, failure } of outcome.failed) failed.set(pathOf(operation), failure);
+    return { waiting: new Set(outcome.full.map(pathOf)), failed };
+  }
+
+  private async changeTree(operations: readonly TreeOperation[]): Promise<TreeOutcome> {
     const checkpoint = await this.archive.tree();
     checkpoint.changing();
-    const chain = new SealChain(this.index);
-    this.again = true;
-    await this.applyTree(operations, chain, true);
-    this.again = false;
+    const outcome = await this.applyTree(operations, new SealChain(this.index), true);
     checkpoint.changed();
-    await this.archive.views.level.batch(chain.rows());
+    return outcome;
   }
 
   private cut(): void {
@@ -299,7 +332,8 @@ export class Committer {
       : await this.tree.operations(records, (position) => batch.previous.get(position));
     operations.push(...batch.deferred);
     if (operations.length > 0) await this.announce(operations);
-    await this.applyTree(operations, chain, batch.inOrder);
+    const outcome = await this.applyTree(operations, chain, batch.inOrder);
+    this.tellFailures(outcome);
     if (operations.length > 0) checkpoint.changed();
     failpoint('commit.tree');
     this.waitingFrom ??= records[0]!.position;
@@ -308,10 +342,54 @@ export class Committer {
       checkpoint.follow(this.waitingFrom, archive.views.position);
       this.waitingFrom = null;
     }
-    await archive.views.level.batch([...chain.rows(), ...checkpoint.rows()]);
+    const moved = await archive.refused.renamed(records);
+    const refused = await this.refuse(outcome);
+    await archive.views.level.batch([...chain.rows(), ...moved, ...refused.rows, ...checkpoint.rows()]);
     failpoint('commit.done');
     this.index.settle(batch.stored);
-    await releaseAll(archive, batch.releases, { committer: this, onMessage: options.onMessage });
+    const releases = await this.releasable(batch.releases, outcome);
+    await releaseAll(archive, releases, { committer: this, onMessage: options.onMessage });
+  }
+
+  /** What a sync tells is on the disk; where it could not be made a link, it is there all the same. */
+  private async refuse({ failed }: TreeOutcome): Promise<{ rows: LevelPut[] }> {
+    if (failed.length === 0 || this.options.adopts) return { rows: [] };
+    const codes = new Map<string, string>();
+    for (const { operation, failure } of failed)
+      if (!LEAVES_NAMES.has(operation.op)) codes.set(this.below(pathOf(operation)), failure.code);
+    return this.archive.refused.refuse(codes, this.archive.now);
+  }
+
+  /** A source goes only when its own name is in the tree: those that wait for a twin go with the twin's batch. */
+  private async releasable(releases: readonly Release[], { full }: TreeOutcome): Promise<ReleaseItem[]> {
+    const { refused } = this.archive;
+    if (full.length === 0 && (await refused.isEmpty())) return releases.map(({ item }) => item);
+    const waiting = new Set<string>();
+    for (const place of await refused.placesOf(
+      full.map((one) => this.below(pathOf(one))),
+      this.archive.now,
+    ))
+      if (place !== null) waiting.add(textOfPlace(place));
+    const known = await refused.look(releases.map(({ place }) => place));
+    const items: ReleaseItem[] = [];
+    for (const [index, release] of releases.entries()) {
+      const refusal = known[index];
+      if (waiting.has(textOfPlace(release.place))) this.batch.releases.push(release);
+      else if (refusal === undefined) items.push(release.item);
+      else this.keepSource(release.item.path, refusal.code);
+    }
+    return items;
+  }
+
+  private keepSource(path: string, code: string): void {
+    const message = 'stays: its name in the archive is not in the tree';
+    const { onRefused, onMessage } = this.options;
+    if (onRefused) onRefused({ path, code, message });
+    else onMessage({ level: 'warning', code, path, text: message });
+  }
+
+  private below(path: string): string {
+    return path.slice(this.archive.layout.root.length + 1);
   }
 
   private async nameAll(namings: readonly Naming[], chain: SealChain): Promise<void> {
@@ -334,8 +412,8 @@ export class Committer {
     operations: readonly TreeOperation[],
     chain: SealChain,
     inOrder = false,
-  ): Promise<void> {
-    const outcome: TreeOutcome = { chain, full: [] };
+  ): Promise<TreeOutcome> {
+    const outcome: TreeOutcome = { chain, full: [], failed: [] };
     const ordered = inOrder || operations.some(({ op }) => ORDERED.has(op));
     const first = ordered ? operations : operations.filter(({ op }) => op === 'mkdir');
     for (const chunk of chunks(first)) await this.applyChunk(chunk, outcome);
@@ -344,6 +422,7 @@ export class Committer {
       await together(chunksByObject(others).map((chunk) => this.applyChunk(chunk, outcome)));
     }
     if (outcome.full.length > 0) await this.addTwins(outcome.full);
+    return outcome;
   }
 
   /** Before the tree changes: from here on its checkpoint lags, and what moves names stands alone. */
@@ -358,7 +437,8 @@ export class Committer {
   private async applyChunk(operations: readonly TreeOperation[], outcome: TreeOutcome): Promise<void> {
     const { root, staging } = this.archive.layout;
     const result = await this.archive.pool.run({ task: 'tree', root, staging, operations });
-    for (const [index, failure] of result.failures) this.treeFailure(operations[index]!, failure);
+    for (const [index, failure] of result.failures)
+      outcome.failed.push({ operation: operations[index]!, failure });
     await outcome.chain.touched(result);
     for (const index of result.kept) this.options.onMessage(keptMessage(operations[index]!));
     for (const index of result.full) outcome.full.push(operations[index]!);
@@ -378,18 +458,20 @@ export class Committer {
     this.batch.deferred.push(...links);
   }
 
-  private treeFailure(operation: TreeOperation, failure: { code: string; message: string }): void {
-    const path = 'path' in operation ? operation.path : operation.to;
-    // Again, after a kill, what a failing disk refuses is told: the archive has to open.
-    const isLenient = this.again && !FULL_OR_FIXED.has(failure.code);
-    if (isOfDisk(failure.code) && !isLenient)
-      throw Object.assign(new Error(failure.message), { code: failure.code, path });
-    this.options.onMessage({
-      level: 'warning',
-      code: failure.code,
-      path,
-      text: `${WHAT_FAILED[operation.op]}: ${failure.message}`,
-    });
+  /**
+   * @param again after a kill what a failing disk refuses is told: the archive has to open
+   * @throws the errno of a file system that takes nothing more
+   */
+  private tellFailures({ failed }: TreeOutcome, again = false): void {
+    for (const { operation, failure } of failed) {
+      const { code } = failure;
+      const path = pathOf(operation);
+      const isLenient = again && !FULL_OR_FIXED.has(code);
+      if (isOfDisk(code) && !isLenient) throw Object.assign(new Error(failure.message), { code, path });
+      const message = `${WHAT_FAILED[operation.op]}: ${failure.message}`;
+      if (this.options.onRefused && PUTS.has(operation.op)) this.options.onRefused({ path, code, message });
+      else this.options.onMessage({ level: 'warning', code, path, text: message });
+    }
   }
 
   private stored(object: { hash: Hash; device: bigint; inode: bigint; size: number }): void {
@@ -419,8 +501,12 @@ export class Committer {
   }
 }
 
+function pathOf(operation: TreeOperation): string {
+  return 'path' in operation ? operation.path : operation.to;
+}
+
 function keptMessage(operation: TreeOperation): Message {
-  const path = 'path' in operation ? operation.path : operation.to;
+  const path = pathOf(operation);
   const text = 'it is a link to the good object again; the bytes that were here are kept in .hkfs/damaged';
   return { level: 'warning', code: 'DAMAGED_KEPT', path, text };
 }

@@ -11,7 +11,7 @@ import type { Level } from '../events/level.js';
 import type { Position } from '../events/types.js';
 import { failpoint } from '../fs/failpoints.js';
 import { toFsPath } from '../fs/names.js';
-import { ABSENT_RANGE, localKey, PREFIX, readPosition, writePosition } from '../projections/keys.js';
+import { ABSENT_RANGE, localKey, PREFIX, readPosition, REFUSED, writePosition } from '../projections/keys.js';
 import type { Layout } from './layout.js';
 
 export interface Generation {
@@ -28,7 +28,7 @@ interface Place {
 }
 
 const ROW = localKey('generation');
-/** How far the tree follows the log is a matter of names: copied together, both are as they were. */
+/** How far the tree follows the log, and what it lacks, is a matter of names: copied together, both are as they were. */
 const TREE = localKey('tree');
 const NUMBERS_BYTES = 32;
 const TEXT = 'The inode of this file tells hkfs whether it is still where it was. Leave it alone.\n';
@@ -57,7 +57,8 @@ async function beginGeneration(
   const behind = Buffer.of(PREFIX.local + 1);
   // What the tree lacks, it lacks in a copy as well.
   await level.clear({ gte: ABSENT_RANGE.lt, lt: TREE });
-  await level.clear({ gt: TREE, lt: behind });
+  await level.clear({ gt: TREE, lt: REFUSED.gte });
+  await level.clear({ gte: REFUSED.lt, lt: behind });
   failpoint('generation.dropped');
   const place = markPlace(layout);
   failpoint('generation.marked');

@@ -6,6 +6,8 @@ export interface Removal {
   readonly removed: number;
   /** All that there are. */
   readonly total: number;
+  /** Whether they were removed is not known: none goes unasked. */
+  readonly isDoubtful?: boolean;
 }
 
 export interface RemovalWords {
@@ -18,11 +20,11 @@ export interface RemovalWords {
 
 /** @throws HkfsError TOO_MANY_REMOVED; it has to be asked before anything is changed */
 export async function guardMassRemoval(
-  { removed, total }: Removal,
+  { removed, total, isDoubtful = false }: Removal,
   { from, consequence, again }: RemovalWords,
   confirm: ((plan: string) => Promise<boolean>) | undefined,
 ): Promise<void> {
-  if (removed * 2 <= total) return;
+  if (removed * 2 <= total && !(isDoubtful && removed > 0)) return;
   const finding = `${removed} of ${total} entries are gone from ${from}`;
   if (await confirm?.(`${finding}; ${consequence}`)) return;
   throw new HkfsError('TOO_MANY_REMOVED', finding, {

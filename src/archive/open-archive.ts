@@ -19,6 +19,7 @@ import { TreeCheckpoint } from './tree-checkpoint.js';
 import type { Progress } from './api.js';
 import { moveSince, openGeneration, type Generation } from './generation.js';
 import { layoutOf, readArchiveFile, type ArchiveFile, type Layout } from './layout.js';
+import { RefusedNames, unknownRow } from './refused-names.js';
 import { readOrigin } from './remote/origin.js';
 
 /** Events folded in one batch of rows. */
@@ -52,6 +53,7 @@ export class OpenArchive {
   #pool: WorkerPool | null = null;
   #posix: Posix | null | undefined;
   #tree: TreeCheckpoint | null = null;
+  #refused: RefusedNames | null = null;
   private readonly filesystem: WrittenFilesystem;
   private readonly sizeAtOpen: number;
   private rebuilt = false;
@@ -159,6 +161,11 @@ export class OpenArchive {
     return this.#views.position - 1;
   }
 
+  /** Names that are not in the tree because the file system did not take them. */
+  get refused(): RefusedNames {
+    return (this.#refused ??= new RefusedNames(this.#views.level));
+  }
+
   namespace(at: Position = this.now): Namespace {
     return new Namespace(this.#views.level, at);
   }
@@ -236,6 +243,7 @@ export class OpenArchive {
     rmSync(layout.nextViews, { recursive: true, force: true });
     const next = await Views.open(layout.nextViews, true, true);
     const tree = await this.treePosition();
+    const isLost = await this.hasLostRows();
     const copied = copyLocalRows(this.#views, next!);
     copied.catch(() => {}); // awaited after the fold
     const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) }).catch(
@@ -246,13 +254,14 @@ export class OpenArchive {
       },
     );
     failpoint('replay.fold');
-    await copied;
-    await next!.setTreePosition(Math.min(tree, this.log.size));
+    const isWhole = await copied;
+    await next!.setTreePosition(Math.min(tree, this.log.size), isLost || !isWhole ? [unknownRow] : []);
     await next!.close(true);
     await this.#views.close();
     failpoint('replay.folded');
     replaceDirectory(layout.nextViews, layout.views, layout.oldViews);
     this.#views = (await Views.open(layout.views, false))!;
+    this.#refused = null;
     this.rebuilt = true;
     return events;
   }
@@ -274,6 +283,16 @@ export class OpenArchive {
       throw error;
     });
     return (await known) ?? this.guessTreePosition();
+  }
+
+  /** What is remembered of the tree went with the views; before the first operation there was nothing. */
+  private async hasLostRows(): Promise<boolean> {
+    if ((this.log.lastCommit?.operation ?? 0) === 0) return false;
+    const known = await this.#views.treePosition().catch((error: unknown) => {
+      if (isUnreadable(error)) return null;
+      throw error;
+    });
+    return known === null;
   }
 
   /** Where the views were lost: only the last operation can be half done in the tree. */
@@ -309,8 +328,11 @@ export function sweepRecovery({ hkfs }: Layout): void {
   if (!existsSync(toFsPath(`${hkfs}/recover/ready.json`))) rmSync(folder, { recursive: true, force: true });
 }
 
-/** Damaged views take their local rows with them: what those knew is read again when it is needed. */
-async function copyLocalRows(from: Views, to: Views): Promise<void> {
+/**
+ * Damaged views take their local rows with them: what those knew is read again when it is needed.
+ * @returns whether all of them were there
+ */
+async function copyLocalRows(from: Views, to: Views): Promise<boolean> {
   let writes = false;
   try {
     for await (const rows of from.localRows()) {
@@ -321,8 +343,10 @@ async function copyLocalRows(from: Views, to: Views): Promise<void> {
       await batch.write();
       writes = false;
     }
+    return true;
   } catch (error) {
     if (writes || !isUnreadable(error)) throw error;
+    return false;
   }
 }
 

@@ -4,7 +4,7 @@ import { errnoOf, isHkfsError } from '../errors.js';
 import type { HkfsEvent } from '../events/types.js';
 import { settling } from '../fs/settling.js';
 import { Committer } from './committer.js';
-import type { Message } from './api.js';
+import type { Failure, Message } from './api.js';
 import { clockAsRead } from './log-clock.js';
 import type { OpenArchive } from './open-archive.js';
 import { lastOperation } from './queries/operations.js';
@@ -17,6 +17,8 @@ export interface OperationRequest {
   readonly onMessage: (message: Message) => void;
   /** The events tell what is on the disk already. */
   readonly adopts?: boolean;
+  /** Instead of `onMessage`, for names that are not in the tree as they should be. */
+  readonly onRefused?: (failure: Failure) => void;
 }
 
 export class Operation {
@@ -35,8 +37,8 @@ export class Operation {
   /** The opening event is durable before anything else is done. */
   static async start(archive: OpenArchive, request: OperationRequest): Promise<Operation> {
     const number = (await lastOperation(archive)) + 1;
-    const { command, args, sources, clock, onMessage, adopts } = request;
-    const committer = new Committer(archive, { operation: number, clock, onMessage, adopts });
+    const { command, args, sources, clock, onMessage, adopts, onRefused } = request;
+    const committer = new Committer(archive, { operation: number, clock, onMessage, adopts, onRefused });
     const { user, host } = whoAmI();
     const started = { operation: number, command, args, user, host, sources };
     const asRead = (): { clockMs?: number } => clockAsRead(archive, clock());

@@ -37,6 +37,7 @@ export async function catchUpTree(
         else
           for (const record of run.records)
             await follower.take(record.position, await tree.operations([record]));
+      await archive.refused.write(await archive.refused.renamed(records));
       await follower.apply();
     }
   } catch (error) {

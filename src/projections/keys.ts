@@ -21,8 +21,10 @@
  * | backup   | `b` remote NUL position               | time, event                               |
  * | copies   | `c` remote NUL position               | time, event: what a check of them found   |
  * | meta     | `m` name                              | checkpoint, version                       |
- * | local    | `~` …                                 | not derived from the log: seals, tree     |
+ * | local    | `~` …                                 | not derived from the log: see below       |
  * | digest   | DEL directory id, piece unless 0      | remembered answers: see digests.ts        |
+ *
+ * Local rows are seals (`~s`), marks of directories (`~d`), names that were refused (`~r`) and others (`~m`).
  */
 import { nameFromBytes, nameToBytes } from '../events/names.js';
 import type { DirectoryId, Hash, Place, Position } from '../events/types.js';
@@ -219,6 +221,21 @@ export function parseAbsentKey(key: Buffer): Hash {
   return key.toString('hex', ABSENT.length);
 }
 
+/** Local as well: a name that the file system refused to put into the tree. */
+export function refusedKey({ parent, name }: Place): Buffer {
+  const bytes = nameToBytes(name);
+  const key = Buffer.allocUnsafe(10 + bytes.length);
+  key[0] = PREFIX.local;
+  key[1] = 0x72;
+  writePosition(key, parent, 2);
+  key.set(bytes, 10);
+  return key;
+}
+
+export function parseRefusedKey(key: Buffer): Place {
+  return { parent: readPosition(key, 2), name: nameFromBytes(key.subarray(10)) };
+}
+
 /**
  * A digest is no row of the log's but remembered: it sorts after the local rows and is dropped with the views.
  *
@@ -287,6 +304,11 @@ export function metaKey(name: string): Buffer {
 export function localKey(name: string): Buffer {
   return Buffer.from(`~m${name}`);
 }
+
+/** All that is known of names that the file system refused: first whether some of it was lost, … */
+export const REFUSED: KeyRange = { gte: Buffer.of(PREFIX.local, 0x72), lt: Buffer.of(PREFIX.local, 0x73) };
+/** … then the names. */
+export const REFUSED_NAMES: KeyRange = { gte: Buffer.of(PREFIX.local, 0x72, 0), lt: REFUSED.lt };
 
 /** All rows whose key begins with these bytes. */
 export function prefixRange(bytes: Buffer): KeyRange {

@@ -215,7 +215,8 @@ export class TreeProjection {
       yield* this.materialise(named, null);
   }
 
-  private materialise({ path, entry }: NamedEntry, before: Entry | null): TreeOperation[] {
+  /** What puts an entry that is no removal's into the tree, by itself. */
+  materialise({ path, entry }: NamedEntry, before: Entry | null): TreeOperation[] {
     const { event, position } = entry;
     if (event.type === 'directory.added') return [{ op: 'mkdir', path: this.onDisk(path) }];
     const operation = this.place({ ...event, position }, this.onDisk(path), before);

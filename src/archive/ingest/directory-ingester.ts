@@ -1,6 +1,6 @@
 /** The walk: directories of a source become directories of the archive, their files go on to be read. */
 import { RawEvent } from '../../events/raw-event.js';
-import type { Attributes, DirectoryId } from '../../events/types.js';
+import type { Attributes, DirectoryId, Place } from '../../events/types.js';
 import { attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { joinPath } from '../../fs/names.js';
 import { StatTable, type FileStat } from '../../fs/stats.js';
@@ -143,7 +143,7 @@ export class DirectoryIngester {
           previous,
         );
     }
-    if (this.options.move) this.releaseNonFile(source);
+    if (this.options.move) this.releaseNonFile(source, place);
   }
 
   /** Takes in one directory's listing. @returns its directories, to be walked next */
@@ -295,16 +295,14 @@ export class DirectoryIngester {
     this.parts.committer.push({ type: 'attributes.changed', parent, name, attributes, source: null });
   }
 
-  private releaseNonFile(source: SourceEntry): void {
+  private releaseNonFile(source: SourceEntry, place: Place): void {
     const expected = new StatTable(1);
     expected.set(0, source.stat);
-    this.parts.committer.release({
-      path: source.path,
-      object: null,
-      relink: false,
-      expected: expected.values,
-      adopted: false,
-    });
+    const { path } = source;
+    this.parts.committer.release(
+      { path, object: null, relink: false, expected: expected.values, adopted: false },
+      place,
+    );
   }
 
   private note(code: string, path: string, text: string): void {

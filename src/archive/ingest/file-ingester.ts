@@ -417,13 +417,10 @@ export class FileIngester {
     const expected = new StatTable(1);
     expected.set(0, file.source.stat);
     const object = hash && objectPath(this.archive.layout.objects, Buffer.from(hash, 'hex'));
-    this.committer.release({
-      path: file.source.path,
-      object,
-      relink,
-      expected: expected.values,
-      adopted: isOwn,
-    });
+    this.committer.release(
+      { path: file.source.path, object, relink, expected: expected.values, adopted: isOwn },
+      { parent: file.parent, name: file.source.name },
+    );
   }
 
   private count(file: FileToIngest, origin: Content['origin'] | 'unchanged'): void {

@@ -10,7 +10,7 @@ import { baseName, toFsPath, type FsPath } from '../../fs/names.js';
 import { lstatOrNull, readTarget } from '../../fs/scan.js';
 import { storable } from '../../fs/stats.js';
 import type { Entry } from '../../projections/namespace.js';
-import type { IngestOptions, IngestSummary, Message } from '../api.js';
+import type { Failure, IngestOptions, IngestSummary, Message } from '../api.js';
 import { Committer } from '../committer.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
@@ -67,6 +67,7 @@ export async function ingest(
     sources: roots.map(({ path }) => path),
     clock,
     onMessage,
+    onRefused: ({ path, code, message }: Failure) => counters.fail(path, code, message, message),
   };
   const operation = options.dryRun ? null : await Operation.start(archive, request);
   if (operation) onStart(operation.number);
@@ -99,7 +100,8 @@ export async function ingest(
   }
   await operation?.complete(counters.counts());
   failpoint('ingest.closed');
-  run.removeEmptied();
+  // A directory that is not in the tree may be among them.
+  if (await archive.refused.isEmpty()) run.removeEmptied();
   return counters.summary(operation?.number ?? null, (clock() - started) / 1000);
 }
 

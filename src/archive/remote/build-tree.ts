@@ -29,7 +29,10 @@ export async function buildTree(archive: OpenArchive, options: BuildOptions): Pr
   // While one batch is put on the disk, the next is made.
   let before: Promise<void> = Promise.resolve();
   for await (const operation of tree.whole(archive.namespace())) {
-    if (operation.op === 'link' && options.lost.has(hashOfObjectPath(operation.object))) continue;
+    if (operation.op === 'link' && options.lost.has(hashOfObjectPath(operation.object))) {
+      builder.lack(operation, 'OBJECT_MISSING');
+      continue;
+    }
     if (batch.push(operation) < BATCH) continue;
     await before;
     before = builder.apply(batch);
@@ -38,6 +41,7 @@ export async function buildTree(archive: OpenArchive, options: BuildOptions): Pr
   }
   await before;
   await builder.apply(batch);
+  await builder.remember();
   await archive.settleTree(archive.log.size);
 }
 
@@ -55,6 +59,7 @@ class TreeBuilder {
   private readonly archive: OpenArchive;
   private readonly options: BuildOptions;
   private twins = 0;
+  private readonly lacking = new Map<string, string>();
 
   constructor(archive: OpenArchive, options: BuildOptions) {
     this.archive = archive;
@@ -69,6 +74,17 @@ class TreeBuilder {
     await together(chunksByObject(others).map((chunk) => this.run(chunk, chain)));
     await this.archive.views.level.batch(chain.rows());
     this.options.onEntries(operations.length);
+  }
+
+  /** What the tree is without was not removed by anybody. */
+  lack(operation: TreeOperation, code: string): void {
+    const path = 'path' in operation ? operation.path : operation.to;
+    this.lacking.set(path.slice(this.archive.layout.root.length + 1), code);
+  }
+
+  async remember(): Promise<void> {
+    const { refused, now } = this.archive;
+    await refused.write((await refused.refuse(this.lacking, now)).rows);
   }
 
   private async run(operations: readonly TreeOperation[], chain: SealChain): Promise<void> {
@@ -102,6 +118,7 @@ class TreeBuilder {
   private tell(operation: TreeOperation, { code, message }: { code: string; message: string }): void {
     const path = 'path' in operation ? operation.path : operation.to;
     if (WRITES_END.has(code)) throw Object.assign(new Error(message), { code, path });
+    this.lack(operation, code);
     this.options.onMessage({ level: 'warning', code, path, text: `not put into the tree: ${message}` });
   }
 }

@@ -10,8 +10,9 @@ import { isHere } from '../absent-names.js';
 import type { OpenArchive } from '../open-archive.js';
 import { changedAttributes, type Suspect, type Verdict } from './check-contents.js';
 import type { TreeComparison } from './compare-tree.js';
-import type { Plan, PlaceRef, Step } from './differences.js';
+import type { Differences, Plan, PlaceRef, Step } from './differences.js';
 import { directoryAttributes, emptyAttributes } from './entry-attributes.js';
+import { planWithoutHeld } from './held-names.js';
 import type { FoundEntry, MissingEntry } from './nodes.js';
 import { planSync } from './plan.js';
 import { mayBeRecorded, readFiles, wrongCandidates, wrongObjects, type ReadFiles } from './read-files.js';
@@ -72,15 +73,16 @@ export class Changes {
 
 export async function prepare(archive: OpenArchive, comparison: TreeComparison): Promise<Changes> {
   const read = await readFiles(archive, comparison);
-  const { missing: gone, found, relinks, own } = withoutRelinks(archive, comparison.missing, read);
-  const taken = gone.length === 0 ? new Set<string>() : await temporaryNames(archive);
-  const planOf = (missing: readonly MissingEntry[]): SyncPlan =>
-    withNewFiles(planSync({ missing, found }, (name) => taken.has(name)));
-  const first = planOf(gone);
-  const absent = absentEntries(archive, first, gone);
+  const { relinks, own, ...different } = withoutRelinks(archive, comparison.missing, read);
+  const taken = different.missing.length === 0 ? new Set<string>() : await temporaryNames(archive);
+  const planOf = (lists: Differences<MissingEntry, FoundEntry>): SyncPlan =>
+    withNewFiles(planSync(lists, (name) => taken.has(name)));
+  const planned = await planWithoutHeld(archive.refused, different, planOf);
+  const { found, missing: gone } = planned.lists;
+  const absent = absentEntries(archive, planned.plan, gone);
   const missing = absent.size === 0 ? gone : gone.filter((entry) => !absent.has(entry));
-  const plan = absent.size === 0 ? first : planOf(missing);
-  const changes = new Changes(plan, comparison.failed);
+  const plan = absent.size === 0 ? planned.plan : planOf({ missing, found });
+  const changes = new Changes(plan, [...comparison.failed, ...planned.failed]);
   changes.absent = absent.size;
   countSteps(changes, missing, found);
   const moved = new Set(missing.map(({ directoryId }) => directoryId));

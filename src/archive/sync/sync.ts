@@ -18,6 +18,12 @@ const WORDS: RemovalWords = {
   again: 'hkfs sync --yes (--dry-run lists them)',
 };
 
+const DOUBTFUL: RemovalWords = {
+  from: 'the tree or replaced in it, or the file system never took them: what was known of that went with the views',
+  consequence: WORDS.consequence,
+  again: WORDS.again,
+};
+
 /**
  * @throws HkfsError TOO_MANY_REMOVED before anything is changed, INTERRUPTED, and what the file system
  *   refuses
@@ -36,12 +42,14 @@ export async function sync(
     const comparison = await compare(archive, options);
     const changes = await prepare(archive, comparison);
     if (signal?.aborted) throw interrupted();
-    if (!yes && !dryRun)
-      await guardMassRemoval({ removed: changes.removed, total: comparison.total }, WORDS, options.confirm);
+    if (!yes && !dryRun) await guardRemovals(archive, { comparison, changes, confirm: options.confirm });
     for (const path of changes.shared) onMessage(sharedNote(path));
     if (changes.absent > 0) onMessage(absentNote(changes.absent));
     await comparison.settle(new Set(changes.seals.map(({ path }) => path)));
-    if (!dryRun && changes.isEmpty) await reseal(archive, changes);
+    if (!dryRun && changes.isEmpty) {
+      await reseal(archive, changes);
+      await nothingIsDoubtful(archive, comparison);
+    }
     if (dryRun || changes.isEmpty) return summaryOf(changes, { operation: null, started, clock, dryRun });
     // What a person did by hand may not be on the disk yet: told as done, it must not come undone.
     await archive.sync();
@@ -55,10 +63,29 @@ export async function sync(
     });
     onStart(operation.number);
     await perform(archive, operation, { changes, signal, onMessage });
+    await nothingIsDoubtful(archive, comparison);
     return summaryOf(changes, { operation: operation.number, started, clock, dryRun });
   } catch (error) {
     throw signal?.aborted ? interrupted(error) : describeFsError(error, archive.layout.root);
   }
+}
+
+/** With the views went what the file system had refused: what was never in the tree looks removed. */
+async function guardRemovals(
+  archive: OpenArchive,
+  parts: { comparison: TreeComparison; changes: Changes; confirm: SyncOptions['confirm'] },
+): Promise<void> {
+  const { comparison, changes, confirm } = parts;
+  const { total } = comparison;
+  const isDoubtful = await archive.refused.isUnknown();
+  const replaced = changes.plan.steps.filter((step) => step.do === 'add' && step.replaces !== null).length;
+  const removed = changes.removed + (isDoubtful ? replaced : 0);
+  await guardMassRemoval({ removed, total, isDoubtful }, isDoubtful ? DOUBTFUL : WORDS, confirm);
+}
+
+/** What the tree lacks was agreed to. What could not be looked at is as doubtful as before. */
+async function nothingIsDoubtful(archive: OpenArchive, { failed }: TreeComparison): Promise<void> {
+  if (failed.length === 0 && (await archive.refused.isUnknown())) await archive.refused.becomeKnown();
 }
 
 function compare(

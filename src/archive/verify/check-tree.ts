@@ -84,7 +84,7 @@ class TreeCheck {
         if (!isInTree(entry)) {
           // A fifo that a person made is told by an event and stays where it is.
           if (index !== undefined && entryKindOf(table.get(index).mode) !== entry.kind) this.stranger(path);
-        } else if (index === undefined) this.unlinked(path, 'it is not there');
+        } else if (index === undefined) this.unlinked(path, await this.whyAbsent(entry));
         else if (entry.directoryId !== null)
           children.push(...this.child(entry.directoryId, path, table.get(index)));
         else if (
@@ -166,6 +166,12 @@ class TreeCheck {
     if (entry.bytes !== undefined && this.raw.read(entry.bytes) === 'file.ingested') return this.raw.hash;
     const { event } = entry;
     return event.type === 'file.ingested' && event.hash !== null ? Buffer.from(event.hash, 'hex') : null;
+  }
+
+  private async whyAbsent(entry: Entry): Promise<string> {
+    const [refusal] = await this.archive.refused.look([entry]);
+    const again = 'every command that writes, such as heal, tries it again';
+    return refusal ? `it is not there: refused with ${refusal.code}; ${again}` : 'it is not there';
   }
 
   private unlinked(path: string, reason: string): void {
