@@ -10,6 +10,7 @@ import type { Hash, HkfsEvent, Place, Position } from '../events/types.js';
 import { isOfDisk } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { keepDamaged } from '../fs/keep-damaged.js';
+import { lstatOrNull } from '../fs/scan.js';
 import { settling } from '../fs/settling.js';
 import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable, type FileStat } from '../fs/stats.js';
@@ -356,7 +357,8 @@ export class Committer {
     if (failed.length === 0 || this.options.adopts) return { rows: [] };
     const codes = new Map<string, string>();
     for (const { operation, failure } of failed)
-      if (!LEAVES_NAMES.has(operation.op)) codes.set(this.below(pathOf(operation)), failure.code);
+      if (!LEAVES_NAMES.has(operation.op) && !lacksContent(operation))
+        codes.set(this.below(pathOf(operation)), failure.code);
     return this.archive.refused.refuse(codes, this.archive.now);
   }
 
@@ -503,6 +505,11 @@ export class Committer {
 
 function pathOf(operation: TreeOperation): string {
   return 'path' in operation ? operation.path : operation.to;
+}
+
+/** Names of contents that are not here are remembered by the contents (absent-names.ts): nothing refuses them. */
+function lacksContent(operation: TreeOperation): boolean {
+  return operation.op === 'link' && lstatOrNull(operation.object) === null;
 }
 
 function keptMessage(operation: TreeOperation): Message {

@@ -4,6 +4,7 @@
  * speak of names and not of inodes, so a copy of the archive keeps them.
  */
 import type { Level, LevelChange, LevelPut } from '../events/level.js';
+import { together } from '../fs/together.js';
 import type { EventRecord, Place, Position } from '../events/types.js';
 import { baseName } from '../fs/names.js';
 import {
@@ -90,7 +91,7 @@ export class RefusedNames {
   /** Null for a path that the log has no directory of. */
   async placesOf(paths: readonly string[], at: Position): Promise<(Place | null)[]> {
     const namespace = new Namespace(this.level, at);
-    return Promise.all(paths.map((path) => placeOf(namespace, path)));
+    return together(paths.map((path) => placeOf(namespace, path)));
   }
 
   /** A name that is not in the tree is not there under its next name either. */

@@ -148,17 +148,17 @@ describe('ingest --init and a .hkfs that has no archive.json', () => {
 });
 
 describe('archive.json', () => {
-  const cases: readonly (readonly [string, (text: string) => string, string])[] = [
-    ['of a newer format', (text) => text.replace(/"format": \d+/, '"format": 99'), 'NEWER_FORMAT'],
-    ['that is no JSON', () => 'not json', 'NOT_AN_ARCHIVE'],
-    ['that is empty', () => '', 'NOT_AN_ARCHIVE'],
+  const cases: readonly (readonly [string, number, (text: string) => string, string])[] = [
+    ['of a newer format', 6, (text) => text.replace(/"format": \d+/, '"format": 99'), 'NEWER_FORMAT'],
+    ['that is no JSON', 4, () => 'not json', 'ARCHIVE_FILE_DAMAGED'],
+    ['that is empty', 4, () => '', 'ARCHIVE_FILE_DAMAGED'],
   ];
-  test.each(cases)('%s is refused by queries and changes with exit 6', (_title, change, code) => {
+  test.each(cases)('%s is refused by queries and changes with exit %d', (_title, status, change, code) => {
     const own = Box.make(scratch.path).write({ a: 'a' });
     const path = own.tree('.hkfs/archive.json');
     fs.writeFileSync(path, change(fs.readFileSync(path, 'utf8')));
     for (const args of [['ls'], ['ingest', own.source]])
-      expect(own.run(...args)).toMatchObject({ status: 6, stderr: expect.stringMatching(saying(code)) });
+      expect(own.run(...args)).toMatchObject({ status, stderr: expect.stringMatching(saying(code)) });
     expect(fs.readdirSync(own.root)).toEqual(['.hkfs']);
   });
 });

@@ -118,7 +118,7 @@ describe('ingesting again', () => {
       sh(command, box.source);
       const head = box.head();
       const paths = box.paths();
-      for (const flags of [[], ['--mode', 'move'], ['--checksum']]) {
+      for (const flags of [[], ['--mode', 'assimilate'], ['--checksum']]) {
         const { run } = box.ingestWith({}, '--mirror', ...flags);
         expect(run).toMatchObject({ status: 2, stdout: '' });
         expect(run.stderr).toMatch(/"TOO_MANY_REMOVED"[^]*nothing was changed[^]*--yes/);

@@ -38,6 +38,7 @@ export function planOutput(root: string, file: string): OutputPlan {
   const path = absolutePath(file);
   const stat = statOrNull(path);
   if (stat?.isDirectory()) throw badTarget(path, 'is a directory', 'name a file in it');
+  if (stat?.isSocket()) throw badTarget(path, 'is a socket', 'name another file');
   if (stat !== null && !stat.isFile()) return { path, isDirect: true, replaces: stat.isBlockDevice() };
   if (stat === null && fs.lstatSync(toFsPath(path), { throwIfNoEntry: false }))
     throw badTarget(path, 'is a symlink to nothing', 'name a file');

@@ -1,6 +1,8 @@
 /** The namespace as it would be after changes that are only planned: what is now, and what they put over it. */
+import { decodeEvent, encodeEvent } from '../../events/codec.js';
 import type { Level } from '../../events/level.js';
 import { nameFromBytes } from '../../events/names.js';
+import { peekType } from '../../events/raw-event.js';
 import type { DirectoryId, Place, Position } from '../../events/types.js';
 import { joinPath } from '../../fs/names.js';
 import * as keys from '../../projections/keys.js';
@@ -180,5 +182,13 @@ export function directoryOf(value: Value): DirectoryId | null {
 }
 
 export function same(a: Value, b: Value): boolean {
-  return a === null || b === null ? a === b : a.equals(b);
+  if (a === null || b === null) return a === b;
+  return a.equals(b) || withoutSource(a)?.equals(withoutSource(b) ?? Buffer.alloc(0)) === true;
+}
+
+/** Which inode a file was read from is no part of what it is; null where that is not told. */
+function withoutSource(value: Buffer): Buffer | null {
+  if (peekType(value) !== 'file.ingested') return null;
+  const event = decodeEvent(value, 0);
+  return event.type === 'file.ingested' ? Buffer.from(encodeEvent({ ...event, source: null })) : null;
 }

@@ -29,10 +29,8 @@ export async function buildTree(archive: OpenArchive, options: BuildOptions): Pr
   // While one batch is put on the disk, the next is made.
   let before: Promise<void> = Promise.resolve();
   for await (const operation of tree.whole(archive.namespace())) {
-    if (operation.op === 'link' && options.lost.has(hashOfObjectPath(operation.object))) {
-      builder.lack(operation, 'OBJECT_MISSING');
-      continue;
-    }
+    // Its name is remembered with the content (absent-names.ts).
+    if (operation.op === 'link' && options.lost.has(hashOfObjectPath(operation.object))) continue;
     if (batch.push(operation) < BATCH) continue;
     await before;
     before = builder.apply(batch);
@@ -77,7 +75,7 @@ class TreeBuilder {
   }
 
   /** What the tree is without was not removed by anybody. */
-  lack(operation: TreeOperation, code: string): void {
+  private lack(operation: TreeOperation, code: string): void {
     const path = 'path' in operation ? operation.path : operation.to;
     this.lacking.set(path.slice(this.archive.layout.root.length + 1), code);
   }
