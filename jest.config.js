@@ -16,11 +16,15 @@ function isRoomy(directory) {
   }
 }
 
-/** Suites with a script of their own; `HKFS_SUITE=light` has those of test/crash with a few rounds of many. */
+/**
+ * Suites with a script of their own; `HKFS_SUITE=light` has those of test/crash with a few rounds of many. What
+ * ends in `.faults.test.ts` stops, breaks or crowds the built program, and runs with test/crash.
+ */
+const FAULTS = '\\.faults\\.test\\.ts$';
 const IGNORED = {
   heavy: [],
   light: ['/test/interop/'],
-}[process.env.HKFS_SUITE] ?? ['/test/interop/', '/test/crash/'];
+}[process.env.HKFS_SUITE] ?? ['/test/interop/', '/test/crash/', FAULTS];
 
 export default {
   testEnvironment: 'node',

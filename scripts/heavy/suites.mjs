@@ -14,7 +14,7 @@ const SWITCH = /HKFS_HEAVY|HKFS_SUITE/;
 const IMPORT = /from '(\.{1,2}\/[^']+)\.js'/g;
 
 /**
- * All of test/crash and test/interop, and whatever else asks for a heavy form, itself or by what it imports: nobody
+ * All of test/crash, of what is named `.faults.test.ts` and of test/interop, and whatever else asks for a heavy form, itself or by what it imports: nobody
  * has to keep a list.
  *
  * @param {string} root of the checkout
@@ -34,6 +34,7 @@ function testFiles(folder) {
 }
 
 function suiteOf(path, root, seen) {
+  if (path.endsWith('.faults.test.ts')) return 'crash';
   for (const suite of ['crash', 'interop']) if (path.startsWith(join(root, 'test', suite, '/'))) return suite;
   return hasHeavyForm(path, join(root, 'test'), seen) ? 'long' : undefined;
 }

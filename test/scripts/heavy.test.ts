@@ -216,7 +216,7 @@ describe('the files of the heavy suites', () => {
     expect(of('crash')).toContain('test/crash/kill-at-steps.test.ts');
     expect(of('interop')).toContain('test/interop/full.test.ts');
     expect(of('long')).toEqual(
-      expect.arrayContaining(['test/archive/history.property.test.ts', 'test/e2e/across.test.ts']),
+      expect.arrayContaining(['test/archive/history.property.test.ts', 'test/e2e/across.faults.test.ts']),
     );
     expect(of('long')).not.toContain('test/cli/format.test.ts');
   });
