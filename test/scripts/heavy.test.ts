@@ -210,13 +210,15 @@ describe('the counts of a run', () => {
 describe('the files of the heavy suites', () => {
   const files = heavyFiles(root);
 
-  test('are all of test/crash and test/interop, and whatever else has a heavy form by itself or by an import', () => {
+  test('are all of test/crash, of faults and of test/interop, and whatever else has a heavy form by itself or by an import', () => {
     const of = (suite: string): string[] =>
       files.filter((each) => each.suite === suite).map(({ file }) => file);
-    expect(of('crash')).toContain('test/crash/kill-at-steps.test.ts');
+    expect(of('crash')).toEqual(
+      expect.arrayContaining(['test/crash/kill-at-steps.test.ts', 'test/e2e/across.faults.test.ts']),
+    );
     expect(of('interop')).toContain('test/interop/full.test.ts');
     expect(of('long')).toEqual(
-      expect.arrayContaining(['test/archive/history.property.test.ts', 'test/e2e/across.faults.test.ts']),
+      expect.arrayContaining(['test/archive/history.property.test.ts', 'test/archive/export-deep.test.ts']),
     );
     expect(of('long')).not.toContain('test/cli/format.test.ts');
   });
