@@ -121,7 +121,7 @@ test('an event with a bit that flipped: whatever reads it is refused and names i
   withIngested(async (archive, source) => {
     await hkfs(['remote', 'add', 'disk', `${source} remote`, '-a', archive]);
     await flipInEvent(archive, 9);
-    const text = /events? \d+ to \d+ does not have (their|the) fingerprint.*\n?hint: restore .hkfs\/log/s;
+    const text = /events? \d+ to \d+ does not have (their|the) fingerprint.*\nhint: `hkfs recover`/s;
     for (const command of READERS) {
       const words = command.map((word) => (word === 'BUNDLE' ? `${source} bundle` : word));
       await expectRefusal([...words, '-a', archive], { status: 4, code: 'LOG_DAMAGED', text });
