@@ -79,7 +79,8 @@ export class MountedDisk {
   async remove(): Promise<void> {
     await this.unmount();
     quietly('losetup', '--remove', this.device);
-    rmSync(this.device, { force: true });
+    // While the kernel has the device it hands it out as a free one, and whoever gets it needs the node.
+    if (!existsSync(`/sys/block/${this.device.slice('/dev/'.length)}`)) rmSync(this.device, { force: true });
   }
 }
 
