@@ -28,6 +28,8 @@ const BATCH_BYTES = 512 << 20;
 /** Threads that make files in one directory wait for each other: those that follow each other share one. */
 const PER_FOLDER = 128;
 const FOLDERS = 16;
+/** How often others may remove the folder of temporaries while a session begins. */
+const ATTEMPTS = 100;
 /** After so long a temporary counts as left behind of which nothing else is known. */
 const STALE_MS = 14 * 24 * 3600_000;
 const DIRECTORY_MODE = 0o700;
@@ -345,11 +347,18 @@ export class DirectoryStore implements BlobStore {
     return `${folder}/${number}`;
   }
 
+  /** Whoever ends removes the folder of temporaries if it is empty: then it is made again. */
   private beginSession(): Session {
     const folder = joinPath(this.root, TEMPORARIES);
-    this.makeDirectory(folder);
-    sweepSessions(folder, this.posix(), STALE_MS);
-    return Session.begin(folder, this.posix(), DIRECTORY_MODE);
+    for (let attempt = 1; ; attempt += 1)
+      try {
+        this.made.delete(folder);
+        this.makeDirectory(folder);
+        sweepSessions(folder, this.posix(), STALE_MS);
+        return Session.begin(folder, this.posix(), DIRECTORY_MODE);
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT' || attempt >= ATTEMPTS) throw error;
+      }
   }
 
   private posix(): Posix | null {
