@@ -2,8 +2,9 @@
  * Which objects need not be read before they are linked to or share their blocks: those that are as their seals
  * say. The threads compare once more, when they have the object open. What is copied is hashed in any case.
  */
-import { StatTable, type FileStat } from '../../fs/stats.js';
+import { StatTable } from '../../fs/stats.js';
 import type { RestoreStep, TrustedStat } from '../../fs/tasks.js';
+import { trustedOf } from '../../store/hash-tree/copy-object.js';
 import type { ObjectIndex } from '../object-index.js';
 import type { OpenArchive } from '../open-archive.js';
 
@@ -47,8 +48,4 @@ function isAsked(step: RestoreStep, reflink: boolean): step is ContentStep {
 
 function withTrust(step: RestoreStep, trusted: TrustedStat): RestoreStep {
   return 'content' in step ? { ...step, content: { ...step.content, trusted } } : step;
-}
-
-function trustedOf({ dev, ino, size, mtimeNs, ctimeNs }: FileStat): TrustedStat {
-  return { device: dev, inode: ino, size, mtimeNs, ctimeNs };
 }
