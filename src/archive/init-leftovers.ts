@@ -20,9 +20,9 @@ const FOLDERS = /^(objects(\/[0-9a-f]{2})?|staging|keys|log)$/;
 /** The folders that also a clone begins with, and the hash tree's: empty they are nobody's loss. */
 const BARE_FOLDERS = /^(objects(\/[0-9a-f]{2})?|staging)$/;
 const TEMPORARY = String.raw`\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp`;
-/** Files of `init` itself, of LevelDB, and what a durable write has before its rename. */
+/** Files of `init` itself, of LevelDB, and what a durable write has before its rename; `probe` is of earlier versions. */
 const FILES = new RegExp(
-  `^(initialising|staging/probe(\\.link)?|keys/archive(\\.pub)?|(keys/)?${TEMPORARY}|` +
+  `^(initialising|staging/probe(\\.link)?|keys/archive(\\.pub)?|((keys|staging)/)?${TEMPORARY}|` +
     String.raw`log/(CURRENT|LOCK|LOG|LOG\.old|MANIFEST-\d+|\d+\.(log|ldb|sst|dbtmp)))$`,
 );
 
@@ -64,8 +64,8 @@ export function isBare({ hkfs }: Layout): boolean {
   return listed(hkfs).every(({ path, isDirectory }) => isDirectory && BARE_FOLDERS.test(path));
 }
 
-/** What a clone that was cut short has before its `origin.json`: as above, and files of no content of anybody. */
-const CLONE_FILES = new RegExp(`^(staging/probe(\\.link)?|${TEMPORARY})$`);
+/** What a clone that was cut short has before its `origin.json`: as above, and files whose names nobody else gives. */
+const CLONE_FILES = new RegExp(`^(staging/)?${TEMPORARY}$`);
 
 export function isBareClone({ hkfs }: Layout): boolean {
   if (!lstatSync(toFsPath(hkfs)).isDirectory()) return false;

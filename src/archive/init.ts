@@ -2,7 +2,7 @@
 import { existsSync, linkSync, lstatSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../errors.js';
 import { EventLog } from '../events/log.js';
-import { createFileDurably, fsyncDirectory } from '../fs/durable.js';
+import { createFileDurably, fsyncDirectory, temporaryIn } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { makeDirectory } from '../fs/make-directory.js';
@@ -122,10 +122,10 @@ function fanOut({ objects }: Layout): string[] {
 
 /** FAT, exFAT and some network file systems have none; without them there is no tree. */
 export function refuseWithoutHardLinks(layout: Layout): void {
-  const probe = `${layout.staging}/probe`;
+  const [probe, link] = [temporaryIn(layout.staging), temporaryIn(layout.staging)];
   try {
-    writeFileSync(toFsPath(probe), 'hkfs');
-    linkSync(toFsPath(probe), toFsPath(`${probe}.link`));
+    writeFileSync(probe, 'hkfs', { flag: 'wx' });
+    linkSync(probe, link);
   } catch (error) {
     if (!['EPERM', 'ENOSYS', 'EOPNOTSUPP', 'ENOTSUP', 'EMLINK'].includes(errnoOf(error) ?? '')) throw error;
     throw new HkfsError('NO_HARD_LINKS', `the file system of ${layout.root} has no hard links`, {
@@ -133,8 +133,8 @@ export function refuseWithoutHardLinks(layout: Layout): void {
       cause: error,
     });
   } finally {
-    rmSync(toFsPath(probe), { force: true });
-    rmSync(toFsPath(`${probe}.link`), { force: true });
+    rmSync(probe, { force: true });
+    rmSync(link, { force: true });
   }
 }
 

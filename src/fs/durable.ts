@@ -122,13 +122,18 @@ export function fsyncDirectory(path: string): void {
   }
 }
 
+/** A name that nobody else gives to anything, for what gets its own name later or none. */
+export function temporaryIn(directory: string): string | Buffer {
+  return toFsPath(joinPath(directory, `.${randomUUID()}.tmp`));
+}
+
 /**
  * Replaces or makes a small file so that after a power cut it is wholly the old or wholly the new
  * one. Errors of node:fs pass through, and leave no temporary file.
  */
 export function writeFileDurably(path: string, bytes: Uint8Array, mode: number): void {
   const directory = parentPath(path);
-  const staged = toFsPath(joinPath(directory, `.${randomUUID()}.tmp`));
+  const staged = temporaryIn(directory);
   try {
     writeAndSync(staged, bytes, mode);
     renameSync(staged, toFsPath(path));
