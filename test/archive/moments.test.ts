@@ -60,6 +60,15 @@ describe('a moment', () => {
     expect(await position('2026-01-01T15:00+02:00')).toBe(3);
     expect(await position('2026-01-01T13:00Z')).toBe(3);
     expect(await position('2026-01-02', at(48))).toBe(8);
+    expect(await position('2026-1-2', at(48))).toBe(8);
+  });
+
+  test('as a date with dots has the day first', async () => {
+    const nowMs = Date.parse('2026-06-01T00:00Z');
+    for (const text of ['3.1.2026', '03.01.2026', '03.01.2026 12:00', '3.1.2026 12:00Z'])
+      expect(await position(text, nowMs)).toBe(8);
+    await expect(position('3.12.2025', nowMs)).rejects.toThrow('before the beginning');
+    await expect(position('12.3.2027', nowMs)).rejects.toThrow('in the future');
   });
 
   test('as a phrase starts from now', async () => {
@@ -97,6 +106,20 @@ describe('a moment that cannot be', () => {
     ['   ', 'cannot read'],
     ['gibberish', 'cannot read'],
     ['2026-13-45', 'cannot read'],
+    ['2026-13-01', 'cannot read'],
+    ['2026-02-30', 'cannot read'],
+    ['2026-02-29', 'cannot read'],
+    ['2026-04-31T10:00Z', 'cannot read'],
+    ['2026-01-00', 'cannot read'],
+    ['2026-01-02T25:00', 'cannot read'],
+    ['30.2.2026', 'cannot read'],
+    ['1.13.2026', 'cannot read'],
+    ['1/2/2026', 'cannot read'],
+    ['2026-02-30 at noon', 'cannot read'],
+    ['since 2.1.2026', 'cannot read'],
+    ['Feb 30 2026', 'cannot read'],
+    ['yesterday at 25:00', 'cannot read'],
+    ['not yesterday', 'cannot read'],
     ['1999-01-01', 'before the beginning'],
     ['2026-01-01T11:59:59.999Z', 'before the beginning'],
     ['2030-01-01', 'in the future'],

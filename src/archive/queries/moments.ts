@@ -7,7 +7,14 @@ import { lastCommitUpTo, LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
 import { operationEnd } from './operations.js';
 
-const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+/** A date by numbers begins so; whatever else it holds, it is no phrase. */
+const NUMERIC = /\d{1,4}[-./]\d{1,2}[-./]\d{1,4}/;
+const CLOCK = String.raw`(?:[T ](?<clock>\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(?<zone>Z|[+-]\d{2}:?\d{2})?)?`;
+const DATES = [
+  new RegExp(String.raw`^(?<year>\d{4})-(?<month>\d{1,2})-(?<day>\d{1,2})${CLOCK}$`),
+  // Where dates have dots the day comes first; chrono would take the month.
+  new RegExp(String.raw`^(?<day>\d{1,2})\.(?<month>\d{1,2})\.(?<year>\d{4})${CLOCK}$`),
+];
 
 /**
  * @param nowMs the time that phrases such as `yesterday` start from, milliseconds since 1970
@@ -49,7 +56,7 @@ async function positionOf(archive: OpenArchive, text: string, nowMs: number): Pr
 }
 
 async function timeOf(text: string, nowMs: number): Promise<number> {
-  return ISO.test(text) ? parseIso(text) : parsePhrase(text, nowMs);
+  return NUMERIC.test(text) ? parseDate(text) : parsePhrase(text, nowMs);
 }
 
 function atPosition(archive: OpenArchive, text: string): Position {
@@ -96,25 +103,41 @@ async function atTime(
   return Math.min(archive.now, found.first + found.count - 1);
 }
 
-function parseIso(text: string): number {
-  // ECMAScript reads a date alone as UTC, but a date with a time as local: people mean local in both.
-  const isDate = !/[T ]/.test(text);
-  const timeMs = Date.parse(isDate ? `${text}T00:00` : text.replace(' ', 'T'));
-  if (Number.isNaN(timeMs)) throw unreadable(text);
+/** In local time unless a zone is named. Slashes are refused: half of the world puts the day first. */
+function parseDate(text: string): number {
+  const { year, month, day, clock = '00:00', zone = '' } = partsOf(text);
+  const date = `${year}-${month!.padStart(2, '0')}-${day!.padStart(2, '0')}`;
+  const timeMs = Date.parse(`${date}T${clock}${zone}`);
+  if (Number.isNaN(timeMs) || !isOfCalendar(date)) throw unreadable(text);
   return timeMs;
 }
 
+function partsOf(text: string): Readonly<Record<string, string | undefined>> {
+  for (const form of DATES) {
+    const parts = form.exec(text)?.groups;
+    if (parts !== undefined) return parts;
+  }
+  throw unreadable(text);
+}
+
+/** ECMAScript takes 30 February for 2 March. */
+function isOfCalendar(date: string): boolean {
+  const atNoon = new Date(`${date}T12:00Z`);
+  return !Number.isNaN(atNoon.getTime()) && atNoon.toISOString().startsWith(date);
+}
+
+/** The whole text has to be a moment: what is passed over may be the half that matters. */
 async function parsePhrase(text: string, nowMs: number): Promise<number> {
-  const { parseDate } = await import('chrono-node');
-  const date = text === '' ? null : parseDate(text, new Date(nowMs));
-  if (date === null) throw unreadable(text);
-  return date.getTime();
+  const { parse } = await import('chrono-node');
+  const [found] = text === '' ? [] : parse(text, new Date(nowMs));
+  if (found === undefined || found.text.length < text.length) throw unreadable(text);
+  return found.date().getTime();
 }
 
 function unreadable(text: string): HkfsError {
   return badMoment(
     `cannot read the moment ${JSON.stringify(text)}`,
-    'write @POSITION, op:N, tag:NAME, 2026-01-31T12:00, or a phrase such as "2 days ago"',
+    'write @POSITION, op:N, tag:NAME, 2026-01-31T12:00, 31.1.2026, or a phrase such as "2 days ago"',
   );
 }
 
