@@ -17,6 +17,8 @@ When with --mirror more than half of what the archive has of a SOURCE is gone fr
 
 With more than one SOURCE, and for a single one without --to, each lands under its own name. A file that changes while it is read is read again, and reported when it does not come to rest.
 
+--exclude takes shell globs, of which ** crosses directories, as gitignore does: without a slash one is matched against names, at any depth; with one against paths from the SOURCE, or from / when it begins with a slash; one that ends with a slash means directories only. What is below an excluded directory is not read. A glob that matched nothing is told.
+
 The modes: copy leaves the source untouched and shares its blocks where the filesystem can. link makes the source's own inode the object. assimilate links, and replaces source files whose content is already stored by links to it. move links, and removes the source once all is durable. All but copy need the source on the archive's filesystem; files that another program has open for writing, or that have names outside of the sources, are copied all the same. Before a source goes or is replaced, its bytes are compared with the object's.
 
 A tar, also compressed by gzip, zstd, xz or bzip2, is taken in as the tree that it holds, in one pass and without an unpacked copy; - is a tar on the standard input, for which --to names the tree. It is recognised by its content. Its tree goes by its name without the endings, or by --to. What is damaged or cannot be taken is listed with its byte, and the rest is taken in. --as-file keeps tars as files.
@@ -41,7 +43,7 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
     },
     {
       description: 'See what would happen',
-      command: "<%= config.bin %> ingest ~/src --exclude 'node_modules' --exclude '*.o' --dry-run",
+      command: "<%= config.bin %> ingest ~/src --exclude node_modules/ --exclude '*.o' --dry-run",
     },
     {
       description: 'Free the space of what is stored already',
@@ -83,7 +85,8 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'GLOB',
-      description: 'Leave out names, or paths when GLOB has a slash, that match.',
+      description:
+        'Leave out what matches: names, or paths from the source when GLOB has a slash; directories alone when it ends with one.',
     }),
     'as-file': Flags.boolean({ description: 'Keep tars as the files that they are.' }),
     'ignore-zeros': Flags.boolean({

@@ -1,9 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import { excluder } from '../../src/archive/ingest/exclude.js';
-import { baseName } from '../../src/fs/names.js';
+import { exclusionOf, type Exclusion } from '../../src/archive/ingest/exclude.js';
+import { baseName, joinPath, parentPath } from '../../src/fs/names.js';
 
+/** @param path from the source `/home/me/src`; one that ends with a slash is a directory */
 function excludes(globs: readonly string[], path: string): boolean {
-  return excluder(globs)(path, baseName(path));
+  return isExcludedBy(exclusionOf(globs), path);
+}
+
+function isExcludedBy(exclusion: Exclusion, path: string): boolean {
+  const bare = path.replace(/\/$/, '');
+  const below = parentPath(bare);
+  return exclusion.isExcluded({
+    name: baseName(bare),
+    isDirectory: bare !== path,
+    below,
+    directory: joinPath('/home/me/src', below),
+  });
 }
 
 describe('a glob without a slash', () => {
@@ -13,7 +25,6 @@ describe('a glob without a slash', () => {
     ['*.tmp', '.tmp', true],
     ['*.tmp', 'a.tmp.keep', false],
     ['node_modules', 'x/node_modules', true],
-    ['node_modules/', 'x/node_modules', true],
     ['node_modules', 'node_modules2', false],
     ['*', '.hidden', true],
     ['.*', '.hidden', true],
@@ -49,7 +60,6 @@ describe('a glob with a slash', () => {
     ['/a', 'x/a', false],
     ['a/b', 'a/b', true],
     ['a/b', 'x/a/b', false],
-    ['a/b/', 'a/b', true],
     ['a/*', 'a/b', true],
     ['a/*', 'a/b/c', false],
     ['a/**', 'a/b/c', true],
@@ -65,6 +75,43 @@ describe('a glob with a slash', () => {
   ])('%j is matched against the path from the source: %j %j', (glob, path, expected) => {
     expect(excludes([glob], path)).toBe(expected);
   });
+});
+
+describe('a glob that ends with a slash', () => {
+  test.each([
+    ['build/', 'build/', true],
+    ['build/', 'x/build/', true],
+    ['build/', 'build', false],
+    ['build/', 'x/build', false],
+    ['a/build//', 'a/build/', true],
+    ['a/build/', 'a/build', false],
+    ['a/build/', 'x/a/build/', false],
+    ['/home/me/src/build/', 'build', false],
+    ['**/', 'a/', true],
+    ['**/', 'a', false],
+  ])('%j means directories only: %j %j', (glob, path, expected) => {
+    expect(excludes([glob], path)).toBe(expected);
+  });
+});
+
+describe('a glob that begins with a slash', () => {
+  test.each([
+    ['/home/me/src/a', 'a', true],
+    ['/home/me/src/a', 'x/a', false],
+    ['/home/me/src/x/*.o', 'x/a.o', true],
+    ['/home/*/src/x', 'x', true],
+    ['home/me/src/a', 'a', false],
+    ['/home/me/src/build/', 'build/', true],
+    ['/**/a', 'x/y/a', true],
+  ])('%j is also matched against the whole path: %j %j', (glob, path, expected) => {
+    expect(excludes([glob], path)).toBe(expected);
+  });
+});
+
+test('globs that have matched nothing are known', () => {
+  const exclusion = exclusionOf(['*.o', 'build/', '*.tmp']);
+  for (const path of ['a.o', 'build', 'a.txt']) isExcludedBy(exclusion, path);
+  expect(exclusion.unmatched()).toEqual(['build/', '*.tmp']);
 });
 
 describe('globs', () => {

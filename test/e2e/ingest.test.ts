@@ -211,6 +211,19 @@ describe('--exclude', () => {
       ['a.tmp', 'd', 'd/b.tmp', 'x', 'x/e'].map((path) => `source/${path}`),
     );
   });
+
+  test('a glob from / is a path of the disk, one with a slash at its end a directory', () => {
+    box.write({ 'd/x': 'a file' });
+    box.ingest('--exclude', `${box.source}/d/e/c`, '--exclude', 'x/');
+    expect(box.paths('source')).toEqual(
+      ['a.tmp', 'd', 'd/b.tmp', 'd/e', 'd/e/f', 'd/x'].map((path) => `source/${path}`),
+    );
+  });
+
+  test('a glob that matched nothing is told, and no other', () => {
+    const { run } = box.ingestWith({}, box.source, '--exclude', '*.tmp', '--exclude', 'build/');
+    expect(run.stderr.match(/--exclude .* matched nothing/g)).toEqual(['--exclude build/ matched nothing']);
+  });
 });
 
 describe('--dry-run', () => {

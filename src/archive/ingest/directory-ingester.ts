@@ -12,7 +12,7 @@ import type { OpenArchive } from '../open-archive.js';
 import type { OwnPlaces } from '../own-places.js';
 import { classifyNonFile, isUnchangedRaw, splitDevice, type SourceEntry } from './classify.js';
 import type { Counters } from './counters.js';
-import type { IsExcluded } from './exclude.js';
+import type { Candidate, IsExcluded } from './exclude.js';
 import type { FileIngester, FileToIngest } from './file-ingester.js';
 import { LISTING_ENTRIES, ScanQueue } from './scan-queue.js';
 import { withKnown } from './unread-attributes.js';
@@ -39,6 +39,8 @@ export interface DirectoryToIngest {
   /** As recorded; null where no entry speaks of it. */
   readonly attributes: Attributes | null;
 }
+
+type PlaceInSource = Pick<Candidate, 'below' | 'directory'>;
 
 /** A source directory that goes after a move if it is empty and as it was recorded. */
 export interface WalkedDirectory {
@@ -155,6 +157,7 @@ export class DirectoryIngester {
     const existing = await this.existingEntries(directory);
     const children: { path: string; item: DirectoryToIngest }[] = [];
     const seen = new Set<string>();
+    const place = { below: directory.relativePath, directory: path };
     for (let from = 0; from < listing.names.length || from === 0; from += LISTING_ENTRIES) {
       const part =
         from === 0 ? listing : await this.more(path, listing.names.slice(from, from + LISTING_ENTRIES));
@@ -162,8 +165,7 @@ export class DirectoryIngester {
       const files: FileToIngest[] = [];
       for (const [index, name] of names.entries()) {
         if (this.options.mirror) seen.add(name);
-        if (this.isUntouched(existing.get(name), { part, index }, joinPath(directory.relativePath, name)))
-          continue;
+        if (this.isUntouched(existing.get(name), { part, index, place })) continue;
         const source = this.sourceEntry(path, directory, { part, index, name, existing: existing.get(name) });
         if (source === null) continue;
         if (source.kind === 'file')
@@ -173,7 +175,7 @@ export class DirectoryIngester {
       }
       await this.parts.files.add(files);
     }
-    if (this.options.mirror) this.removeVanished(directory, existing, seen);
+    if (this.options.mirror) this.removeVanished(directory, existing, { seen, place });
     return children;
   }
 
@@ -186,14 +188,15 @@ export class DirectoryIngester {
   /** The short way of most files of most runs: same inode, size and times, nothing to be done. */
   private isUntouched(
     entry: Entry | undefined,
-    at: { part: Listing; index: number },
-    relativePath: string,
+    at: { part: Listing; index: number; place: PlaceInSource },
   ): boolean {
     if (entry?.bytes === undefined || !this.options.trustsStats) return false;
     const stat = new StatTable(at.part.stats).get(at.index);
     if (stat.size === 0n) return false; // what some file systems say of files that have bytes
     if (this.raw.read(entry.bytes) !== 'file.ingested' || !isUnchangedRaw(this.raw, stat)) return false;
-    if (this.options.isExcluded(relativePath, entry.name) || this.isSuspect(this.raw.hash)) return false;
+    const { name } = entry;
+    if (this.options.isExcluded({ name, isDirectory: false, ...at.place }) || this.isSuspect(this.raw.hash))
+      return false;
     this.parts.counters.file(this.raw.size);
     this.parts.counters.unchangedFiles += 1;
     return true;
@@ -231,8 +234,11 @@ export class DirectoryIngester {
     const { part, index, name, existing } = at;
     const { posix } = this.parts.archive;
     const full = joinPath(path, name);
-    if (this.options.isExcluded(joinPath(directory.relativePath, name), name)) return null;
     const failure = part.failures.get(index);
+    const stat = new StatTable(part.stats).get(index);
+    const isDirectory = !failure && entryKindOf(stat.mode) === 'directory';
+    const place = { below: directory.relativePath, directory: path };
+    if (this.options.isExcluded({ name, isDirectory, ...place })) return null;
     if (failure) {
       this.parts.counters.fail(full, failure.code, failure.message);
       return null;
@@ -241,7 +247,6 @@ export class DirectoryIngester {
       this.parts.counters.fail(full, 'RESERVED_NAME', 'the name .hkfs at the root is reserved');
       return null;
     }
-    const stat = new StatTable(part.stats).get(index);
     const attributes = attributesOf(stat, full, posix, { xattrs: part.xattrs.get(index) ?? false });
     return {
       name,
@@ -280,10 +285,11 @@ export class DirectoryIngester {
   private removeVanished(
     directory: DirectoryToIngest,
     existing: Map<string, Entry>,
-    seen: Set<string>,
+    { seen, place }: { seen: Set<string>; place: PlaceInSource },
   ): void {
-    for (const [name] of existing) {
-      if (seen.has(name) || this.options.isExcluded(joinPath(directory.relativePath, name), name)) continue;
+    for (const [name, { directoryId }] of existing) {
+      if (seen.has(name)) continue;
+      if (this.options.isExcluded({ name, isDirectory: directoryId !== null, ...place })) continue;
       this.parts.counters.removed += 1;
       if (!this.options.dryRun)
         this.parts.committer.push({ type: 'path.removed', parent: directory.id, name });

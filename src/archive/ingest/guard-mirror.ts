@@ -71,9 +71,10 @@ async function countVanished(
     for await (const entries of namespace.list(directory.directoryId!))
       for (const entry of entries) {
         const relative = joinPath(relativePath, entry.name);
-        if (isExcluded(relative, entry.name)) continue;
-        count.total += 1;
+        const { name } = entry;
         const isDirectory = entry.directoryId !== null;
+        if (isExcluded({ name, isDirectory, below: relativePath, directory: next.path })) continue;
+        count.total += 1;
         if (!names.has(entry.name)) {
           count.removed += 1;
           if (isDirectory) await countAll(namespace, entry, { count, isGone: true });

@@ -17,7 +17,7 @@ import { Operation } from '../operation.js';
 import type { SourceEntry } from './classify.js';
 import { Counters } from './counters.js';
 import { DirectoryIngester } from './directory-ingester.js';
-import { excluder, type IsExcluded } from './exclude.js';
+import { exclusionOf, tellUnmatched, type Exclusion } from './exclude.js';
 import { FileIngester } from './file-ingester.js';
 import { OwnPlaces } from '../own-places.js';
 import { ProgressMeter } from './progress-meter.js';
@@ -53,7 +53,8 @@ export async function ingest(
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
   refuseUnread(archive.posix, options.mode ?? 'copy');
-  const isExcluded = excluder(options.exclude ?? []);
+  const exclusion = exclusionOf(options.exclude ?? []);
+  const { isExcluded } = exclusionOf(options.exclude ?? []);
   await guardMirror(archive, options, { roots, isExcluded });
   if (options.signal?.aborted) throw interrupted();
   const hasStream = roots.some(({ path }) => path === STDIN);
@@ -73,7 +74,7 @@ export async function ingest(
   if (operation) onStart(operation.number);
   const committer = operation?.committer ?? new Committer(archive, { operation: 0, clock, onMessage });
   committer.index.suspects = await archive.contents().findings('');
-  const run = new IngestRun({ archive, isExcluded, own, committer, counters, options, onMessage, stream });
+  const run = new IngestRun({ archive, exclusion, own, committer, counters, options, onMessage, stream });
   const meter = new ProgressMeter(
     archive.pool,
     counters,
@@ -98,6 +99,7 @@ export async function ingest(
     await operation?.fail('interrupted', counters.counts());
     throw interrupted();
   }
+  tellUnmatched(exclusion, onMessage);
   await operation?.complete(counters.counts());
   failpoint('ingest.closed');
   // A directory that is not in the tree may be among them.
@@ -108,7 +110,7 @@ export async function ingest(
 interface RunParts {
   readonly archive: OpenArchive;
   readonly own: OwnPlaces;
-  readonly isExcluded: IsExcluded;
+  readonly exclusion: Exclusion;
   readonly committer: Committer;
   readonly counters: Counters;
   readonly options: IngestOptions;
@@ -126,7 +128,7 @@ class IngestRun {
 
   constructor(parts: RunParts) {
     this.parts = parts;
-    const { archive, isExcluded, own, committer, counters, options, onMessage } = parts;
+    const { archive, exclusion, own, committer, counters, options, onMessage } = parts;
     const { mode = 'copy', checksum = false, dryRun = false, mirror = false } = options;
     this.files = new FileIngester(
       { archive, committer, counters },
@@ -146,7 +148,7 @@ class IngestRun {
         dryRun,
         move: mode === 'move',
         trustsStats: !checksum && mode !== 'move' && mode !== 'assimilate',
-        isExcluded,
+        isExcluded: exclusion.isExcluded,
         onMessage,
         signal: options.signal,
       },
@@ -171,12 +173,12 @@ class IngestRun {
   }
 
   private async tar(root: SourceRoot): Promise<void> {
-    const { archive, committer, counters, options, onMessage, stream } = this.parts;
+    const { archive, committer, counters, exclusion, options, onMessage, stream } = this.parts;
     const { dryRun = false, ignoreZeros = false, exclude = [], signal } = options;
     const treeRoot = await this.treeRoot(root.target);
     const implied = impliedAttributes(archive);
     const tree = new TarTree({ archive, committer, counters, root: treeRoot, implied, dryRun });
-    const isExcluded = exclude.length > 0 ? excluder(exclude) : null;
+    const isExcluded = exclude.length > 0 ? exclusion.isExcluded : null;
     const ingester = new TarIngester(
       { archive, committer, counters, tree, source: root.path, isRoot: root.target === '' },
       { dryRun, ignoreZeros, isExcluded, onMessage, signal },

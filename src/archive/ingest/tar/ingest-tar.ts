@@ -186,8 +186,10 @@ export class TarIngester {
     }
     const { isExcluded } = this.options;
     if (isExcluded === null) return false;
-    let path = '';
-    return names.some((name) => isExcluded((path = joinPath(path, name)), name));
+    return names.some((name, index) => {
+      const isDirectory = index < names.length - 1 || member.kind === 'directory';
+      return isExcluded({ name, isDirectory, below: names.slice(0, index).join('/') });
+    });
   }
 
   private async settleOldest(): Promise<boolean> {
