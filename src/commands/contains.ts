@@ -15,7 +15,7 @@ export default class Contains extends BaseCommand {
 
 What was read is remembered in .hkfs/outside, by inode, size and times: a second run reads only what is new or changed, unless --checksum is given. The archive is not held while files are read, so other commands go on meanwhile.
 
-- reads standard input: a list of paths (each on a line, or ended by NULs), or a manifest, whose hashes are looked up without reading the files: as b3sum prints it, sha256sum and its kin, BSD's and OpenSSL's digest programs, or hashdeep. A manifest of another hash than BLAKE3 has the archive's contents read once, and what they hash to is remembered. Lines of 64 digits without a name of the hash are taken for BLAKE3; --algorithm sha256 says otherwise. Weaker hashes (MD5, SHA-1) are refused.
+- reads standard input: a list of paths (each on a line, or ended by NULs), or a manifest, whose hashes are looked up without reading the files: as b3sum prints it, sha256sum and its kin, BSD's and OpenSSL's digest programs, or hashdeep. A manifest of another hash than BLAKE3 has the archive's contents read once, and what they hash to is remembered. Lines of 64 digits without a name of the hash are BLAKE3 or SHA-256: what the archive knows one of them as; --algorithm says it beforehand. Where it knows none as either, that is told. Weaker hashes (MD5, SHA-1) are refused.
 
 With --remote NAME all archives that back up to that remote are asked, as find --remote does it; paths begin with the id of their archive and a colon. Exit code 4 where one of them was rolled back or forked, 3 where one cannot be read.
 
@@ -40,7 +40,7 @@ Exit code 0 when all is there, 1 when something is missing, 3 when something cou
     { description: 'A disk that is elsewhere', command: '<%= config.bin %> contains - < disk.b3' },
     {
       description: 'A manifest of sha256sum',
-      command: '<%= config.bin %> contains --algorithm sha256 - < SHA256SUMS',
+      command: '<%= config.bin %> contains - < SHA256SUMS',
     },
   ];
   static override args = {

@@ -261,6 +261,23 @@ describe('standard input', () => {
     expect(given(`${sha('content b', 'sha512')}  b\n`).run.status).toBe(0);
   });
 
+  test('with a manifest of sha256sum, which does not name its hash, finds what it is', () => {
+    expect(given(`${sha('content a')}  a\n${sha('new')}  n\n`).rows).toEqual([
+      { path: 'n', hash: `sha256:${sha('new')}`, size: null },
+      { total: 2, archived: 1, missing: 1 },
+    ]);
+    expect(given(`${sha('')}  empty\n`).run).toMatchObject({ status: 0, stderr: '' });
+    expect(given(`${b3('new')}  n\n${b3('content a')}  a\n`).rows.at(-1)).toEqual({
+      ...{ total: 2, archived: 1, missing: 1 },
+    });
+  });
+
+  test('with a manifest of which nothing is known under any hash says so', () => {
+    const { run, rows } = given(`${sha('new')}  n\n`);
+    expect(run).toMatchObject({ status: 1, stderr: expect.stringContaining('no digest of the manifest') });
+    expect(rows.at(-1)).toEqual({ total: 1, archived: 0, missing: 1 });
+  });
+
   test('with a manifest of hashdeep takes the hash that proves something', () => {
     const line = (text: string, name: string): string =>
       `${text.length},${sha(text, 'md5')},${sha(text)},${name}\n`;

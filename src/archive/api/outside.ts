@@ -18,7 +18,7 @@ export interface OutsideOptions extends AtOption {
 export interface ContainsOptions extends OutsideOptions {
   /** What came on standard input: a list of paths, or a manifest. */
   readonly input?: Uint8Array | undefined;
-  /** What hashes are of whose kind the manifest says nothing; BLAKE3 unless told. */
+  /** What hashes are of whose kind the manifest says nothing; unless told, what the archive knows them as. */
   readonly algorithm?: ManifestAlgorithm | undefined;
   /** Also the files that are in the archive, with their paths there. */
   readonly where?: boolean | undefined;

@@ -13,7 +13,8 @@ import type { Layout } from '../layout.js';
 import type { ClosableReader } from '../remote-reader.js';
 import { parseInput, type Input } from './manifest.js';
 import type { OutsideFiles } from './outside-files.js';
-import { emptyDigest, Translation } from './other-hashes.js';
+import { settleAlgorithm, type Settled } from './manifest-algorithm.js';
+import { emptyDigest } from './other-hashes.js';
 import { resolveOnce, type ArchivePlace } from './archive-place.js';
 import { readOutside } from './read-outside.js';
 import { Verdicts } from './verdicts.js';
@@ -36,8 +37,8 @@ export async function contains(
   if (across !== undefined) refuseOtherHashes(input);
   const at = await resolveOnce(place, options);
   const files = await readOutside(place.layout, options, input?.is === 'list' ? input.paths : []);
-  const translation = await translationOf(place, input, at === undefined ? options : { ...options, at });
-  const asked = [...rowsOf(files, input, translation)];
+  const settled = across === undefined ? await settle(place, input, { ...options, at }) : asItIs(input);
+  const asked = [...rowsOf(files, settled)];
   const hashes = new Set(asked.map(({ hash }) => hash).filter(isHash));
   if (across !== undefined) {
     const found = await askAcross(across, hashes);
@@ -103,24 +104,24 @@ class Answer implements ContainsResult {
   }
 }
 
-/** Of a manifest of another algorithm: what its hashes are in BLAKE3. */
-async function translationOf(
+async function settle(
   place: ArchivePlace,
   input: Input | null,
   options: ContainsOptions,
-): Promise<Translation | null> {
-  if (input?.is !== 'manifest' || input.algorithm === 'blake3') return null;
-  return Translation.make(place, input, options);
+): Promise<Settled | null> {
+  return input?.is === 'manifest' ? settleAlgorithm(place, input, options) : null;
 }
 
-function* rowsOf(
-  files: OutsideFiles,
-  input: Input | null,
-  translation: Translation | null,
-): Generator<OutsideRow> {
+/** Of other archives there are no contents here to try it with. */
+function asItIs(input: Input | null): Settled | null {
+  return input?.is === 'manifest' ? { manifest: input, translation: null } : null;
+}
+
+function* rowsOf(files: OutsideFiles, settled: Settled | null): Generator<OutsideRow> {
   yield* files;
-  if (input?.is !== 'manifest') return;
-  const { algorithm, entries } = input;
+  if (settled === null) return;
+  const { algorithm, entries } = settled.manifest;
+  const { translation } = settled;
   const empty = emptyDigest(algorithm);
   for (const { path, digest, size } of entries)
     if (digest === empty) yield { path, hash: null, size: 0 };

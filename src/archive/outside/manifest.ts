@@ -17,11 +17,17 @@ export interface ManifestEntry {
   readonly size: number | null;
 }
 
-export type Input =
-  | { readonly is: 'list'; readonly paths: readonly string[] }
-  | { readonly is: 'manifest'; readonly algorithm: Algorithm; readonly entries: readonly ManifestEntry[] };
+export interface Manifest {
+  readonly is: 'manifest';
+  readonly algorithm: Algorithm;
+  /** Nothing but the number of digits speaks for the algorithm, and it is that of another one too. */
+  readonly isGuess: boolean;
+  readonly entries: readonly ManifestEntry[];
+}
 
-type Line = ManifestEntry & { readonly algorithm: Algorithm };
+export type Input = { readonly is: 'list'; readonly paths: readonly string[] } | Manifest;
+
+type Line = ManifestEntry & { readonly algorithm: Algorithm; readonly isGuess?: boolean };
 
 const DIGITS: Readonly<Record<Algorithm, number>> = {
   blake3: 64,
@@ -44,10 +50,10 @@ const TAGGED_LINE = /^(\\?)([a-z][a-z0-9/-]*) ?\((.+)\) ?= ?([0-9a-f]+)$/is;
 const HASHDEEP = '%%%% ';
 
 /**
- * @param assumed what digits without a name are, where their number fits: by default BLAKE3
+ * @param assumed what digits without a name are, where their number fits: by default BLAKE3, as a guess
  * @throws HkfsError BAD_MANIFEST, UNKNOWN_ALGORITHM
  */
-export function parseInput(bytes: Buffer, assumed: Algorithm = 'blake3'): Input {
+export function parseInput(bytes: Buffer, assumed?: Algorithm): Input {
   refuseUtf16(bytes);
   const { lines, isRaw } = split(bytes);
   const first = lines.find(({ text }) => text !== '');
@@ -100,11 +106,13 @@ function refuseUtf16(bytes: Buffer): void {
 }
 
 /** Null for what is no line of a manifest. @throws HkfsError UNKNOWN_ALGORITHM */
-function parseLine(text: string, how: { assumed: Algorithm; isRaw: boolean }): Line | null {
+function parseLine(text: string, how: { assumed: Algorithm | undefined; isRaw: boolean }): Line | null {
   const sum = SUM_LINE.exec(text);
   if (sum !== null) {
     const [, escaped, digits, name] = sum as unknown as [string, string, string, string];
-    return lineOf(algorithmOfDigits(digits, how.assumed), digits, unescaped(name, escaped, how.isRaw));
+    const algorithm = algorithmOfDigits(digits, how.assumed ?? 'blake3');
+    const isGuess = how.assumed === undefined && algorithm === 'blake3';
+    return { ...lineOf(algorithm, digits, unescaped(name, escaped, how.isRaw)), isGuess };
   }
   const tagged = TAGGED_LINE.exec(text);
   if (tagged === null) return null;
@@ -163,6 +171,7 @@ function manifestOf(lines: readonly Line[]): Input {
   return {
     is: 'manifest',
     algorithm,
+    isGuess: lines.every(({ isGuess }) => isGuess === true),
     entries: lines.map(({ path, digest, size }) => ({ path, digest, size })),
   };
 }

@@ -11,15 +11,13 @@ import type { ContainsOptions } from '../api.js';
 import type { Layout } from '../layout.js';
 import type { ArchivePlace } from './archive-place.js';
 import { readChecked, writeChecked } from './checked-file.js';
-import type { Algorithm, Input } from './manifest.js';
+import type { Algorithm, Manifest } from './manifest.js';
 import { refuseInterrupted } from './read-outside.js';
 
 const HASH_BYTES = 32;
 /** Objects and bytes in one task. */
 const MAX_FILES = 512;
 const MAX_BYTES = 32 << 20;
-
-type Manifest = Extract<Input, { is: 'manifest' }>;
 
 interface Content {
   readonly hash: Hash;
@@ -45,6 +43,10 @@ export class Translation {
       if (digest !== undefined) contents.set(digest, content);
     }
     return new Translation(input.algorithm, contents);
+  }
+
+  has(digest: string): boolean {
+    return this.contents.has(digest);
   }
 
   get(digest: string): { hash: string } | Content {
