@@ -11,17 +11,21 @@ export async function* pruneScript(
 ): AsyncGenerator<Uint8Array> {
   yield nameToBytes(head(archive));
   for await (const row of rows) if (row.reclaimable > 0) yield nameToBytes(commandsOf(row));
+  // Whole or not at all: a script that was cut short ends before the brace, and a shell runs nothing of it.
+  yield nameToBytes('\n} | hkfs prune --yes --from-file - -0\n');
 }
 
 function head(archive: string): string {
   return [
     '#!/bin/sh',
     '# Duplicates of an hkfs archive, the largest gain first. Read it, take out what is to stay, then run it.',
-    '# Each command checks anew that all it removes is held elsewhere, and removes nothing otherwise.',
-    '# What is removed stays in history: `hkfs undo` brings it back.',
+    '# Each path goes only if all that it holds is held elsewhere, which is checked anew; else it stays.',
+    '# All that goes is one operation, and stays in history: `hkfs undo` brings it back.',
     `HKFS_ARCHIVE=${quoted(archive)}`,
     'export HKFS_ARCHIVE',
     'cd / || exit 1',
+    '{',
+    ':',
     '',
   ].join('\n');
 }
@@ -32,7 +36,7 @@ function commandsOf(row: DupsRow): string {
     '',
     `# ${groupTitle(row)}`,
     ...row.paths.slice(0, kept).map((path) => `# stays: ${shownPath(path)}`),
-    ...row.paths.slice(kept).map((path) => `hkfs prune --yes -- ${quoted(path)}`),
+    ...row.paths.slice(kept).map((path) => `printf '%s\\0' ${quoted(path)}`),
     '',
   ].join('\n');
 }

@@ -11,12 +11,40 @@ export interface Pruned {
   readonly gone: readonly string[];
 }
 
-export function afterPrune(
+interface Asked {
+  readonly toHistory: boolean;
+  readonly keepUnique: boolean;
+}
+
+/** Each path goes or stays for itself, and none keeps anything of another. */
+export function afterPrune(before: Model, { paths, ...asked }: Asked & { paths: readonly string[] }): Pruned {
+  const isGoing = (other: string): boolean => paths.some((path) => isAtOrBelow(other, path));
+  const outside = [...before].filter(([other]) => !isGoing(other));
+  const starts = [...new Set(paths)].filter(
+    (path) => !paths.some((other) => other !== path && isAtOrBelow(path, other)),
+  );
+  const each = starts.map((path) => afterOne(before, { path, outside, ...asked }));
+  const gone = each.filter(({ after }) => after !== null);
+  return {
+    refusing: each.flatMap(({ refusing }) => refusing),
+    gone: gone.flatMap((one) => one.gone),
+    after:
+      gone.length === 0
+        ? null
+        : new Map([...before].filter(([other]) => gone.every(({ after }) => after!.has(other)))),
+  };
+}
+
+function afterOne(
   before: Model,
-  { path, toHistory, keepUnique }: { path: string; toHistory: boolean; keepUnique: boolean },
+  {
+    path,
+    outside,
+    toHistory,
+    keepUnique,
+  }: Asked & { path: string; outside: readonly [string, ModelEntry][] },
 ): Pruned {
   const below = [...before].filter(([other]) => isAtOrBelow(other, path));
-  const outside = [...before].filter(([other]) => !isAtOrBelow(other, path));
   const elsewhere = new Set(outside.flatMap(([other, entry]) => [...signaturesOf(other, entry)]));
   const leaves = below.filter(([, { kind }]) => kind !== 'directory');
   const mayGo = ([other, entry]: [string, ModelEntry]): boolean =>

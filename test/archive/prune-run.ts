@@ -16,7 +16,7 @@ const pruneStep = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       do: fc.constant('prune' as const),
-      path: number,
+      paths: fc.array(number, { minLength: 1, maxLength: 4 }),
       toHistory: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.boolean()),
       keepUnique: fc.boolean(),
     }),
@@ -56,12 +56,13 @@ export class PruneRun extends HistoryRun {
     );
   }
 
-  private async prune({ path: at, ...options }: Extract<PruneStep, { do: 'prune' }>): Promise<void> {
-    const path = pick([...this.model.keys()], at);
-    if (path === undefined) return;
+  private async prune({ paths: picked, ...options }: Extract<PruneStep, { do: 'prune' }>): Promise<void> {
     const before = this.model;
+    if (before.size === 0) return;
+    const paths = picked.map((at) => pick([...before.keys()], at)!);
+    const path = paths.length === 1 ? paths[0]! : paths;
     const head = await this.archive.head();
-    const expected = afterPrune(before, { path, ...options });
+    const expected = afterPrune(before, { paths, ...options });
     const tried = await this.archive.prune({ path, ...options, dryRun: true });
     expect(await this.archive.head()).toEqual(head);
     const summary = await this.archive.prune({ path, ...options });

@@ -67,15 +67,26 @@ describe('the script', () => {
   }
 
   test('calls prune for all but what stays, with any name, and for nothing that frees nothing', async () => {
-    const fake = 'hkfs() { printf "%s\\0" "$HKFS_ARCHIVE" "$@"; };';
+    const fake = 'hkfs() { printf "%s\\0" "$HKFS_ARCHIVE" "$@"; cat; };';
     const text = await script(dir, { ...dir, protected: 2 }, { ...file, reclaimable: 0 });
     const { stdout, stderr, status } = spawnSync('sh', ['-s'], {
       input: Buffer.concat([Buffer.from(fake), text]),
     });
     expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: '' });
-    const words = (path: string): string => `/an archive's\0prune\0--yes\0--\0${path}\0`;
-    const odd = words('-rf\nx\xff');
-    expect(stdout.toString('latin1')).toBe(words("it's") + odd + odd);
+    const call = "/an archive's\0prune\0--yes\0--from-file\0-\0-0\0";
+    const odd = '-rf\nx\xff\0';
+    expect(stdout.toString('latin1')).toBe(`${call}it's\0${odd}${odd}`);
+  });
+
+  test('does nothing when it was cut short, and is nothing to do without duplicates', async () => {
+    const fake = Buffer.from('hkfs() { echo called; cat; };');
+    const whole = await script(dir, file);
+    for (let size = 0; size < whole.length - 40; size += 7) {
+      const input = Buffer.concat([fake, whole.subarray(0, size)]);
+      expect(spawnSync('sh', ['-s'], { input }).stdout.toString()).toBe('');
+    }
+    const { stdout, status } = spawnSync('sh', ['-s'], { input: Buffer.concat([fake, await script()]) });
+    expect({ status, stdout: stdout.toString() }).toEqual({ status: 0, stdout: 'called\n' });
   });
 
   test('has only comments beside its commands, whatever the names', async () => {
@@ -85,7 +96,10 @@ describe('the script', () => {
       `HKFS_ARCHIVE='/an archive'\\''s'`,
       'export HKFS_ARCHIVE',
       'cd / || exit 1',
-      "hkfs prune --yes -- 'b'",
+      '{',
+      ':',
+      "printf '%s\\0' 'b'",
+      '} | hkfs prune --yes --from-file - -0',
     ]);
   });
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { GcSummary, LogRow, OrphanRow, PruneSummary } from '../../src/archive/api.js';
 import { scratchDirectory } from '../fs/scratch.js';
-import { Box, parseRows, saying } from './hkfs.js';
+import { bin, Box, parseRows, saying, sh } from './hkfs.js';
 
 const scratch = scratchDirectory();
 
@@ -69,6 +69,46 @@ describe('prune', () => {
     );
     expect(box.run('prune', 'a', '--dry-run')).toMatchObject({ status: 1 });
     expect(box.head()).toBe(head);
+  });
+
+  test('takes a list, each path for itself, and none keeps anything of another', () => {
+    const box = boxOf({ ...TWICE, 'd/one': '1', 'd/two': '22', 'e/only': 'here', 'line\nfeed': '1' });
+    const input = 'a\0c/one\0d/two\0line\nfeed\0e/only\0nowhere\0';
+    const run = box.runWith({ input }, 'prune', '--yes', '--from-file', '-', '-0', '--json');
+    expect(run.status).toBe(1);
+    const [summary] = parseRows<PruneSummary>(run.stdout);
+    expect(summary).toMatchObject({ operation: 2, removed: ['a', 'c/one', 'd/two', 'line\nfeed'] });
+    expect(summary!.refusing.map(({ path }) => path)).toEqual(['nowhere', 'e/only']);
+    expect(box.paths()).toEqual(['c', 'c/other', 'd', 'd/one', 'e', 'e/only']);
+    box.write({ list: 'd/one\n\nc/other' });
+    expect(box.run('prune', '--yes', '--from-file', `${box.source}/list`)).toMatchObject({ status: 1 });
+    box.expectSound();
+  });
+
+  test.each([
+    ['neither a path nor a list', []],
+    ['both', ['a', '--from-file', '-']],
+    ['an empty path in a list', ['--from-file', '-', '-0']],
+    ['-0 without a list', ['a', '-0']],
+    ['a list that is not there', ['--from-file', '/nowhere/list']],
+  ])('refuses %s', (_what, args) => {
+    const box = boxOf(TWICE);
+    expect(box.runWith({ input: 'a\0\0' }, 'prune', '--yes', ...args)).toMatchObject({
+      ...{ status: 2, stdout: '' },
+    });
+    expect(box.paths()).toHaveLength(7);
+  });
+
+  test('the script of dups takes all duplicates as one operation', () => {
+    const files: Record<string, string> = {};
+    for (let at = 0; at < 200; at += 1)
+      Object.assign(files, { [`k/${at}`]: `${at}`, [`x/g'${at}`]: `${at}`, [`y/h ${at}`]: `${at}` });
+    const box = boxOf(files);
+    const { stdout } = box.run('dups', '--format', 'script');
+    const run = sh(`hkfs() { '${process.execPath}' '${bin}' "$@"; }\n${stdout}`);
+    expect(run).toContain('Removed 400 files');
+    expect(box.run('dups').stderr).toContain('No duplicates');
+    expect(box.rows('ops')).toHaveLength(2);
   });
 
   test('with --keep-unique takes the rest, exit 0', () => {

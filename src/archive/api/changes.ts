@@ -74,14 +74,16 @@ export interface ProofRow {
 /** What stands in the way of a prune. */
 export interface RefusalRow {
   readonly path: string;
-  readonly kind: EntryKind;
+  /** Null for one of several paths that is not there. */
+  readonly kind: EntryKind | null;
   readonly hash: Hash | null;
   readonly size: number | null;
   readonly reason: string;
 }
 
 export interface PruneOptions extends ChangeOption {
-  readonly path: string;
+  /** Of several each goes or stays for itself, and none of them keeps anything of another. */
+  readonly path: string | readonly string[];
   /** It is enough that history keeps the content as an object. */
   readonly toHistory?: boolean | undefined;
   /** Only contents that were found right after this moment count as kept. */

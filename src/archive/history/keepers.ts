@@ -1,7 +1,7 @@
 /** What stays elsewhere of what an entry holds, or why nothing does: the judgement behind a prune. */
 import type { Hash, Place, Position } from '../../events/types.js';
 import { Below } from '../../fs/below.js';
-import { isAtOrBelow, joinPath } from '../../fs/names.js';
+import { joinPath, parentPath } from '../../fs/names.js';
 import { objectPath } from '../../fs/stage.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { livePath, type Contents } from '../../projections/contents.js';
@@ -20,8 +20,8 @@ export interface Keeper {
 export type Verdict = { readonly keeper: Keeper | null } | { readonly reason: string };
 
 export interface KeeperRules {
-  /** What is about to go: nothing at or below it keeps anything. */
-  readonly going: string;
+  /** What is about to go: nothing at or below any of it keeps anything. */
+  readonly going: ReadonlySet<string>;
   readonly toHistory: boolean;
   /** Contents have to have been found right after this event; null: whenever. */
   readonly provenAfter: Position | null;
@@ -66,9 +66,9 @@ export class Keepers {
     this.disk.close();
   }
 
-  /** @param start the outermost entry that is about to go */
-  static async of(archive: OpenArchive, start: NamedEntry, rules: KeeperRules): Promise<Keepers> {
-    const others = await othersOutside(archive, rules.going, await othersBelow(archive, start));
+  /** @param starts the outermost entries that are about to go */
+  static async of(archive: OpenArchive, starts: readonly NamedEntry[], rules: KeeperRules): Promise<Keepers> {
+    const others = await othersOutside(archive, rules.going, await othersBelow(archive, starts));
     return new Keepers(archive, rules, { findings: await archive.contents().findings(''), others });
   }
 
@@ -91,7 +91,7 @@ export class Keepers {
     let untrue: string | null = null;
     for await (const place of this.contents.postings(hash)) {
       const path = await livePath(place, hash, this.namespace);
-      if (path === null || isAtOrBelow(path, this.rules.going)) continue;
+      if (path === null || isAtOrBelowAny(path, this.rules.going)) continue;
       const { parent, name } = place;
       if (isInPlace(this.disk, joinPath(this.archive.layout.root, path), own))
         return { keeper: { place: { parent, name }, path } };
@@ -132,23 +132,30 @@ export class Keepers {
   }
 }
 
-/** What the symlinks and specials below an entry are. */
-async function othersBelow(archive: OpenArchive, start: NamedEntry): Promise<Set<string>> {
+export function isAtOrBelowAny(path: string, tops: ReadonlySet<string>): boolean {
+  for (let at = path; at !== ''; at = parentPath(at)) if (tops.has(at)) return true;
+  return false;
+}
+
+/** What the symlinks and specials at and below entries are. */
+async function othersBelow(archive: OpenArchive, starts: readonly NamedEntry[]): Promise<Set<string>> {
   const wanted = new Set<string>();
   const add = (entry: Entry): void => {
     const signature = signatureOf(entry);
     if (signature !== null) wanted.add(signature);
   };
-  add(start.entry);
-  if (start.entry.directoryId !== null)
-    for await (const { entry } of archive.namespace().walk(start)) add(entry);
+  for (const start of starts) {
+    add(start.entry);
+    if (start.entry.directoryId !== null)
+      for await (const { entry } of archive.namespace().walk(start)) add(entry);
+  }
   return wanted;
 }
 
 /** They are in no index: one walk through the tree finds them, where there are any at all. */
 async function othersOutside(
   archive: OpenArchive,
-  going: string,
+  going: ReadonlySet<string>,
   wanted: ReadonlySet<string>,
 ): Promise<Map<string, Keeper>> {
   const found = new Map<string, Keeper>();
@@ -158,7 +165,7 @@ async function othersOutside(
     for await (const named of archive.namespace().walk({ path: '', entry: ROOT })) {
       const signature = signatureOf(named.entry);
       if (signature === null || !wanted.has(signature) || found.has(signature)) continue;
-      if (isAtOrBelow(named.path, going) || !isOtherInPlace(archive, disk, named)) continue;
+      if (isAtOrBelowAny(named.path, going) || !isOtherInPlace(archive, disk, named)) continue;
       found.set(signature, { place: placeOfEntry(named.entry), path: named.path });
       if (found.size === wanted.size) break;
     }
