@@ -34,7 +34,7 @@ Every content is hashed before it goes out. Exit code 4: some are missing or dam
         "<%= config.bin %> export documents/ --at '2 days ago' | ssh host 'tar -xpf - --xattrs -C /restore'",
     },
     {
-      description: 'For an old reader',
+      description: 'For an old reader (exit code 3 where times have nanoseconds, which ustar does not hold)',
       command: '<%= config.bin %> export projects --format ustar -o projects.tar',
     },
     {

@@ -26,7 +26,7 @@ With --than OTHER, elsewhere is only below OTHER: what is not in the folder that
     },
     {
       description: 'Save it elsewhere',
-      command: '<%= config.bin %> unique usb-stick -0 | xargs -0 <%= config.bin %> restore --to rescued',
+      command: '<%= config.bin %> unique usb-stick -0 | xargs -0r <%= config.bin %> restore --to rescued',
     },
   ];
   static override args = {
