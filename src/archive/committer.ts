@@ -155,6 +155,11 @@ export class Committer {
     return first;
   }
 
+  /** Where the next event will be. */
+  get upcoming(): Position {
+    return this.nextPosition;
+  }
+
   /** @param previous what stood at the event's place before; null: nothing; undefined: unknown */
   push(event: HkfsEvent, previous?: Entry | null): Position {
     const position = this.nextPosition++;

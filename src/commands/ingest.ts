@@ -21,7 +21,7 @@ With more than one SOURCE, and for a single one without --to, each lands under i
 
 The modes: copy leaves the source untouched and shares its blocks where the filesystem can. link makes the source's own inode the object. assimilate links, and replaces source files whose content is already stored by links to it. move links, and removes the source once all is durable. All but copy need the source on the archive's filesystem; files that another program has open for writing, or that have names outside of the sources, are copied all the same. Before a source goes or is replaced, its bytes are compared with the object's.
 
-A tar, also compressed by gzip, zstd, xz or bzip2, is taken in as the tree that it holds, in one pass and without an unpacked copy; - is a tar on the standard input, for which --to names the tree. It is recognised by its content. Its tree goes by its name without the endings, or by --to. What is damaged or cannot be taken is listed with its byte, and the rest is taken in. --as-file keeps tars as files.
+A tar, also compressed by gzip, zstd, xz or bzip2, is taken in as the tree that it holds, in one pass and without an unpacked copy; - is a tar on the standard input, for which --to names the tree. It is recognised by its content. Its tree goes by its name without the endings, or by --to. What is damaged or cannot be taken is listed with its byte, and the rest is taken in. --as-file keeps tars as files, and --tar says that a file is a tar where its first block is destroyed.
 
 The first Ctrl-C stops cleanly after the commit under way; what was committed stays. Exit code 3 says that some sources could not be read; each is listed.
 
@@ -89,6 +89,7 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
         'Leave out what matches: names, or paths from the source when GLOB has a slash; directories alone when it ends with one.',
     }),
     'as-file': Flags.boolean({ description: 'Keep tars as the files that they are.' }),
+    tar: Flags.boolean({ description: 'Read files as tars, also where their beginning is destroyed.' }),
     'ignore-zeros': Flags.boolean({
       description: 'Read on after the end of a tar: several may stand one after the other.',
     }),
@@ -99,7 +100,7 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Ingest);
     const { to, mode, mirror, yes, checksum, exclude } = flags;
-    const { 'as-file': asFile, 'ignore-zeros': ignoreZeros, 'dry-run': dryRun } = flags;
+    const { 'as-file': asFile, tar: asTar, 'ignore-zeros': ignoreZeros, 'dry-run': dryRun } = flags;
     const options = {
       sources: args.source,
       to,
@@ -109,6 +110,7 @@ The first Ctrl-C stops cleanly after the commit under way; what was committed st
       checksum,
       exclude,
       asFile,
+      asTar,
       ignoreZeros,
       dryRun,
     };

@@ -1,25 +1,17 @@
 /** ACLs as tars spell them (`user::rwx,user:lisa:r-x:502,…`) into the value of the kernel's attribute. */
+import { ACL_TAG, encodeAcl, NO_ID, type AclEntry } from './acl-value.js';
 
 export interface AccountIds {
   user(name: string): number | null;
   group(name: string): number | null;
 }
 
-const VERSION = 2;
-/** For entries that name nobody. */
-const NO_ID = 0xffff_ffff;
 const TAGS = {
-  user: { owner: 0x01, named: 0x02 },
-  group: { owner: 0x04, named: 0x08 },
-  mask: { owner: 0x10, named: 0x10 },
-  other: { owner: 0x20, named: 0x20 },
+  user: { owner: ACL_TAG.owner, named: ACL_TAG.user },
+  group: { owner: ACL_TAG.group, named: ACL_TAG.namedGroup },
+  mask: { owner: ACL_TAG.mask, named: ACL_TAG.mask },
+  other: { owner: ACL_TAG.other, named: ACL_TAG.other },
 } as const;
-
-interface AclEntry {
-  readonly tag: number;
-  readonly permissions: number;
-  readonly id: number;
-}
 
 /** Null for what is no such text, or names an account that is not known here and has no number. */
 export function encodeAclText(text: string, ids: AccountIds): Buffer | null {
@@ -31,7 +23,7 @@ export function encodeAclText(text: string, ids: AccountIds): Buffer | null {
     if (entry === null) return null;
     entries.push(entry);
   }
-  return entries.length === 0 ? null : encode(entries.sort((a, b) => a.tag - b.tag || a.id - b.id));
+  return entries.length === 0 ? null : encodeAcl(entries);
 }
 
 function parseEntry(line: string, ids: AccountIds): AclEntry | null {
@@ -57,15 +49,4 @@ function idOf(name: string, number: string, lookUp: (name: string) => number | n
 function permissionsOf(rights: string): number | null {
   if (!/^[-rwx]{1,3}$/.test(rights)) return null;
   return (rights.includes('r') ? 4 : 0) | (rights.includes('w') ? 2 : 0) | (rights.includes('x') ? 1 : 0);
-}
-
-function encode(entries: readonly AclEntry[]): Buffer {
-  const value = Buffer.alloc(4 + 8 * entries.length);
-  value.writeUInt32LE(VERSION, 0);
-  for (const [index, { tag, permissions, id }] of entries.entries()) {
-    value.writeUInt16LE(tag, 4 + 8 * index);
-    value.writeUInt16LE(permissions, 6 + 8 * index);
-    value.writeUInt32LE(id, 8 + 8 * index);
-  }
-  return value;
 }

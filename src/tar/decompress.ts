@@ -3,21 +3,11 @@
  * error is given first, because it may hold whole members.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { createGunzip } from 'node:zlib';
+import { DecompressionError } from './decompression-error.js';
+import { gunzip } from './gunzip.js';
 import type { Compression } from './recognise.js';
 
 export type Bytes = AsyncIterable<Buffer>;
-
-/** The compressed stream is damaged, or ends too early. */
-export class DecompressionError extends Error {
-  readonly compression: Compression;
-
-  constructor(compression: Compression, reason: string) {
-    super(`${compression}: ${reason}`);
-    this.name = 'DecompressionError';
-    this.compression = compression;
-  }
-}
 
 /** The program that unpacks is not installed. */
 export class MissingProgramError extends Error {
@@ -32,9 +22,6 @@ export class MissingProgramError extends Error {
 
 /** Debian's names. */
 const PACKAGES: Readonly<Record<string, string>> = { zstd: 'zstd', xz: 'xz-utils', bzip2: 'bzip2' };
-/** A piece unpacks to a thousand times its size at most: so 16 MiB are held at once. */
-const PIECE = 16 << 10;
-const OUTPUT = 256 << 10;
 const MAX_COMPLAINT = 400;
 
 /** @throws MissingProgramError, DecompressionError, and errors of the source as they are */
@@ -44,73 +31,6 @@ export function decompress(source: Bytes, compression: Compression): Bytes {
 
 export function packageOf(program: string): string {
   return PACKAGES[program] ?? program;
-}
-
-async function* gunzip(source: Bytes): AsyncGenerator<Buffer> {
-  const inflater = new Inflater();
-  try {
-    for await (const chunk of source) {
-      for (let at = 0; at < chunk.length && !inflater.isOver; at += PIECE) {
-        await inflater.write(chunk.subarray(at, at + PIECE));
-        yield* inflater.take();
-      }
-      if (inflater.isOver) break;
-    }
-    await inflater.end();
-    yield* inflater.take();
-  } finally {
-    inflater.close();
-  }
-  if (inflater.failure !== undefined) throw new DecompressionError('gzip', inflater.failure.message);
-}
-
-/** One piece in, all that it unpacks to out. */
-class Inflater {
-  private readonly stream = createGunzip({ chunkSize: OUTPUT });
-  private ready: Buffer[] = [];
-  private wake = (): void => {};
-  failure: Error | undefined;
-  /** It failed, or has all that it wants. */
-  isOver = false;
-
-  constructor() {
-    const over = (): void => {
-      this.isOver = true;
-      this.wake();
-    };
-    this.stream.on('data', (bytes: Buffer) => this.ready.push(bytes));
-    this.stream.on('error', (error) => {
-      this.failure ??= error;
-      over();
-    });
-    // A stream that ended or failed does not always call back.
-    this.stream.on('end', over);
-    this.stream.on('close', over);
-  }
-
-  write(piece: Buffer): Promise<void> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-      this.stream.write(piece, () => resolve());
-    });
-  }
-
-  /** The source has no more. */
-  end(): Promise<void> {
-    if (this.isOver) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.wake = resolve;
-      this.stream.end();
-    });
-  }
-
-  take(): Buffer[] {
-    return this.ready.splice(0);
-  }
-
-  close(): void {
-    this.stream.destroy();
-  }
 }
 
 async function* throughProgram(source: Bytes, program: Exclude<Compression, 'gzip'>): AsyncGenerator<Buffer> {

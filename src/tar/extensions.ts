@@ -1,18 +1,20 @@
 /** What stands before a header and speaks of it: long names of GNU, records of pax. */
 import { nameFromBytes } from '../events/names.js';
 import { storedTime } from '../events/stored-time.js';
+import type { Globals } from './globals.js';
 import type { TarHeader } from './header.js';
-import { parseDecimal, parsePaxTime, type PaxRecord } from './pax.js';
+import { readXattrs, type ReadXattrs } from './pax-xattrs.js';
+import { isMeant, keepsEmpty, parseDecimal, parsePaxTime, type PaxRecord } from './pax.js';
 import { parseMapText } from './sparse.js';
 import type { TarKind, TarMember } from './tar-member.js';
 
-const SCHILY_XATTR = 'SCHILY.xattr.';
-const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.';
 const NANOSECONDS = 1_000_000_000n;
 const MODE_BITS = 0o7777;
 /** Beyond 32 bits there are no owners; nobody's number stands for them. */
 const MAX_ID = 0xffff_fffe;
 const NOBODY = 65_534;
+const NO_RECORDS: ReadonlyMap<string, Buffer> = new Map();
+const NOTHING: readonly string[] = [];
 
 /** A sparse file as the records tell it; `map` is null where it is in the data (format 1.0). */
 export interface PaxSparse {
@@ -28,33 +30,46 @@ export class Extensions {
   at: number | null = null;
   /** Why the member they belong to cannot be believed. */
   spoiled: string | null = null;
-  private readonly globals: ReadonlyMap<string, Buffer>;
-  private values: Map<string, Buffer>;
+  /** What headers before it said that is not kept, in words. */
+  private readonly passed: string[] = [];
+  private readonly globals: Globals;
+  /** The member's own; an empty one stands over a global record and says nothing. */
+  private values: ReadonlyMap<string, Buffer> = NO_RECORDS;
   private pieces: number[] = [];
 
-  constructor(globals: ReadonlyMap<string, Buffer>) {
+  constructor(globals: Globals) {
     this.globals = globals;
-    this.values = new Map(globals);
   }
 
   /** Of a header of the member's own; one before it counts no more. */
   take(records: readonly PaxRecord[]): void {
-    this.values = new Map(this.globals);
+    const values = new Map<string, Buffer>();
     this.pieces = [];
     for (const { key, value } of records) {
       // Format 0.0 says offset and length once a piece.
       if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes')
         this.pieces.push(parseDecimal(value.toString('latin1')) ?? Number.NaN);
-      setRecord(this.values, { key, value });
+      else if (isMeant(key)) values.set(key, Buffer.from(value));
     }
+    this.values = values;
+  }
+
+  pass(what: string): void {
+    this.passed.push(what);
   }
 
   has(key: string): boolean {
-    return this.values.has(key);
+    return this.get(key) !== undefined;
   }
 
   text(key: string): string | null {
-    return this.values.get(key)?.toString('latin1') ?? null;
+    return this.get(key)?.toString('latin1') ?? null;
+  }
+
+  private get(key: string): Buffer | undefined {
+    const own = this.values.get(key);
+    if (own === undefined) return this.globals.get(key);
+    return own.length === 0 && !keepsEmpty(key) ? undefined : own;
   }
 
   /** Bytes of data in the tar; null where a record has no number. */
@@ -64,11 +79,11 @@ export class Extensions {
   }
 
   name(header: TarHeader): Buffer {
-    return this.values.get('GNU.sparse.name') ?? this.values.get('path') ?? this.longName ?? header.name;
+    return this.get('GNU.sparse.name') ?? this.get('path') ?? this.longName ?? header.name;
   }
 
   target(header: TarHeader): Buffer {
-    return this.values.get('linkpath') ?? this.longLink ?? header.link;
+    return this.get('linkpath') ?? this.longLink ?? header.link;
   }
 
   /** Null for what is no sparse file; undefined where the records contradict themselves. */
@@ -88,6 +103,7 @@ export class Extensions {
 
   /** The member that the header and these say together. */
   member(header: TarHeader, about: { at: number; kind: TarKind; size: number; sparse: boolean }): TarMember {
+    const { xattrs, lost } = this.xattrs();
     return {
       ...about,
       at: this.at ?? about.at,
@@ -101,15 +117,16 @@ export class Extensions {
       mtimeNs: this.time(header),
       major: parseDecimal(this.text('SCHILY.devmajor') ?? '') ?? header.major,
       minor: parseDecimal(this.text('SCHILY.devminor') ?? '') ?? header.minor,
-      xattrs: this.xattrs(),
+      xattrs,
       accessAcl: this.acl('SCHILY.acl.access'),
       defaultAcl: this.acl('SCHILY.acl.default'),
       inode: this.inode(),
+      lost: this.lost(header, lost),
     };
   }
 
   private account(key: string, own: Buffer): string | null {
-    const bytes = this.values.get(key) ?? own;
+    const bytes = this.get(key) ?? own;
     return bytes.length === 0 ? null : nameFromBytes(bytes);
   }
 
@@ -120,25 +137,42 @@ export class Extensions {
   }
 
   private acl(key: string): string | null {
-    const bytes = this.values.get(key);
+    const bytes = this.get(key);
     return bytes === undefined ? null : nameFromBytes(bytes);
   }
 
-  private xattrs(): Map<string, Uint8Array> {
-    const xattrs = new Map<string, Uint8Array>();
-    for (const [key, value] of this.values) {
-      if (key.startsWith(LIBARCHIVE_XATTR)) {
-        const name = decodeUrl(key.slice(LIBARCHIVE_XATTR.length));
-        if (!xattrs.has(name)) xattrs.set(name, Buffer.from(value.toString('latin1'), 'base64'));
-      } else if (key.startsWith(SCHILY_XATTR)) {
-        xattrs.set(unescapeKey(key.slice(SCHILY_XATTR.length)), Buffer.from(value));
-      } else if (key === 'RHT.security.selinux' && !xattrs.has('security.selinux')) {
-        // The kernel's value ends with a NUL, the record's does not.
-        xattrs.set('security.selinux', Buffer.concat([value, Buffer.alloc(1)]));
-      }
-    }
-    for (const name of xattrs.keys()) if (name === '' || name.includes('\0')) xattrs.delete(name);
-    return xattrs;
+  private xattrs(): ReadXattrs {
+    const shared = this.globals.xattrs();
+    if (this.values.size === 0) return shared;
+    const own = readXattrs(this.values);
+    if (shared.xattrs.size === 0 && shared.lost.length === 0) return own;
+    return {
+      xattrs: new Map([...shared.xattrs, ...own.xattrs]),
+      lost: [...shared.lost, ...own.lost],
+    };
+  }
+
+  private lost(header: TarHeader, xattrs: readonly string[]): readonly string[] {
+    const time = this.text('mtime');
+    const isTime = time === null ? !header.unreadable.includes('time') : parsePaxTime(time) !== null;
+    const isOwner = this.isOwner(header);
+    const isMode = !header.unreadable.includes('mode');
+    const hasNfs = this.has('SCHILY.acl.ace');
+    if (isTime && isOwner && isMode && !hasNfs && xattrs.length + this.passed.length === 0) return NOTHING;
+    return [
+      ...(isTime ? [] : ['a time that cannot be read']),
+      ...(isOwner ? [] : ['an owner that cannot be read']),
+      ...(isMode ? [] : ['a mode that cannot be read']),
+      ...(hasNfs ? ['an NFSv4 ACL'] : []),
+      ...xattrs,
+      ...this.passed,
+    ];
+  }
+
+  private isOwner(header: TarHeader): boolean {
+    const [uid, gid] = [this.text('uid'), this.text('gid')];
+    if (uid === null || gid === null) if (header.unreadable.includes('owner')) return false;
+    return [uid, gid].every((id) => id === null || parseDecimal(id) !== null);
   }
 
   private inode(): [bigint, bigint] | null {
@@ -148,26 +182,9 @@ export class Extensions {
   }
 }
 
-/** An empty value takes a record of a global header away. */
-export function setRecord(values: Map<string, Buffer>, { key, value }: PaxRecord): void {
-  const keepsEmpty = key.startsWith(SCHILY_XATTR) || key.startsWith(LIBARCHIVE_XATTR);
-  if (value.length === 0 && !keepsEmpty) values.delete(key);
-  else values.set(key, Buffer.from(value));
-}
-
 function idOf(text: string | null, own: number): number {
   const id = text === null ? own : (parseDecimal(text) ?? own);
   return id > MAX_ID ? NOBODY : id;
-}
-
-/** GNU tar escapes these two in names of attributes. */
-function unescapeKey(key: string): string {
-  return key.replace(/%3D|%25/g, (escape) => (escape === '%25' ? '%' : '='));
-}
-
-function decodeUrl(key: string): string {
-  const bytes = key.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  return nameFromBytes(Buffer.from(bytes, 'latin1'));
 }
 
 /** Long names of GNU end with a NUL. */

@@ -14,12 +14,13 @@ const KINDS: Readonly<Record<string, TarKind>> = {
   // A directory of an incremental dump: its data are names.
   D: 'directory',
 };
-/** Headers that say something else than a member, and are passed over. */
+/** Headers that say something of the next member that is not kept. */
 export const PASSED: Readonly<Record<string, string>> = {
-  V: 'a volume label',
-  A: 'a Solaris ACL',
-  E: 'Solaris attributes',
+  A: 'an ACL of Solaris',
+  E: 'extended attributes of Solaris',
 };
+/** Of the whole tar, and nothing of any member. */
+export const LABEL = 'V';
 
 /** Headers that speak of the members after them. */
 export function isExtension(type: string): boolean {

@@ -6,6 +6,30 @@ const NEWLINE = 0x0a;
 const EQUALS = 0x3d;
 const NANOSECONDS = 1_000_000_000n;
 
+export const SCHILY_XATTR = 'SCHILY.xattr.';
+export const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.';
+const MEANT: ReadonlySet<string> = new Set([
+  'path',
+  'linkpath',
+  'size',
+  'uid',
+  'gid',
+  'uname',
+  'gname',
+  'mtime',
+]);
+const MEANT_OF = ['GNU.', 'SCHILY.', 'LIBARCHIVE.', 'RHT.'] as const;
+
+/** Whether anything is made of a record; others, as comments, are not kept. */
+export function isMeant(key: string): boolean {
+  return MEANT.has(key) || MEANT_OF.some((vendor) => key.startsWith(vendor));
+}
+
+/** An attribute may be empty; any other empty record takes away what stood for it. */
+export function keepsEmpty(key: string): boolean {
+  return key.startsWith(SCHILY_XATTR) || key.startsWith(LIBARCHIVE_XATTR);
+}
+
 export interface PaxRecord {
   readonly key: string;
   readonly value: Buffer;

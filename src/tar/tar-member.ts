@@ -28,6 +28,8 @@ export interface TarMember {
   readonly defaultAcl: string | null;
   /** Device and inode of a source that had several names, where the tar tells them. */
   readonly inode: readonly [device: bigint, inode: bigint] | null;
+  /** What the tar says of it and cannot be read or kept, in words. */
+  readonly lost: readonly string[];
 }
 
 export interface TarProblem {

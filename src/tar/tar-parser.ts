@@ -2,18 +2,23 @@
  * A tar from its bytes, in whatever pieces they come: members, their contents and what is wrong, in
  * order and in bounded memory. Damage never throws: what is whole is given, what is not is told.
  */
-import { Extensions, setRecord, untilNul } from './extensions.js';
+import { Beginning, BodyPrints } from './body-prints.js';
+import { Extensions, untilNul } from './extensions.js';
+import { Gaps } from './gaps.js';
+import { Globals } from './globals.js';
 import {
   BLOCK,
   isZeroBlock,
   padded,
+  parseDamaged,
   parseHeader,
   parseOldSparse,
   parseSparseBlock,
   type TarHeader,
 } from './header.js';
-import { isExtension, isKnownFile, kindOf, PASSED } from './member-kinds.js';
+import { isExtension, isKnownFile, kindOf, LABEL, PASSED } from './member-kinds.js';
 import { parsePax } from './pax.js';
+import type { State } from './parser-state.js';
 import { isSoundMap, MapReader, MAX_EXTENTS, Pieces } from './sparse.js';
 import type { TarEvent, TarKind, TarProblem } from './tar-member.js';
 
@@ -25,29 +30,10 @@ export interface TarParserOptions {
   readonly ignoreZeros?: boolean;
 }
 
-/** What the next bytes are. */
-type State =
-  | { readonly is: 'header' }
-  /** The header before it gave a size that may mean bytes or nothing: a valid header tells. */
-  | { readonly is: 'perhaps'; readonly size: number }
-  | { readonly is: 'skip'; left: number }
-  | { readonly is: 'extension'; readonly header: TarHeader; readonly parts: Buffer[]; left: number }
-  | { readonly is: 'sparse'; readonly header: TarHeader; readonly extents: number[]; readonly size: number }
-  | {
-      readonly is: 'map';
-      readonly header: TarHeader;
-      readonly map: MapReader;
-      readonly size: number;
-      /** What is left of the data by the header alone: some writers' records speak of the real size. */
-      bare: number;
-      stored: number;
-    }
-  | { readonly is: 'content'; readonly stored: number; left: number; readonly pieces: Pieces | null }
-  | { readonly is: 'after' };
-
 export class TarParser {
-  private readonly ignoreZeros: boolean;
-  private readonly globals = new Map<string, Buffer>();
+  private readonly globals = new Globals();
+  private readonly gaps: Gaps;
+  private readonly prints = new BodyPrints();
   private extensions = new Extensions(this.globals);
   private state: State = { is: 'header' };
   /** A block that began in an earlier chunk. */
@@ -55,22 +41,16 @@ export class TarParser {
   private partialBytes = 0;
   private position = 0;
   private headerAt = 0;
-  private zeros = 0;
-  /** Where what is no header began, while the next header is looked for. */
-  private lostAt: number | null = null;
-  /** A lone block of zeros stood before that, which most readers take for the end. */
-  private lostAfterZeros = false;
   private current: { name: Uint8Array; size: number } | null = null;
-  private toldMore = false;
   private events: TarEvent[] = [];
 
   constructor({ ignoreZeros = false }: TarParserOptions = {}) {
-    this.ignoreZeros = ignoreZeros;
+    this.gaps = new Gaps(ignoreZeros);
   }
 
   /** The end was reached: what follows has no meaning any more. */
   get hasEnded(): boolean {
-    return this.state.is === 'after';
+    return this.state.is === 'after' || (this.state.is === 'header' && this.gaps.isEnd);
   }
 
   push(chunk: Buffer): TarEvent[] {
@@ -88,14 +68,13 @@ export class TarParser {
     this.events = [];
     const { state } = this;
     if (state.is === 'content') this.truncatedContent(state.left);
-    else if (this.lostAt !== null) this.endedLost(this.lostAt);
     else if (state.is === 'extension' || state.is === 'sparse' || state.is === 'map')
       this.problem(
         'truncated',
         this.position,
         'the tar ends inside an extended header; members after it are missing',
       );
-    else if (state.is === 'header' || state.is === 'perhaps' || state.is === 'skip') this.missingEnd();
+    else if (state.is !== 'after') this.ended(state);
     return this.events;
   }
 
@@ -128,34 +107,95 @@ export class TarParser {
 
   private block(block: Buffer, start: number): void {
     const { state } = this;
-    if (state.is === 'after') return this.afterEnd(block, start);
+    if (state.is === 'after') return;
     if (state.is === 'sparse') return this.sparseBlock(state, block);
     if (state.is === 'map') return this.mapBlock(state, block);
     const isZero = isZeroBlock(block);
+    if (state.is === 'body' && this.bodyBlock(state, { block, isZero })) return;
     const header = isZero ? null : parseHeader(block);
-    if (state.is === 'perhaps') {
-      this.state = { is: 'header' };
-      // No header, so it is the first block of what the size spoke of.
-      if (header === null && !isZero) return this.skip(padded(state.size) - BLOCK);
-    }
-    if (isZero) return this.zeroBlock();
-    if (header === null) {
-      if (this.lostAt === null) this.lostAfterZeros = this.zeros === 1 && !this.ignoreZeros;
-      this.lostAt ??= start;
-      return;
-    }
-    if (this.lostAt !== null) this.lost(start);
-    if (this.zeros === 1 && !this.ignoreZeros) this.problem('odd', start - BLOCK, 'a lone block of zeros');
-    this.zeros = 0;
+    if (state.is === 'slash' && this.slashBlock(state.header, block, isZero || header !== null)) return;
+    if (isZero) return this.zeroBlock(start);
+    if (header === null) return this.lostBlock(block, start);
     this.headerAt = start;
-    this.header(header, block);
+    if (this.closeGap(start)) this.header(header, block);
   }
 
-  private zeroBlock(): void {
-    // While a header is looked for, zeros may be anybody's content.
-    if (this.lostAt !== null) return;
-    this.zeros += 1;
-    if (this.zeros === 2 && !this.ignoreZeros) this.state = { is: 'after' };
+  private lostBlock(block: Buffer, start: number): void {
+    const damaged = this.gaps.isLost ? null : parseDamaged(block);
+    this.gaps.otherBlock(start, damaged && this.extensions.name(damaged));
+  }
+
+  private zeroBlock(start: number): void {
+    this.gaps.zeroBlock(start);
+    this.dangling();
+  }
+
+  /** What stood before a header is told. @returns whether the header is one of this tar */
+  private closeGap(start: number): boolean {
+    const told = this.gaps.header(start);
+    if (told === null) return true;
+    this.events.push({ type: 'problem', problem: told });
+    if (told.kind === 'damaged') this.extensions = new Extensions(this.globals);
+    if (told.kind === 'more') this.state = { is: 'after' };
+    return told.kind !== 'more';
+  }
+
+  /** Headers that speak of a member which is not there. */
+  private dangling(): void {
+    const { at } = this.extensions;
+    if (at === null) return;
+    this.extensions = new Extensions(this.globals);
+    this.problem('damaged', at, 'an extended header whose member is missing');
+  }
+
+  /** @returns whether the block is of the link's body; else it is whatever stands there */
+  private bodyBlock(
+    state: Extract<State, { is: 'body' }>,
+    { block, isZero }: { block: Buffer; isZero: boolean },
+  ): boolean {
+    const { member, size } = state;
+    const left = padded(size) - state.zeros * BLOCK;
+    if (isZero && left > BLOCK) {
+      state.zeros += 1;
+      return true;
+    }
+    if (isZero) {
+      const blocks = state.zeros + 1;
+      if (this.prints.has(member.target, blocks, null)) {
+        this.prints.add(member.name, blocks, null);
+        this.gaps.perhapsContent(blocks);
+      }
+      this.withoutBody(state);
+      return false;
+    }
+    const own = Math.min(BLOCK, size - state.zeros * BLOCK);
+    const first = own === BLOCK ? block : Buffer.concat([block.subarray(0, own), Buffer.alloc(BLOCK - own)]);
+    if (!this.prints.has(member.target, state.zeros, first)) {
+      this.withoutBody(state);
+      return false;
+    }
+    this.prints.add(member.name, state.zeros, first);
+    this.skip(left - BLOCK);
+    return true;
+  }
+
+  /** @returns whether the block is of the content */
+  private slashBlock(header: TarHeader, block: Buffer, isOther: boolean): boolean {
+    if (isOther || parseDamaged(block) !== null) {
+      this.withoutContent(header, 'directory');
+      return false;
+    }
+    this.content(header, { size: header.size, extents: null });
+    if (this.state.is !== 'content') return false;
+    // A copy: the block may be one that came in pieces, and is used again.
+    const taken = this.takeContent(this.state, Buffer.from(block), 0);
+    if (this.state.is !== 'content') this.skip(0);
+    return taken > 0;
+  }
+
+  private withoutBody({ zeros, at }: Extract<State, { is: 'body' }>): void {
+    this.state = { is: 'header' };
+    for (let zero = 0; zero < zeros; zero += 1) this.zeroBlock(at + zero * BLOCK);
   }
 
   private header(header: TarHeader, block: Buffer): void {
@@ -164,10 +204,8 @@ export class TarParser {
     if (type === 'M') return this.refuse(header, 'it is the rest of a member that another volume begins');
     if (type === 'N') return this.refuse(header, 'a list of long names of an obsolete GNU tar');
     const passed = PASSED[type];
-    if (passed !== undefined) {
-      this.extensions = new Extensions(this.globals);
-      return this.skip(padded(size));
-    }
+    if (passed !== undefined) this.extensions.pass(passed);
+    if (passed !== undefined || type === LABEL) return this.skip(padded(size));
     const stored = this.extensions.storedSize(header);
     if (this.extensions.spoiled !== null || stored === null)
       return this.refuse(header, this.extensions.spoiled ?? 'its size is no number');
@@ -178,7 +216,7 @@ export class TarParser {
 
   /** Collects an extended header; one that is too large spoils the member after it. */
   private extension(header: TarHeader): void {
-    this.extensions.at ??= this.headerAt;
+    if (header.type !== 'g') this.extensions.at ??= this.headerAt;
     if (header.size > MAX_EXTENSION) {
       const text = `an extended header of ${header.size} bytes is too large`;
       if (header.type === 'g') this.problem('damaged', this.headerAt, text);
@@ -215,13 +253,22 @@ export class TarParser {
     if (brokenAt !== null)
       this.problem('damaged', this.headerAt + BLOCK + brokenAt, 'a record of an extended header is damaged');
     if (type !== 'g') return this.extensions.take(records);
-    for (const record of records) setRecord(this.globals, record);
-    this.extensions = new Extensions(this.globals);
+    for (const record of records)
+      if (!this.globals.set(record))
+        this.problem(
+          'unsupported',
+          this.headerAt,
+          'global headers of over 256 KiB: a record of them is left out',
+        );
   }
 
   /** @param bare the size in the header itself, where records may say another */
   private member(header: TarHeader, block: Buffer, bare: number): void {
     const kind = kindOf(header, this.extensions);
+    if (kind === 'directory' && isKnownFile(header.type) && header.size > 0) {
+      this.state = { is: 'slash', header };
+      return;
+    }
     if (kind !== 'file') return this.withoutContent(header, kind);
     if (!isKnownFile(header.type))
       this.problem(
@@ -241,10 +288,15 @@ export class TarParser {
 
   private withoutContent(header: TarHeader, kind: TarKind): void {
     const about = { at: this.headerAt, kind, size: 0, sparse: false };
-    this.events.push({ type: 'member', member: this.extensions.member(header, about) }, { type: 'end' });
+    const member = this.extensions.member(header, about);
+    this.events.push({ type: 'member', member }, { type: 'end' });
     this.extensions = new Extensions(this.globals);
-    if (header.type === 'D') this.skip(padded(header.size));
-    else this.state = header.size > 0 ? { is: 'perhaps', size: header.size } : { is: 'header' };
+    const { size, type } = header;
+    if (type === 'D') return this.skip(padded(size));
+    // Of all that has no content some writers state the size that it had on the disk.
+    const mayHaveBody = kind === 'link' && size > 0 && header.format === 'ustar';
+    const at = this.headerAt + BLOCK;
+    this.state = mayHaveBody ? { is: 'body', member, size, at, zeros: 0 } : { is: 'header' };
   }
 
   private oldSparse(header: TarHeader, block: Buffer): void {
@@ -259,7 +311,7 @@ export class TarParser {
     const more = parseSparseBlock(block);
     if (more === null || state.extents.length > 2 * MAX_EXTENTS)
       return this.refuse(state.header, 'the map of its holes is damaged');
-    state.extents.push(...more.extents);
+    state.extents.push(...more.extents); // 42 numbers at most
     if (!more.isExtended) this.content(state.header, state);
   }
 
@@ -287,19 +339,18 @@ export class TarParser {
     this.events.push({ type: 'member', member });
     this.current = { name: member.name, size: header.size };
     const pieces = extents && new Pieces(extents);
-    this.state = { is: 'content', stored: header.size, left: header.size, pieces };
+    // Only there a further name may have the content once more.
+    const beginning = extents === null && header.format === 'ustar' ? new Beginning(member.name) : null;
+    this.state = { is: 'content', stored: header.size, left: header.size, pieces, beginning };
     if (header.size === 0) this.contentEnded(0);
   }
 
   private takeContent(state: Extract<State, { is: 'content' }>, chunk: Buffer, at: number): number {
     const taken = Math.min(state.left, chunk.length - at);
-    if (state.pieces === null) {
-      this.events.push({
-        type: 'data',
-        bytes: chunk.subarray(at, at + taken),
-        offset: state.stored - state.left,
-      });
-    } else this.events.push(...state.pieces.cut(chunk.subarray(at, at + taken)));
+    const bytes = chunk.subarray(at, at + taken);
+    if (state.beginning?.take(bytes, taken === state.left, this.prints)) state.beginning = null;
+    if (state.pieces === null) this.events.push({ type: 'data', bytes, offset: state.stored - state.left });
+    else for (const piece of state.pieces.cut(bytes)) this.events.push(piece);
     state.left -= taken;
     if (state.left === 0) this.contentEnded(state.stored);
     return taken;
@@ -326,19 +377,6 @@ export class TarParser {
     this.state = left > 0 ? { is: 'skip', left } : { is: 'header' };
   }
 
-  private endedLost(from: number): void {
-    if (this.lostAfterZeros) this.problem('odd', from, 'bytes after the end of the tar mean nothing');
-    else this.lost(this.position);
-  }
-
-  private lost(until: number): void {
-    const from = this.lostAt!;
-    this.lostAt = null;
-    this.extensions = new Extensions(this.globals);
-    const text = `no valid header from byte ${from} on; what is up to byte ${until} may be missing`;
-    this.problem('damaged', from, text);
-  }
-
   private truncatedContent(left: number): void {
     const { name, size } = this.current!;
     this.events.push({ type: 'broken' });
@@ -346,21 +384,19 @@ export class TarParser {
     this.events.push({ type: 'problem', problem: { kind: 'truncated', at: this.position, text, name } });
   }
 
-  private missingEnd(): void {
-    if (this.zeros > 0 && this.partialBytes === 0) return;
-    const text =
-      this.partialBytes > 0
-        ? 'the tar ends inside a header; members from there on are missing'
-        : 'the tar has no end marker: members after it may be missing';
-    this.problem('truncated', this.position, text);
-  }
-
-  private afterEnd(block: Buffer, start: number): void {
-    if (this.toldMore || isZeroBlock(block)) return;
-    this.toldMore = true;
-    if (parseHeader(block) === null)
-      this.problem('odd', start, 'bytes after the end of the tar mean nothing');
-    else this.problem('more', start, 'more members follow the end of the tar; --ignore-zeros reads them');
+  private ended(state: State): void {
+    if (state.is === 'body') this.withoutBody(state);
+    if (state.is === 'slash') this.withoutContent(state.header, 'directory');
+    const { position, partialBytes } = this;
+    const isEnd = this.gaps.isEnd && state.is !== 'skip';
+    const told = this.gaps.end(position);
+    if (told != null) this.events.push({ type: 'problem', problem: told });
+    else if (isEnd && this.partial.subarray(0, partialBytes).some((byte) => byte !== 0))
+      this.problem('odd', position - partialBytes, 'bytes after the end of the tar mean nothing');
+    else if (partialBytes > 0 && !isEnd)
+      this.problem('truncated', position, 'the tar ends inside a header; members from there on are missing');
+    else if (told === undefined)
+      this.problem('truncated', position, 'the tar has no end marker: members after it may be missing');
   }
 
   private problem(kind: TarProblem['kind'], at: number, text: string): void {

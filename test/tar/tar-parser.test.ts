@@ -147,16 +147,61 @@ describe('formats', () => {
     expect(readTar(tar(member({ type, link: 'l' }))).members).toMatchObject([{ kind }]);
   });
 
-  test('a size of a hard link or a directory means bytes only where no header follows', () => {
-    const bare = tar(header({ name: 'l', type: '1', link: 'f', size: 5 }), member({ name: 'next' }));
-    const full = tar(member({ name: 'l', type: '1', link: 'f' }, 'bytes'), member({ name: 'next' }));
-    for (const bytes of [bare, full]) {
-      const read = readTar(bytes);
-      expect({ names: namesOf(read), problems: read.problems }).toEqual({
-        names: ['l', 'next'],
-        problems: [],
-      });
+  test.each([
+    ['a header follows', member({ name: 'next' })],
+    [
+      'the header that follows is damaged',
+      Buffer.concat([header({ name: 'lost' }).fill('x', 0, 1), member({ name: 'next' })]),
+    ],
+  ])('a size that a directory, a symlink or a link states is no content, whether %s', (_what, rest) => {
+    for (const type of ['5', '2', '1', '6']) {
+      const read = readTar(
+        tar(header({ name: 'l', type, link: 'f', size: 4096 }), rest, member({ name: 'more' })),
+      );
+      expect(namesOf(read)).toEqual(['l', 'next', 'more']);
+      expect(read.problems.length).toBe(rest.length > 512 ? 1 : 0);
     }
+  });
+
+  test('a name that ends with a slash is a directory, and a file where content follows', () => {
+    const bytes = Buffer.alloc(700, 'x');
+    const read = readTar(
+      tar(
+        header({ name: 'd/', size: 700 }),
+        member({ name: 'f/' }, bytes),
+        member({ name: 's/' }, 'x'),
+        member({ name: 'g/', size: 9 }),
+      ),
+      {},
+      [1700],
+    );
+    expect(read.members.map(({ kind, content }) => [kind, content.toString()])).toEqual([
+      ['directory', ''],
+      ['file', bytes.toString()],
+      ['file', 'x'],
+      ['directory', ''],
+    ]);
+    expect(read.problems).toEqual([]);
+  });
+
+  test.each([
+    ['text', Buffer.from('bytes')],
+    ['zeros and then text', Buffer.concat([Buffer.alloc(1024), Buffer.from('bytes')])],
+    ['zeros alone', Buffer.alloc(1500)],
+    ['a tar', Buffer.concat([member({ name: 'inner' }, 'x'), END])],
+  ])('a hard link whose body is that of its file is passed over with it: %s', (_what, content) => {
+    const read = readTar(
+      tar(
+        member({ name: './f' }, content),
+        member({ name: 'l', type: '1', link: 'f' }, content),
+        member({ name: 'm', type: '1', link: 'l' }, content),
+        member({ name: 'next' }, 'n'),
+      ),
+    );
+    expect({ names: namesOf(read), problems: read.problems }).toEqual({
+      names: ['./f', 'l', 'm', 'next'],
+      problems: [],
+    });
   });
 
   test('the rest of a member of another volume is refused, and what follows it is read', () => {
@@ -286,7 +331,43 @@ describe('damage', () => {
   test('members after a lone block of zeros are read', () => {
     const read = readTar(tar(three[0]!, Buffer.alloc(512), three[1]!));
     expect(namesOf(read)).toEqual(['a', 'b']);
-    expect(read.problems).toMatchObject([{ kind: 'odd', at: 1024 }]);
+    expect(read.problems).toMatchObject([{ kind: 'damaged', at: 1024 }]);
+  });
+
+  test('a page of zeros over headers is told, and what follows it is read', () => {
+    const files = [...Array(20).keys()].map((n) => member({ name: `f${n}` }, Buffer.alloc(5000, 'x')));
+    for (const [header, found] of [
+      [4 * 5632, 19],
+      [8 * 5632, 19],
+    ] as const) {
+      const bytes = tar(...files);
+      bytes.fill(0, header, Math.ceil((header + 1) / 4096) * 4096);
+      const read = readTar(bytes);
+      expect({ count: read.members.length, told: read.problems.map(({ kind, at }) => [kind, at]) }).toEqual({
+        count: found,
+        told: [['damaged', header]],
+      });
+    }
+  });
+
+  test('the last header in zeros is told, and so is an extended header whose member is missing', () => {
+    const last = tar(...three);
+    last.fill(0, 2048, 2560);
+    expect(readTar(last).problems).toMatchObject([{ kind: 'damaged', at: 2048 }]);
+    const alone = readTar(tar(three[0]!, pax({ path: 'long' })));
+    expect(alone.problems).toMatchObject([{ kind: 'damaged', at: 1024 }]);
+  });
+
+  test('what is said of a damaged header names the member that it speaks of', () => {
+    const bytes = tar(...three);
+    bytes[1024 + 110] = 0x7e;
+    expect(Buffer.from(readTar(bytes).problems[0]!.name!).toString()).toBe('b');
+  });
+
+  test('junk between two tars is told with the members after it, which are read when they are asked for', () => {
+    const two = Buffer.concat([tar(three[0]!), Buffer.alloc(512, 'G'), tar(three[1]!)]);
+    expect(readTar(two)).toMatchObject({ members: [{}], problems: [{ kind: 'more', at: 2048 }] });
+    expect(namesOf(readTar(two, { ignoreZeros: true }))).toEqual(['a', 'b']);
   });
 
   test('garbage after the end is odd, further members are more', () => {
@@ -308,10 +389,74 @@ describe('damage', () => {
   });
 });
 
-test('after a lone block of zeros what is no header means nothing; a member is read', () => {
-  const zeros = Buffer.alloc(512);
-  const junk = readTar(Buffer.concat([member({ name: 'a' }, 'a'), zeros, Buffer.alloc(512, 'junk')]));
-  expect(junk.problems.map(({ kind }) => kind)).toEqual(['odd']);
-  const more = readTar(tar(member({ name: 'a' }, 'a'), zeros, member({ name: 'b' }, 'b')));
-  expect(namesOf(more)).toEqual(['a', 'b']);
+test('after a lone block of zeros what is no header may have been a member', () => {
+  const junk = Buffer.concat([member({ name: 'a' }, 'a'), Buffer.alloc(512), Buffer.alloc(512, 'junk')]);
+  expect(readTar(junk).problems.map(({ kind }) => kind)).toEqual(['damaged']);
+});
+
+describe('global headers', () => {
+  const sparse = (count: number): Buffer =>
+    Buffer.from(`${count}\n${[...Array(count).keys()].map((at) => `${2 * at}\n1\n`).join('')}`);
+
+  test.each(['L', 'x'])('one between a header of type %s and its member takes nothing from that', (type) => {
+    const long =
+      type === 'L' ? member({ name: 'L', type, magic: 'ustar ' }, 'long\0') : pax({ path: 'long' });
+    expect(namesOf(readTar(tar(long, pax({ comment: 'x' }, 'g'), member({ name: 'short' }))))).toEqual([
+      'long',
+    ]);
+  });
+
+  test('together they are bounded, and a comment counts for nothing', () => {
+    const large = Buffer.alloc(200 << 10, 'x');
+    const records = ['user.a', 'user.b'].map((name) => pax({ [`SCHILY.xattr.${name}`]: large }, 'g'));
+    const read = readTar(tar(pax({ comment: large }, 'g'), ...records, member({ name: 'f' })));
+    expect(read.problems).toMatchObject([{ kind: 'unsupported' }]);
+    expect([...read.members[0]!.xattrs.keys()]).toEqual(['user.a']);
+  });
+
+  test('what they say is shared by all members', () => {
+    const record = pax({ 'SCHILY.xattr.user.a': 'x' }, 'g');
+    const { members } = readTar(tar(record, member({ name: 'a' }), member({ name: 'b' })));
+    expect(members[0]!.xattrs).toBe(members[1]!.xattrs);
+  });
+
+  test('a map of 130,000 pieces is read', () => {
+    const records = { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.realsize': '260000' };
+    const data = Buffer.concat([padded(sparse(130_000)), Buffer.alloc(130_000, 'x')]);
+    const read = readTar(tar(pax(records), member({ name: 'f' }, data)));
+    expect(read.problems).toEqual([]);
+    expect(read.members[0]!.content.subarray(0, 4).toString('latin1')).toBe('x\0x\0');
+  });
+});
+
+test('what a tar says and nobody can keep is told of the member', () => {
+  const { members } = readTar(
+    tar(
+      pax({
+        'SCHILY.xattr.user.a\0b': 'x',
+        'LIBARCHIVE.xattr.user.c': '&',
+        'SCHILY.acl.ace': 'owner@:rw::allow',
+        mtime: 'soon',
+        uid: 'me',
+      }),
+      member({}),
+      header({ name: 'next', mtime: Buffer.from('soon'), mode: 'rw-r--r' }),
+      member({ name: 'acl', type: 'A' }, 'user::rw-'),
+      member({ name: 'solaris' }),
+      member({ name: 'whole', mtime: Buffer.from('-0000000001') }),
+    ),
+  );
+  expect(members.map(({ lost }) => lost)).toEqual([
+    [
+      'a time that cannot be read',
+      'an owner that cannot be read',
+      'an NFSv4 ACL',
+      'an extended attribute that is no base64',
+      'an extended attribute with a NUL in its name',
+    ],
+    ['a time that cannot be read', 'a mode that cannot be read'],
+    ['an ACL of Solaris'],
+    [],
+  ]);
+  expect(members[3]).toMatchObject({ mtimeNs: -SECOND });
 });

@@ -18,6 +18,8 @@ export interface IngestOptions {
   readonly exclude?: readonly string[];
   /** Tars are kept as the files that they are. */
   readonly asFile?: boolean;
+  /** The files are tars, also where their beginning does not say so. */
+  readonly asTar?: boolean;
   /** Of tars: blocks of zeros are no end, what follows them is read as well. */
   readonly ignoreZeros?: boolean;
   readonly dryRun?: boolean;

@@ -126,6 +126,7 @@ export class DirectoryIngester {
     if (source.kind === 'symlink') counters.symlinks += 1;
     else counters.specials += 1;
     const action = classifyNonFile(source, existing);
+    if (action.do === 'add' && action.replaces?.kind === 'directory') counters.removed += 1;
     if (this.options.dryRun) return;
     const place = { parent, name: source.name };
     if (action.do === 'attributes') this.changeAttributes(source, parent);

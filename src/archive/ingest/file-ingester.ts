@@ -357,6 +357,7 @@ export class FileIngester {
     const isSame =
       event?.type === 'file.ingested' && event.hash === hash && BigInt(event.size) === source.stat.size;
     this.count(file, isSame ? 'unchanged' : content.origin);
+    if (existing?.kind === 'directory') this.counters.removed += 1;
     if (!this.options.dryRun) {
       const identity = this.identity(file, content);
       if (isSame) this.pushAttributes(file, event, { isOwn, identity });

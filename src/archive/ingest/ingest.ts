@@ -44,12 +44,13 @@ export async function ingest(
   const started = clock();
   const namespace = archive.namespace();
   const { root } = archive.layout;
-  const isTar = options.asFile === true ? () => Promise.resolve(false) : isTarFile;
+  const isTar = tarJudge(options);
   const { sources, to } = options;
   const own = new OwnPlaces(root);
   const roots = await planSources({ sources, to, archiveRoot: root, own, isTar }, namespace);
   refuseMovedMirror(options);
   refuseForTars(options, roots);
+  refuseForNoTars(options, roots);
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
   refuseUnread(archive.posix, options.mode ?? 'copy');
@@ -58,7 +59,7 @@ export async function ingest(
   await guardMirror(archive, options, { roots, isExcluded });
   if (options.signal?.aborted) throw interrupted();
   const hasStream = roots.some(({ path }) => path === STDIN);
-  const stream = hasStream ? await openStream(options.input, options.signal) : null;
+  const stream = hasStream ? await openStream(options) : null;
   const onMessage = options.onMessage ?? ignore;
   const counters = new Counters(onMessage);
   if (roots.some(({ isTar }) => !isTar)) tellUnread(archive.posix, onMessage);
@@ -305,6 +306,24 @@ function refuseMovedMirror({ mode, mirror }: IngestOptions): void {
   });
 }
 
+/** `--as-file` and `--tar` say what the contents of files would. */
+function tarJudge({ asFile, asTar }: IngestOptions): (path: string) => Promise<boolean> {
+  if (asFile === true && asTar === true)
+    throw new HkfsError('USAGE', '--as-file and --tar contradict each other', {
+      hint: 'give one of them',
+    });
+  if (asFile === true) return () => Promise.resolve(false);
+  return asTar === true ? () => Promise.resolve(true) : isTarFile;
+}
+
+function refuseForNoTars({ asTar }: IngestOptions, roots: readonly SourceRoot[]): void {
+  const other = roots.find(({ isTar }) => !isTar);
+  if (asTar !== true || other === undefined) return;
+  throw new HkfsError('USAGE', `--tar does not go with ${other.path}, which is no file`, {
+    hint: 'ingest it by itself, without --tar',
+  });
+}
+
 /** Members are always written anew, and a tar says nothing of what it does not hold. */
 function refuseForTars({ mode = 'copy', mirror }: IngestOptions, roots: readonly SourceRoot[]): void {
   const tar = roots.find(({ isTar }) => isTar);
@@ -328,7 +347,7 @@ function refuseOtherDevice(archive: OpenArchive, options: IngestOptions, roots: 
 }
 
 function describe(options: IngestOptions): string[] {
-  const { to, mode, mirror, yes, checksum, asFile, ignoreZeros, exclude = [] } = options;
+  const { to, mode, mirror, yes, checksum, asFile, asTar, ignoreZeros, exclude = [] } = options;
   return [
     ...options.sources,
     ...(to === undefined ? [] : ['--to', to]),
@@ -337,6 +356,7 @@ function describe(options: IngestOptions): string[] {
     ...(mirror && yes ? ['--yes'] : []),
     ...(checksum ? ['--checksum'] : []),
     ...(asFile ? ['--as-file'] : []),
+    ...(asTar ? ['--tar'] : []),
     ...(ignoreZeros ? ['--ignore-zeros'] : []),
     ...exclude.flatMap((glob) => ['--exclude', glob]),
   ];

@@ -3,7 +3,7 @@ import { errnoOf } from '../../../errors.js';
 import { nameFromBytes } from '../../../events/names.js';
 import { accountIds } from '../../../fs/account-ids.js';
 import { joinPath } from '../../../fs/names.js';
-import { DecompressionError } from '../../../tar/decompress.js';
+import { DecompressionError, TrailingJunkError } from '../../../tar/decompression-error.js';
 import { memberPath } from '../../../tar/member-path.js';
 import type { TarEvent, TarMember, TarProblem } from '../../../tar/tar-member.js';
 import { TarParser } from '../../../tar/tar-parser.js';
@@ -13,6 +13,7 @@ import type { OpenArchive } from '../../open-archive.js';
 import type { Counters } from '../counters.js';
 import type { IsExcluded } from '../exclude.js';
 import { ContentKeeper } from './content-keeper.js';
+import { LeftOut } from './left-out.js';
 import { memberAttributes } from './member-attributes.js';
 import { MemberBatches, type Item } from './member-batches.js';
 import type { OpenedTar, TarInput } from './tar-input.js';
@@ -59,10 +60,12 @@ export class TarIngester {
   /** Whether the content that comes is wanted. */
   private isTaking = false;
   private saidAbsolute = false;
+  private readonly leftOut: LeftOut;
 
   constructor(parts: TarParts, options: TarOptions) {
     this.parts = parts;
     this.options = options;
+    this.leftOut = new LeftOut(options.onMessage);
     const { archive, committer } = parts;
     this.batches = new MemberBatches(archive, committer, options);
     this.keeper = new ContentKeeper(archive, committer, options.dryRun);
@@ -76,6 +79,7 @@ export class TarIngester {
     this.batches.drop();
     this.batches.submit();
     while (await this.settleOldest());
+    this.leftOut.finish(this.parts.source);
     return isWhole;
   }
 
@@ -106,20 +110,27 @@ export class TarIngester {
     input: TarInput,
     { error, parser }: { error: DecompressionError; parser: TarParser },
   ): Promise<boolean> {
-    const { counters, source } = this.parts;
-    const where = `within the first ${input.size} compressed bytes`;
-    const what = parser.hasEnded
-      ? 'the tar itself had come to its end'
-      : 'what was unpacked before is taken in, members after it are missing';
     try {
       await input.drain();
     } catch (readError) {
       return this.readFailed(readError);
     } finally {
-      const text = `${error.message}, ${where}; ${what}`;
-      counters.fail(source, 'DECOMPRESSION_FAILED', text, text);
+      this.tellCompression(`${error.message}, within the first ${input.size} compressed bytes`, {
+        isOdd: error instanceof TrailingJunkError && parser.hasEnded,
+        hasEnded: parser.hasEnded,
+      });
     }
     return true;
+  }
+
+  private tellCompression(what: string, { isOdd, hasEnded }: { isOdd: boolean; hasEnded: boolean }): void {
+    const { counters, source } = this.parts;
+    const outcome = hasEnded
+      ? 'the tar itself had come to its end'
+      : 'what was unpacked before is taken in, members after it are missing';
+    const text = `${what}; ${outcome}`;
+    if (isOdd) this.options.onMessage({ level: 'warning', code: 'TAR_ODD', path: source, text });
+    else counters.fail(source, 'DECOMPRESSION_FAILED', text, text);
   }
 
   /** Errors of the source are told; those of the archive's own filesystem end the operation. */
@@ -215,7 +226,7 @@ export class TarIngester {
   private async place({ member, names, content }: Item): Promise<void> {
     const { tree } = this.parts;
     const { attributes, lost } = memberAttributes(member, this.ids);
-    for (const text of lost) this.note('warning', 'ATTRIBUTE_LEFT_OUT', { member, text });
+    this.leftOut.tell(lost, this.pathOf(member.name));
     const { kind, size, major, minor } = member;
     if (kind === 'link') return this.link(member, names);
     if (kind === 'directory') return tree.directory(names, attributes);
@@ -227,9 +238,10 @@ export class TarIngester {
       const device = kind === 'fifo' ? { major: 0, minor: 0 } : { major, minor };
       return tree.other(names, attributes, { type: 'special.added', kind, ...device });
     }
-    if (content === null) return tree.file(names, attributes, { hash: null, size: 0, origin: 'empty' });
+    if (content === null)
+      return tree.file(names, attributes, { hash: null, size: 0, origin: 'empty' }, member.inode);
     const origin = await this.keeper.keep({ ...content, size, from: this.pathOf(member.name) });
-    return tree.file(names, attributes, { hash: content.hash, size, origin });
+    return tree.file(names, attributes, { hash: content.hash, size, origin }, member.inode);
   }
 
   private async link(member: TarMember, names: readonly string[]): Promise<void> {
@@ -253,18 +265,12 @@ export class TarIngester {
   private sayAbsolute(member: TarMember): void {
     if (this.saidAbsolute) return;
     this.saidAbsolute = true;
-    this.note('note', 'ABSOLUTE_NAMES', {
-      member,
+    this.options.onMessage({
+      level: 'note',
+      code: 'ABSOLUTE_NAMES',
+      path: this.pathOf(member.name),
       text: 'absolute names are taken from the root of the tree',
     });
-  }
-
-  private note(
-    level: Message['level'],
-    code: string,
-    { member, text }: { member: TarMember; text: string },
-  ): void {
-    this.options.onMessage({ level, code, path: this.pathOf(member.name), text });
   }
 
   private pathOf(name: Uint8Array): string {

@@ -2,12 +2,14 @@
 import type { Attributes } from '../../../events/types.js';
 import type { AccountIds } from '../../../fs/account-ids.js';
 import { encodeAclText } from '../../../tar/acl-text.js';
+import { modeWithAcl } from '../../../tar/acl-value.js';
 import { sortedXattrs, type TarMember } from '../../../tar/tar-member.js';
 
 const ACCESS = 'system.posix_acl_access';
 const DEFAULT = 'system.posix_acl_default';
 /** Owner, group and others: no more than the mode says. */
 const MINIMAL_BYTES = 4 + 3 * 8;
+const MAX_SAID = 1000;
 
 export interface MemberAttributes {
   readonly attributes: Attributes;
@@ -16,10 +18,9 @@ export interface MemberAttributes {
 }
 
 export function memberAttributes(member: TarMember, ids: AccountIds): MemberAttributes {
-  const { mode, uid, gid, user, group, mtimeNs, inode, kind } = member;
-  const lost: string[] = [];
-  const xattrs = allXattrs(member, ids, lost);
-  const isFile = kind === 'file';
+  const { uid, gid, user, group, mtimeNs, kind } = member;
+  const lost: string[] = [...member.lost];
+  const { xattrs, mode } = withAcls(member, ids, lost);
   const attributes = {
     mode,
     uid,
@@ -28,24 +29,30 @@ export function memberAttributes(member: TarMember, ids: AccountIds): MemberAttr
     group,
     mtimeNs,
     ...(xattrs.size > 0 ? { xattrs: sortedXattrs(xattrs) } : {}),
-    ...(isFile && member.sparse ? { sparse: true } : {}),
-    ...(isFile && inode ? { linkGroup: inode } : {}),
+    ...(kind === 'file' && member.sparse ? { sparse: true } : {}),
   };
   return { attributes, lost };
 }
 
-function allXattrs(member: TarMember, ids: AccountIds, lost: string[]): ReadonlyMap<string, Uint8Array> {
-  const { xattrs, accessAcl, defaultAcl } = member;
-  if (accessAcl === null && defaultAcl === null) return xattrs;
+/** Where mode and ACL differ the ACL holds, because it is what a file with both of them has in the end. */
+function withAcls(
+  member: TarMember,
+  ids: AccountIds,
+  lost: string[],
+): { xattrs: ReadonlyMap<string, Uint8Array>; mode: number } {
+  const { xattrs, accessAcl, defaultAcl, mode } = member;
+  const access = xattrs.get(ACCESS) ?? aclOf(accessAcl, ids, lost);
+  const byDefault = xattrs.get(DEFAULT) ?? aclOf(defaultAcl, ids, lost);
+  if (access === null && byDefault === null) return { xattrs, mode };
   const all = new Map(xattrs);
-  for (const [name, text] of [
-    [ACCESS, accessAcl],
-    [DEFAULT, defaultAcl],
-  ] as const) {
-    if (text === null || all.has(name)) continue;
-    const value = encodeAclText(text, ids);
-    if (value === null) lost.push(`an ACL that cannot be read here: ${JSON.stringify(text)}`);
-    else if (name === DEFAULT || value.length > MINIMAL_BYTES) all.set(name, value);
-  }
-  return all;
+  if (access !== null && access.length > MINIMAL_BYTES) all.set(ACCESS, access);
+  if (byDefault !== null) all.set(DEFAULT, byDefault);
+  return { xattrs: all, mode: access === null ? mode : modeWithAcl(mode, access) };
+}
+
+function aclOf(text: string | null, ids: AccountIds, lost: string[]): Uint8Array | null {
+  const value = text === null ? null : encodeAclText(text, ids);
+  if (text !== null && value === null)
+    lost.push(`an ACL that cannot be read here: ${JSON.stringify(text.slice(0, MAX_SAID))}`);
+  return value;
 }

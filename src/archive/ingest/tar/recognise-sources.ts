@@ -1,13 +1,16 @@
 /** Which of the named files are tars, before anything is changed. */
 import { errnoOf, HkfsError } from '../../../errors.js';
+import type { IngestOptions } from '../../api.js';
 import { baseName } from '../../../fs/names.js';
-import { DecompressionError, MissingProgramError, packageOf } from '../../../tar/decompress.js';
+import { MissingProgramError, packageOf } from '../../../tar/decompress.js';
+import { DecompressionError } from '../../../tar/decompression-error.js';
 import { foreignCompressionOf, hasTarName } from '../../../tar/recognise.js';
 import { openTar, TarInput, type OpenedTar } from './tar-input.js';
 import { throwIfStopped } from '../../stopped.js';
 
 const PROBE_CHUNK = 64 << 10;
 const AS_FILE = '--as-file keeps it as one file; nothing was changed';
+const AS_TAR = 'if it is a tar whose beginning is damaged, --tar reads it all the same';
 
 /**
  * A tar is told by its content. A file that only has the name of a tar is refused, because something
@@ -49,10 +52,11 @@ export async function openFile(path: string): Promise<OpenStream> {
 }
 
 /** @throws HkfsError NOT_A_TAR, PROGRAM_MISSING, SOURCE_UNREADABLE, INTERRUPTED, USAGE without a stream */
-export async function openStream(
-  stream: AsyncIterable<Uint8Array> | undefined,
-  signal: AbortSignal | undefined,
-): Promise<OpenStream> {
+export async function openStream({
+  input: stream,
+  signal,
+  asTar = false,
+}: Pick<IngestOptions, 'input' | 'signal' | 'asTar'>): Promise<OpenStream> {
   if (stream === undefined)
     throw new HkfsError('USAGE', 'there is no tar on the standard input, which is a terminal', {
       hint: 'pipe one into it: `tar -c DIR | hkfs ingest - --to DIR`',
@@ -60,7 +64,7 @@ export async function openStream(
   const input = TarInput.ofStream(stream, signal);
   try {
     const opened = await openTar(input);
-    if (opened.is === 'other') {
+    if (opened.is === 'other' && !asTar) {
       await opened.close();
       throw notATar('the standard input', opened);
     }
@@ -82,6 +86,7 @@ function notATar(what: string, { head, compression }: OpenedTar): HkfsError {
     );
   return refusal(
     compression === null ? `${what} is no tar` : `${what} holds no tar, though it is ${compression}`,
+    `${AS_TAR}; ${AS_FILE}`,
   );
 }
 

@@ -19,6 +19,7 @@ import type { OpenArchive } from '../../open-archive.js';
 import type { Counters } from '../counters.js';
 import { ExistingEntries } from './existing-entries.js';
 import { SeenPlaces, type Seen } from './seen-places.js';
+import { TarLinkGroups, type Inode } from './tar-link-groups.js';
 import {
   contentOf,
   isSameOther,
@@ -50,6 +51,7 @@ interface Parts {
 export class TarTree {
   private readonly parts: Parts;
   private readonly seen = new SeenPlaces();
+  private readonly groups = new TarLinkGroups();
   private readonly existing: ExistingEntries;
   private readonly recent = new Map<Position, EntryEvent>();
   /** Positions from here on are of this run. */
@@ -81,10 +83,13 @@ export class TarTree {
   }
 
   /** @throws MemberRefused */
-  async file(names: readonly string[], attributes: Attributes, content: FileContent): Promise<void> {
+  async file(names: readonly string[], own: Attributes, content: FileContent, inode: Inode): Promise<void> {
     const place = await this.placeOf(names);
     const standing = await this.standing(place);
-    if (this.isUnchanged(place, standing?.entry, { attributes, content })) return;
+    const linkGroup = inode && this.groups.of(inode, content, { standing, next: this.next });
+    const attributes = linkGroup === null ? own : { ...own, linkGroup };
+    const keepsGroup = linkGroup === null;
+    if (this.isUnchanged(place, standing?.entry, { attributes, content, keepsGroup })) return;
     const previous = await this.makeRoom(place, standing);
     const { hash, size } = content;
     this.count(content);
@@ -138,7 +143,7 @@ export class TarTree {
     const isGrouped = event.attributes.linkGroup !== undefined || ofTarget.seen?.kind === 'linked';
     if (!isGrouped) this.changeAttributes(target.place, attributes);
     if (ofTarget.seen !== undefined) this.seen.set(target.place, { position, kind: 'linked' });
-    if (this.isUnchanged(place, standing?.entry, { attributes, content })) return;
+    if (this.isUnchanged(place, standing?.entry, { attributes, content, keepsGroup: true })) return;
     const previous = await this.makeRoom(place, standing);
     this.count(content);
     this.add(
@@ -152,7 +157,7 @@ export class TarTree {
   private isUnchanged(
     place: Place,
     entry: Entry | undefined,
-    file: { attributes: Attributes; content: FileContent },
+    file: { attributes: Attributes; content: FileContent; keepsGroup: boolean },
   ): boolean {
     const event = entry?.event;
     const { content } = file;
@@ -160,7 +165,7 @@ export class TarTree {
       return false;
     this.countFile(content.size);
     this.parts.counters.unchangedFiles += 1;
-    const attributes = withKeptGroup(file.attributes, event.attributes);
+    const attributes = file.keepsGroup ? withKeptGroup(file.attributes, event.attributes) : file.attributes;
     if (attributesEqual(event.attributes, attributes)) return true;
     this.changeAttributes(place, attributes);
     // A hard link to it is to have them as well.
@@ -182,6 +187,7 @@ export class TarTree {
     }
     if (seen !== undefined && !(await this.isEmpty(seen.position)))
       throw new MemberRefused('EISDIR', 'a directory that is not empty stands there');
+    if (seen === undefined) this.parts.counters.removed += 1;
     this.remove(place);
     return null;
   }
@@ -302,6 +308,10 @@ export class TarTree {
     const { place, attributes: before } = this.parts.root;
     if (place === null || (before !== null && attributesEqual(before, attributes))) return;
     this.changeAttributes(place, attributes);
+  }
+
+  private get next(): Position {
+    return this.parts.dryRun ? this.dryPosition : this.parts.committer.upcoming;
   }
 
   private push(event: HkfsEvent, previous?: Entry | null): Position {
