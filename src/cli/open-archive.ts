@@ -18,6 +18,8 @@ export interface WhichArchive {
   readonly wait?: boolean | undefined;
   /** Ends a wait for the archive. */
   readonly signal?: AbortSignal | undefined;
+  /** The command's words, for whoever finds the archive held. */
+  readonly command?: string | undefined;
   /** Also where the log lost its tail: the views are about to be rebuilt from what is left. */
   readonly forReplay?: boolean | undefined;
 }
@@ -31,6 +33,7 @@ export async function openForReading(
   return openReader(findArchiveRoot(process.cwd(), which.archive), {
     wait: which.wait,
     signal: which.signal,
+    command: which.command,
     onMessage,
   });
 }
@@ -39,10 +42,10 @@ export async function openForReading(
 export async function openForOutside(which: WhichArchive): Promise<OutsideQueries> {
   const { Archive, findArchiveRoot } = await import('../archive/archive.js');
   const root = findArchiveRoot(process.cwd(), which.archive);
-  const { wait } = which;
+  const { wait, command } = which;
   return {
-    contains: (options) => Archive.contains(root, { ...options, wait }),
-    similar: (options) => Archive.similarToOutside(root, { ...options, wait }),
+    contains: (options) => Archive.contains(root, { ...options, wait, command }),
+    similar: (options) => Archive.similarToOutside(root, { ...options, wait, command }),
   };
 }
 
@@ -68,6 +71,7 @@ export async function openForWriting(
     wait: which.wait,
     signal: which.signal,
     forReplay: which.forReplay,
+    command: which.command,
     onMessage,
   });
 }
