@@ -39,6 +39,7 @@ import type {
   HealSummary,
   IngestOptions,
   IngestSummary,
+  InitSummary,
   Message,
   OutsideOptions,
   SimilarOptions,
@@ -81,6 +82,7 @@ import { LocalReader } from './local-reader.js';
 import type { ArchivePlace } from './outside/archive-place.js';
 import { clockWarning } from './log-clock.js';
 import { sweepRecovery, sweepStaging, type OpenArchive } from './open-archive.js';
+import { isOpenToOthers } from './privacy.js';
 import { remoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
@@ -127,17 +129,19 @@ export class Archive extends LocalReader {
    * Makes an archive.
    *
    * @param options.key path of a file with the private key that is to sign for it; else a new one is made
+   * @param options.private the folder becomes its owner's alone, as `.hkfs` always is
+   * @returns also whether others may enter the folder, and so read what is in it
    * @throws HkfsError ALREADY_AN_ARCHIVE, NO_HARD_LINKS, BAD_KEY and what the file system refuses
    */
   static async init(
     directory: string,
-    options: { clock?: () => number; key?: string | undefined } = {},
-  ): Promise<{ archive: string; id: string }> {
+    options: { clock?: () => number; key?: string | undefined; private?: boolean | undefined } = {},
+  ): Promise<InitSummary> {
     const root = absolutePath(directory);
     const id = randomUUID();
     const seed = options.key === undefined ? randomBytes(SEED_BYTES) : readSeed(options.key);
-    await initArchive(root, id, { clock: options.clock ?? Date.now, seed });
-    return { archive: root, id };
+    await initArchive(root, id, { clock: options.clock ?? Date.now, seed, isPrivate: options.private });
+    return { archive: root, id, openToOthers: isOpenToOthers(root) };
   }
 
   /** Makes an archive that is what a remote has of one. @throws HkfsError REMOTE_*, BAD_SIGNATURE, INTERRUPTED */

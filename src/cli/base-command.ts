@@ -14,6 +14,7 @@ import {
   type OutsideQueries,
   type WhichArchive,
 } from './open-archive.js';
+import { openMessage } from './open-words.js';
 import { writeAll, writeBytes, writeChunk } from './output.js';
 import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView } from './progress.js';
 import { asksForJson, renderError } from './render-error.js';
@@ -120,7 +121,8 @@ export abstract class BaseCommand extends Command {
     use: (archive: Archive, work: Work) => Promise<T>,
   ): Promise<T> {
     return this.work(flags.progress, async (work) => {
-      if (flags.init === true) await initWhereMissing(flags);
+      const made = flags.init === true ? await initWhereMissing(flags) : null;
+      if (made?.openToOthers) work.view.message(openMessage(made.archive));
       const archive = await openForWriting(
         { ...flags, ...this.words, signal: work.signal },
         work.view.message,

@@ -6,6 +6,7 @@ import type {
   ArchiveReader,
   ContainsOptions,
   ContainsResult,
+  InitSummary,
   Message,
   OutsideOptions,
   SimilarOptions,
@@ -85,10 +86,10 @@ export async function brokenArchive(
 }
 
 /** Makes an archive at `--archive`, or here, when there is none to be found. */
-export async function initWhereMissing(which: WhichArchive): Promise<void> {
+export async function initWhereMissing(which: WhichArchive): Promise<InitSummary | null> {
   const { Archive, findArchiveRootOrNull } = await import('../archive/archive.js');
-  if (findArchiveRootOrNull(process.cwd(), which.archive) !== null) return;
-  await Archive.init(which.archive ?? process.cwd());
+  if (findArchiveRootOrNull(process.cwd(), which.archive) !== null) return null;
+  return Archive.init(which.archive ?? process.cwd());
 }
 
 /** What a stop asks for: whether something is being made durable, and an end that waits for no thread. */
