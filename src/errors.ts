@@ -97,15 +97,30 @@ export class HkfsError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(withoutSecrets(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'HkfsError';
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : withoutSecrets(options.hint);
   }
 
   get exitCode(): number {
     return ERROR_EXITS[this.code];
   }
+}
+
+/** In a URL: the user and password before the host, and what a parameter with such a name says. */
+const URL_IN_TEXT = /[a-z][a-z0-9+.-]*:\/+[^\s"'<>]+/gi;
+const USER = /^([^:]+:\/+)[^/?#]*@/;
+const SECRET_PARAMETER =
+  /([?&][^=&#]*(?:secret|token|passw|pwd|signature|credential|access.?key|api.?key|auth)[^=&#]*=)(?!\/)[^&#]*/gi;
+
+/**
+ * A text that may be shown and logged: of URLs in it without what could be a secret. Taken for a path, as happens,
+ * a URL has one slash.
+ */
+export function withoutSecrets(text: string): string {
+  if (!text.includes(':/')) return text;
+  return text.replace(URL_IN_TEXT, (url) => url.replace(USER, '$1***@').replace(SECRET_PARAMETER, '$1***'));
 }
 
 /** True for an HkfsError, also one made in another realm or copy of this module. */

@@ -1,7 +1,8 @@
 /** Getting hold of an archive, or of an answer from whoever holds it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HkfsError, isHkfsError } from '../errors.js';
-import { askHolder, readHolder } from './holder.js';
+import { askHolder } from './holder/ask.js';
+import { readHolder } from './holder/holder-file.js';
 import type { Layout } from './layout.js';
 import { hasEnded } from './remote-reader.js';
 import { OpenArchive, type OpenOptions } from './open-archive.js';

@@ -39,6 +39,7 @@ import type {
   HealSummary,
   IngestOptions,
   IngestSummary,
+  InitSummary,
   Message,
   OutsideOptions,
   SimilarOptions,
@@ -72,7 +73,8 @@ import type {
 } from './api.js';
 import { explaining } from './explain-error.js';
 import type { ChangeOptions } from './history/change.js';
-import { HolderService, ownNamespace } from './holder.js';
+import { HolderService } from './holder.js';
+import { ownNamespace } from './holder/holder-file.js';
 import { initArchive, remakeFolders } from './init.js';
 import { readSeed } from './keys.js';
 import { layoutOf } from './layout.js';
@@ -80,7 +82,8 @@ import { LocalReader } from './local-reader.js';
 import type { ArchivePlace } from './outside/archive-place.js';
 import { clockWarning } from './log-clock.js';
 import { sweepRecovery, sweepStaging, type OpenArchive } from './open-archive.js';
-import { RemoteReader } from './remote-reader.js';
+import { isOpenToOthers } from './privacy.js';
+import { remoteReader } from './remote-reader.js';
 import { readOrigin } from './remote/origin.js';
 
 export { exitNow } from '../fs/exit-now.js';
@@ -101,6 +104,8 @@ export interface ArchiveOpenOptions {
   readonly forReplay?: boolean | undefined;
   /** A writer's opening may end what a crash cut short: called for each thing of it that stays undone. */
   readonly onMessage?: ((message: Message) => void) | undefined;
+  /** Who finds the archive held is told this: words without arguments, one of which may be a secret. */
+  readonly command?: string | undefined;
 }
 
 /** A query that takes longer than this serves the queries of others as well. */
@@ -124,17 +129,19 @@ export class Archive extends LocalReader {
    * Makes an archive.
    *
    * @param options.key path of a file with the private key that is to sign for it; else a new one is made
+   * @param options.private the folder becomes its owner's alone, as `.hkfs` always is
+   * @returns also whether others may enter the folder, and so read what is in it
    * @throws HkfsError ALREADY_AN_ARCHIVE, NO_HARD_LINKS, BAD_KEY and what the file system refuses
    */
   static async init(
     directory: string,
-    options: { clock?: () => number; key?: string | undefined } = {},
-  ): Promise<{ archive: string; id: string }> {
+    options: { clock?: () => number; key?: string | undefined; private?: boolean | undefined } = {},
+  ): Promise<InitSummary> {
     const root = absolutePath(directory);
     const id = randomUUID();
     const seed = options.key === undefined ? randomBytes(SEED_BYTES) : readSeed(options.key);
-    await initArchive(root, id, { clock: options.clock ?? Date.now, seed });
-    return { archive: root, id };
+    await initArchive(root, id, { clock: options.clock ?? Date.now, seed, isPrivate: options.private });
+    return { archive: root, id, openToOthers: isOpenToOthers(root) };
   }
 
   /** Makes an archive that is what a remote has of one. @throws HkfsError REMOTE_*, BAD_SIGNATURE, INTERRUPTED */
@@ -162,6 +169,7 @@ export class Archive extends LocalReader {
       onProgress,
       forReplay = false,
       onMessage,
+      command,
     } = options;
     const layout = layoutOf(absolutePath(directory));
     return explaining(layout, async () =>
@@ -169,6 +177,7 @@ export class Archive extends LocalReader {
         mode,
         clock,
         onMessage,
+        command,
       }),
     );
   }
@@ -180,18 +189,19 @@ export class Archive extends LocalReader {
       mode,
       clock,
       onMessage = () => {},
-    }: Pick<ArchiveOpenOptions, 'onMessage'> & { mode: 'read' | 'write'; clock: () => number },
+      command = basename(process.argv[1] ?? 'node'),
+    }: Pick<ArchiveOpenOptions, 'onMessage' | 'command'> & { mode: 'read' | 'write'; clock: () => number },
   ): Promise<Archive> {
     const archive = new Archive(open, clock);
     try {
       const warning = clockWarning(open, clock());
       if (warning) onMessage(warning);
       if (mode === 'write') {
-        await archive.startService('writer');
+        await archive.startService('writer', command);
         await archive.mend(onMessage);
       } else
         archive.timer = setTimeout(() => {
-          archive.serving = archive.startService('reader');
+          archive.serving = archive.startService('reader', command);
         }, SERVE_AFTER_MS).unref();
     } catch (error) {
       await archive.close();
@@ -477,8 +487,7 @@ export class Archive extends LocalReader {
     return { clock: this.now, onStart: (operation) => (this.running = operation), onMessage };
   }
 
-  private async startService(kind: 'reader' | 'writer'): Promise<void> {
-    const command = [basename(process.argv[1] ?? 'node'), ...process.argv.slice(2)].join(' ');
+  private async startService(kind: 'reader' | 'writer', command: string): Promise<void> {
     const since = new Date(this.now()).toISOString();
     try {
       const holder = { pid: process.pid, namespace: ownNamespace(), command, since, kind };
@@ -507,10 +516,12 @@ export interface ReaderOptions {
   /** Ends a wait for the archive with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
   readonly clock?: (() => number) | undefined;
+  /** As of {@link ArchiveOpenOptions}. */
+  readonly command?: string | undefined;
 }
 
-function placeOf(directory: string, { wait, signal, clock }: ReaderOptions): ArchivePlace {
-  const options = { wait, signal, ...(clock === undefined ? {} : { clock }) };
+function placeOf(directory: string, { wait, signal, clock, command }: ReaderOptions): ArchivePlace {
+  const options = { wait, signal, command, ...(clock === undefined ? {} : { clock }) };
   return { layout: layoutOf(absolutePath(directory)), open: () => openReader(directory, options) };
 }
 
@@ -522,6 +533,7 @@ export async function openReader(
     signal?: AbortSignal | undefined;
     clock?: () => number;
     onMessage?: (message: Message) => void;
+    command?: string | undefined;
   } = {},
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const layout = layoutOf(absolutePath(directory));
@@ -532,8 +544,9 @@ export async function openReader(
         mode: 'read',
         clock: options.clock ?? Date.now,
         onMessage: options.onMessage,
+        command: options.command,
       });
-    return new RemoteReader(layout, () => openReader(directory, options));
+    return remoteReader(layout, () => openReader(directory, options));
   });
 }
 

@@ -1,75 +1,43 @@
 /**
  * One process holds an archive. While it does, it answers the queries of others over a local socket,
  * and says who it is in `holder.json`. Rows cross the socket as lines of JSON, one request a
- * connection, so that back-pressure is the socket's own.
+ * connection, so that back-pressure is the socket's own. Whatever comes in is judged before it is used
+ * (`holder/queries.ts`), and nothing that comes in ends the process that holds the archive.
  */
-import { readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../errors.js';
+import { isHkfsError, type ErrorCode } from '../errors.js';
 import { toFsPath } from '../fs/names.js';
 import type { ArchiveReader } from './api.js';
+import { writeHolder, type Holder } from './holder/holder-file.js';
+import { isOwnPeer } from './holder/peer.js';
+import { QUERIES, readRequest, type Request } from './holder/queries.js';
+import { QuestionRoom, readQuestion } from './holder/question.js';
 import type { Layout } from './layout.js';
-import { connectTo, listenAt, type SocketPlace } from './socket-path.js';
+import { listenPrivately, type SocketPlace } from './socket-path.js';
 
-export interface Holder {
-  readonly pid: number;
-  /** In which the number means this process; absent where the system does not tell. */
-  readonly namespace?: string | undefined;
-  readonly command: string;
-  /** ISO time. */
-  readonly since: string;
-  readonly kind: 'reader' | 'writer';
-}
-
-export type QueryMethod =
-  | 'ls'
-  | 'stat'
-  | 'find'
-  | 'locate'
-  | 'du'
-  | 'dups'
-  | 'unique'
-  | 'log'
-  | 'ops'
-  | 'diff'
-  | 'show'
-  | 'lookUp'
-  | 'contents'
-  | 'similar'
-  | 'head'
-  | 'signedHead'
-  | 'prove'
-  | 'tags'
-  | 'orphans'
-  | 'remotes'
-  | 'copies'
-  | 'resolveMoment';
-
-export interface Request {
-  readonly method: QueryMethod;
-  readonly args: readonly unknown[];
-}
-
-type Reply =
+export type Reply =
   | { readonly row: unknown }
   | { readonly end: true }
   | { readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } }
   | { readonly bug: string };
 
-/** A holder that says nothing for so long is stopped or hangs. */
-const SILENCE_MS = 30_000;
-
 /** A holder that is done ends its open answers first: for so long, unless the asker takes nothing of them. */
 const FINISH_MS = 30_000;
 const STALLED_MS = 10_000;
 const TICK_MS = 10;
+/** A pager may stand for a while; an answer of which nothing is taken for so long is given up. */
+const UNTAKEN_MS = 3_600_000;
+/** One more, and who asked nothing yet has to go. */
+const MAX_CONNECTIONS = 128;
 
 /** Says who holds the archive and answers queries until it is closed. */
 export class HolderService {
   private readonly layout: Layout;
   private readonly server: Server;
+  private readonly room = new QuestionRoom();
+  /** In the order in which they came. */
   private readonly sockets = new Set<Socket>();
   private readonly answering = new Set<Socket>();
 
@@ -80,11 +48,15 @@ export class HolderService {
 
   static async start(layout: Layout, holder: Holder, reader: ArchiveReader): Promise<HolderService> {
     rmSync(toFsPath(layout.socket), { force: true });
-    writeFileSync(toFsPath(layout.holder), `${JSON.stringify(holder)}\n`);
+    writeHolder(layout, holder);
     const server = createServer();
     const service = new HolderService(layout, server);
-    server.on('connection', (socket) => service.serve(socket, reader));
-    await listenAt(server, placeOf(layout));
+    server.on('connection', (socket) => {
+      void service.serve(socket, reader).catch(() => socket.destroy());
+    });
+    await listenPrivately(server, placeOf(layout));
+    // Somebody could not be let in (no descriptor is left, say), who asks again: no reason to end.
+    server.on('error', () => {});
     server.unref();
     return service;
   }
@@ -113,7 +85,7 @@ export class HolderService {
     }
   }
 
-  private serve(socket: Socket, reader: ArchiveReader): void {
+  private async serve(socket: Socket, reader: ArchiveReader): Promise<void> {
     this.sockets.add(socket);
     socket.unref();
     socket.on('close', () => {
@@ -121,28 +93,40 @@ export class HolderService {
       this.answering.delete(socket);
     });
     socket.on('error', () => socket.destroy()); // the asker went away
-    const lines = createInterface({ input: socket });
-    lines.once('line', (line) => {
-      lines.close();
-      // Until it has all of it, and is gone.
-      this.answering.add(socket);
-      void answer(socket, reader, JSON.parse(line) as Request);
-    });
+    if (!this.hasRoom() || !isOwnPeer(socket)) return void socket.destroy();
+    const question = readQuestion(socket, this.room);
+    const isAsked = await question.then((line) => line !== null).catch(() => true);
+    if (!isAsked) return void socket.destroy();
+    this.answering.add(socket);
+    // The kernel has all of it then, and hands it out whatever becomes of this process.
+    socket.once('finish', () => this.answering.delete(socket));
+    // What comes behind the question is not listened to, but the end of the connection is.
+    socket.once('data', () => socket.destroy()).resume();
+    await answer(socket, reader, question);
+  }
+
+  /** Who stands there and asks nothing keeps nobody out. */
+  private hasRoom(): boolean {
+    if (this.sockets.size <= MAX_CONNECTIONS) return true;
+    const idle = [...this.sockets].find((socket) => !this.answering.has(socket) && !socket.destroyed);
+    idle?.destroy();
+    return this.answering.size < MAX_CONNECTIONS;
   }
 }
 
-async function answer(socket: Socket, reader: ArchiveReader, request: Request): Promise<void> {
+/** @param question rejects where it was refused already */
+async function answer(
+  socket: Socket,
+  reader: ArchiveReader,
+  question: Promise<string | null>,
+): Promise<void> {
   const send = async (reply: Reply): Promise<void> => {
     if (socket.destroyed || socket.write(`${JSON.stringify(reply)}\n`)) return;
-    await new Promise<void>((resolve) => {
-      socket.once('drain', resolve);
-      socket.once('close', resolve);
-    });
+    await untilTaken(socket);
   };
   try {
-    // null stands for an argument that was left out: JSON knows no undefined.
-    const args = request.args.map((arg) => arg ?? undefined);
-    for await (const row of callReader(reader, { ...request, args })) {
+    const request = readRequest((await question) ?? '');
+    for await (const row of callReader(reader, request)) {
       if (socket.destroyed) return;
       await send({ row });
     }
@@ -153,12 +137,24 @@ async function answer(socket: Socket, reader: ArchiveReader, request: Request): 
   socket.end();
 }
 
+async function untilTaken(socket: Socket): Promise<void> {
+  const timer = setTimeout(() => socket.destroy(), UNTAKEN_MS).unref();
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      socket.off('drain', go).off('close', go);
+      resolve();
+    };
+    socket.on('drain', go).on('close', go);
+  });
+  clearTimeout(timer);
+}
+
 /** A query by its name: its rows, or its one answer. */
-export async function* callReader(reader: ArchiveReader, request: Request): AsyncGenerator {
-  const method = reader[request.method] as (...args: unknown[]) => AsyncIterable<unknown> | Promise<unknown>;
-  const result = method.apply(reader, [...request.args]);
-  if (Symbol.asyncIterator in result) yield* result;
-  else yield await result;
+export async function* callReader(reader: ArchiveReader, { method, args }: Request): AsyncGenerator {
+  const call = reader[method] as (...args: unknown[]) => AsyncIterable<unknown> | Promise<unknown>;
+  const result = call.apply(reader, [...args]);
+  if (QUERIES[method].gives === 'rows') yield* result as AsyncIterable<unknown>;
+  else yield await (result as Promise<unknown>);
 }
 
 function toWire(error: unknown): Reply {
@@ -167,65 +163,6 @@ function toWire(error: unknown): Reply {
   return { error: { code, message, hint } };
 }
 
-/** Asks the holder. @throws the errno of connecting, or the error that the holder answered */
-export async function* askHolder(layout: Layout, request: Request): AsyncGenerator {
-  const socket = await connectTo(placeOf(layout));
-  socket.setTimeout(SILENCE_MS, () => socket.destroy(silence()));
-  try {
-    socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of createInterface({ input: socket })) {
-      const reply = JSON.parse(line) as Reply;
-      if ('end' in reply) return;
-      if ('error' in reply) {
-        const { code, message, hint } = reply.error;
-        throw new HkfsError(code, message, hint === null ? {} : { hint });
-      }
-      if ('bug' in reply) throw new Error(`the process that holds the archive failed: ${reply.bug}`);
-      yield reply.row;
-    }
-    throw new HkfsError('ARCHIVE_HELD', 'the process that held the archive ended while it answered', {
-      hint: 'run the command again',
-    });
-  } finally {
-    socket.destroy();
-  }
-}
-
-function silence(): HkfsError {
-  return new HkfsError('ARCHIVE_HELD', 'the process that holds the archive does not answer', {
-    hint: 'it may be stopped; see .hkfs/holder.json for its process id',
-  });
-}
-
-/** Who says to hold the archive; null when nobody does, who did was killed, or the file is half written. */
-export function readHolder(layout: Layout): Holder | null {
-  try {
-    const holder = JSON.parse(readFileSync(toFsPath(layout.holder), 'utf8')) as Holder;
-    // A number of another namespace tells nothing: the lock of the log says that somebody is there.
-    return holder.namespace !== ownNamespace() || isAlive(holder.pid) ? holder : null;
-  } catch (error) {
-    if (error instanceof SyntaxError || errnoOf(error) === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return errnoOf(error) === 'EPERM';
-  }
-}
-
-function placeOf({ hkfs }: Layout): SocketPlace {
+export function placeOf({ hkfs }: Layout): SocketPlace {
   return { directory: hkfs, name: 'socket' };
-}
-
-/** Of process ids. */
-export function ownNamespace(): string | undefined {
-  try {
-    return readlinkSync('/proc/self/ns/pid');
-  } catch {
-    return undefined;
-  }
 }

@@ -10,18 +10,27 @@ import { parentPath, toFsPath } from '../fs/names.js';
 import { namesIn } from '../fs/scan.js';
 import { makeRoomForInit, removeEmpty, sweepInit } from './init-leftovers.js';
 import { makeKey } from './keys.js';
+import { makePrivate } from './privacy.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from './layout.js';
 
 const FAN_OUT = 256;
+/** Contents and their names: what is below needs no modes of its own. */
+export const OWNER_ALONE = 0o700;
 
 export interface InitOptions {
   readonly clock: () => number;
   /** Of the key that signs for the archive: 32 bytes. */
   readonly seed: Uint8Array;
+  /** The folder itself becomes its owner's alone as well. */
+  readonly isPrivate?: boolean | undefined;
 }
 
 /** @throws HkfsError ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, NOT_A_DIRECTORY, BAD_TARGET, NO_HARD_LINKS, NO_PERMISSION, READ_ONLY, NO_SPACE */
-export async function initArchive(root: string, id: string, { clock, seed }: InitOptions): Promise<void> {
+export async function initArchive(
+  root: string,
+  id: string,
+  { clock, seed, isPrivate = false }: InitOptions,
+): Promise<void> {
   const layout = layoutOf(root);
   try {
     refuseExisting(layout);
@@ -46,6 +55,7 @@ export async function initArchive(root: string, id: string, { clock, seed }: Ini
     failpoint('init.logged');
     makeKey(layout, id, seed);
     failpoint('init.key');
+    if (isPrivate) makePrivate(root);
     becomeArchive(layout);
   } catch (error) {
     if (isBegun) sweepInit(layout);
@@ -56,7 +66,7 @@ export async function initArchive(root: string, id: string, { clock, seed }: Ini
 
 /** From now on what is in `.hkfs` is known to be made by `init`. */
 function begin(layout: Layout, file: ArchiveFile): void {
-  makeDirectory(layout.hkfs, 0o777);
+  makeDirectory(layout.hkfs, OWNER_ALONE);
   failpoint('init.folder');
   try {
     createFileDurably(layout.initialising, Buffer.from(`${JSON.stringify(file, null, 2)}\n`), 0o644);
@@ -106,8 +116,8 @@ export function refuseInsideHkfs(root: string): void {
 
 /** What is there already stays. */
 export function makeFolders(layout: Layout): void {
-  for (const path of [layout.hkfs, layout.objects, layout.staging, ...fanOut(layout)])
-    makeDirectory(path, 0o777);
+  makeDirectory(layout.hkfs, OWNER_ALONE);
+  for (const path of [layout.objects, layout.staging, ...fanOut(layout)]) makeDirectory(path, 0o777);
 }
 
 /** Folders that a copy without empty ones has lost: nothing is in them, and a writer needs them. */

@@ -123,6 +123,7 @@ function isArchiveFile(value: Partial<Record<keyof ArchiveFile, unknown>> | null
 
 function notAnArchive(root: string): HkfsError {
   const { hkfs, initialising, origin } = layoutOf(root);
+  if (isClosed(root)) return notAllowed(root);
   if (isThere(origin))
     return new HkfsError('NOT_AN_ARCHIVE', `${root} is a clone that was not finished`, {
       hint: 'run the same `hkfs clone` again: it goes on where it stopped; of a finished clone `hkfs recover` writes archive.json anew',
@@ -139,6 +140,22 @@ function notAnArchive(root: string): HkfsError {
     existsSync(toFsPath(root)) && !lstatSync(toFsPath(root)).isDirectory() ? 'a file' : 'no archive';
   return new HkfsError('NOT_AN_ARCHIVE', `${root} is ${what}`, {
     hint: 'make one with `hkfs init DIR`, or name another with --archive DIR',
+  });
+}
+
+/** `.hkfs` is for its owner alone: whether an archive is in it cannot be told then. */
+function isClosed(root: string): boolean {
+  try {
+    lstatSync(toFsPath(layoutOf(root).archiveFile));
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'EACCES' && isThere(layoutOf(root).hkfs);
+  }
+}
+
+function notAllowed(root: string): HkfsError {
+  return new HkfsError('NO_PERMISSION', `${layoutOf(root).hkfs} is for its owner alone`, {
+    hint: 'run hkfs as the user whose archive it is; its tree can be read without hkfs where modes allow that',
   });
 }
 
@@ -175,18 +192,23 @@ function folderAbove(cwd: string): string | null {
 
 /**
  * For what mends an archive: the directory that is named, else the nearest folder upwards that has anything of one.
- * @throws HkfsError NOT_AN_ARCHIVE
+ * @throws HkfsError NOT_AN_ARCHIVE, NO_PERMISSION
  */
 export function findBrokenRoot(cwd: string, named?: string): string {
-  if (named !== undefined) return absolutePath(named, cwd);
+  if (named !== undefined) {
+    const root = absolutePath(named, cwd);
+    if (isClosed(root)) throw notAllowed(root);
+    return root;
+  }
   for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at))
-    if (isThere(layoutOf(at).archiveFile) || isThere(layoutOf(at).objects)) return at;
+    if (isThere(layoutOf(at).archiveFile) || isThere(layoutOf(at).objects) || isClosed(at))
+      return findBrokenRoot(cwd, at);
   return findArchiveRoot(cwd);
 }
 
 /**
  * The archive's directory: the one that is named, else the nearest folder upwards that holds `.hkfs`.
- * @throws HkfsError NOT_AN_ARCHIVE
+ * @throws HkfsError NOT_AN_ARCHIVE, NO_PERMISSION
  */
 export function findArchiveRoot(cwd: string, named?: string): string {
   if (named !== undefined) {
@@ -194,8 +216,10 @@ export function findArchiveRoot(cwd: string, named?: string): string {
     if (!existsSync(toFsPath(layoutOf(root).archiveFile))) throw notAnArchive(root);
     return root;
   }
-  for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at))
+  for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at)) {
     if (existsSync(toFsPath(layoutOf(at).archiveFile))) return at;
+    if (isClosed(at)) throw notAllowed(at);
+  }
   const broken = folderAbove(cwd);
   if (broken !== null) throw notAnArchive(broken);
   throw new HkfsError('NOT_AN_ARCHIVE', 'no archive here or in any folder above', {

@@ -16,11 +16,11 @@ export function readProofFile(path: string): string {
   });
 }
 
-/** Never replaces a file. @throws HkfsError FILE_EXISTS and what the file system refuses */
+/** A proof names what is in the archive: for its owner alone. Never replaces a file. @throws HkfsError FILE_EXISTS and what the file system refuses */
 export function writeProofFile(path: string, text: string): void {
   const target = toFsPath(path);
   try {
-    writeFileSync(target, text, { flag: 'wx' });
+    writeFileSync(target, text, { flag: 'wx', mode: 0o600 });
   } catch (error) {
     if (errnoOf(error) === 'EEXIST')
       throw new HkfsError('FILE_EXISTS', `${path} is there already`, { hint: 'name another file' });

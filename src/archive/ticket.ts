@@ -38,6 +38,8 @@ export class Ticket {
     this.name = name;
     this.server = server;
     server.unref();
+    // Somebody could not be let in (no descriptor is left, say), who asks again: no reason to end.
+    server.on('error', () => {});
     server.on('connection', (socket) => {
       this.behind.add(socket.unref());
       socket.on('error', () => socket.destroy()); // who waited behind went away
@@ -139,8 +141,8 @@ async function connectUnlessDead(place: {
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'ENOENT') return null;
-      // So many stand behind it that its process has not come to this one yet.
-      if (errno === 'EAGAIN') return 'busy';
+      // So many stand behind it that its process has not come to this one yet; or it is another user's.
+      if (errno === 'EAGAIN' || errno === 'EACCES') return 'busy';
       if (errno !== 'ECONNREFUSED' && errno !== 'ECONNRESET') throw error;
     }
     if (isSure) break;

@@ -14,6 +14,7 @@ import {
   type OutsideQueries,
   type WhichArchive,
 } from './open-archive.js';
+import { openMessage } from './open-words.js';
 import { writeAll, writeBytes, writeChunk } from './output.js';
 import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView } from './progress.js';
 import { asksForJson, renderError } from './render-error.js';
@@ -83,7 +84,7 @@ export abstract class BaseCommand extends Command {
     use: (reader: ArchiveReader) => Promise<void>,
   ): Promise<void> {
     const { signal } = this.interruption;
-    const reader = await openForReading({ ...flags, signal }, ({ code, text }) =>
+    const reader = await openForReading({ ...flags, ...this.words, signal }, ({ code, text }) =>
       this.say(`hkfs: warning: ${text} [${code}]`),
     );
     try {
@@ -108,7 +109,7 @@ export abstract class BaseCommand extends Command {
   ): Promise<T> {
     const work = this.startWork(flags.progress);
     try {
-      return await use(await openForOutside({ ...flags, signal: work.signal }), work);
+      return await use(await openForOutside({ ...flags, ...this.words, signal: work.signal }), work);
     } finally {
       work.view.stop();
     }
@@ -120,8 +121,12 @@ export abstract class BaseCommand extends Command {
     use: (archive: Archive, work: Work) => Promise<T>,
   ): Promise<T> {
     return this.work(flags.progress, async (work) => {
-      if (flags.init === true) await initWhereMissing(flags);
-      const archive = await openForWriting({ ...flags, signal: work.signal }, work.view.message);
+      const made = flags.init === true ? await initWhereMissing(flags) : null;
+      if (made?.openToOthers) work.view.message(openMessage(made.archive));
+      const archive = await openForWriting(
+        { ...flags, ...this.words, signal: work.signal },
+        work.view.message,
+      );
       try {
         return await use(archive, work);
       } finally {
@@ -143,6 +148,11 @@ export abstract class BaseCommand extends Command {
   protected async sayMoment(reader: Pick<ArchiveReader, 'resolveMoment'>, at: string): Promise<void> {
     const { position, time } = await reader.resolveMoment(at);
     this.say(`hkfs: as of @${position}, ${time}`);
+  }
+
+  /** As a person types the command, without its arguments. */
+  private get words(): { command: string } {
+    return { command: `hkfs ${(this.ctor.id ?? '').replaceAll(':', ' ')}`.trim() };
   }
 
   private startWork(progress: string): Work {

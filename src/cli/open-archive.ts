@@ -6,6 +6,7 @@ import type {
   ArchiveReader,
   ContainsOptions,
   ContainsResult,
+  InitSummary,
   Message,
   OutsideOptions,
   SimilarOptions,
@@ -18,6 +19,8 @@ export interface WhichArchive {
   readonly wait?: boolean | undefined;
   /** Ends a wait for the archive. */
   readonly signal?: AbortSignal | undefined;
+  /** The command's words, for whoever finds the archive held. */
+  readonly command?: string | undefined;
   /** Also where the log lost its tail: the views are about to be rebuilt from what is left. */
   readonly forReplay?: boolean | undefined;
 }
@@ -31,6 +34,7 @@ export async function openForReading(
   return openReader(findArchiveRoot(process.cwd(), which.archive), {
     wait: which.wait,
     signal: which.signal,
+    command: which.command,
     onMessage,
   });
 }
@@ -39,10 +43,10 @@ export async function openForReading(
 export async function openForOutside(which: WhichArchive): Promise<OutsideQueries> {
   const { Archive, findArchiveRoot } = await import('../archive/archive.js');
   const root = findArchiveRoot(process.cwd(), which.archive);
-  const { wait } = which;
+  const { wait, command } = which;
   return {
-    contains: (options) => Archive.contains(root, { ...options, wait }),
-    similar: (options) => Archive.similarToOutside(root, { ...options, wait }),
+    contains: (options) => Archive.contains(root, { ...options, wait, command }),
+    similar: (options) => Archive.similarToOutside(root, { ...options, wait, command }),
   };
 }
 
@@ -68,6 +72,7 @@ export async function openForWriting(
     wait: which.wait,
     signal: which.signal,
     forReplay: which.forReplay,
+    command: which.command,
     onMessage,
   });
 }
@@ -81,10 +86,10 @@ export async function brokenArchive(
 }
 
 /** Makes an archive at `--archive`, or here, when there is none to be found. */
-export async function initWhereMissing(which: WhichArchive): Promise<void> {
+export async function initWhereMissing(which: WhichArchive): Promise<InitSummary | null> {
   const { Archive, findArchiveRootOrNull } = await import('../archive/archive.js');
-  if (findArchiveRootOrNull(process.cwd(), which.archive) !== null) return;
-  await Archive.init(which.archive ?? process.cwd());
+  if (findArchiveRootOrNull(process.cwd(), which.archive) !== null) return null;
+  return Archive.init(which.archive ?? process.cwd());
 }
 
 /** What a stop asks for: whether something is being made durable, and an end that waits for no thread. */

@@ -9,6 +9,7 @@ import type {
   PullSummary,
 } from '../archive/api.js';
 import { formatBytes, formatDuration, plural } from './format.js';
+import { openLine } from './open-words.js';
 import { visibleName, visibleText } from './visible-name.js';
 
 const ROOT_DIGITS = 16;
@@ -40,6 +41,7 @@ export function cloneParagraph(summary: CloneSummary): string {
   ];
   return [
     ...lines,
+    ...(summary.openToOthers ? [openLine(archive)] : []),
     ...lostLines(summary),
     ...summary.damagedFiles.map(({ name, reason }) => `  damaged  ${name}: ${visibleText(reason)}`),
   ].join('\n');

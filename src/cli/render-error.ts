@@ -1,4 +1,4 @@
-import { ERROR_EXITS, EXIT, isHkfsError, type HkfsError } from '../errors.js';
+import { ERROR_EXITS, EXIT, isHkfsError, withoutSecrets, type HkfsError } from '../errors.js';
 import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
 import { visibleText } from './visible-name.js';
@@ -38,23 +38,31 @@ function factsOf(error: unknown): ErrorFacts {
   }
   if (isUsageError(error)) {
     const hint = 'Add --help for the arguments and flags.';
-    return { code: 'USAGE', message: withoutOclifWords(error.message), hint, exitCode: EXIT.usage };
+    const message = withoutSecrets(withoutOclifWords(error.message));
+    return { code: 'USAGE', message, hint, exitCode: EXIT.usage };
   }
   if (isAbort(error)) return factsOf(stopped());
   if (isCorruption(error)) {
     const hint =
       'Run hkfs replay to rebuild the views; if that fails too, bring .hkfs/log back from a backup.';
-    const message = `a database below .hkfs is damaged: ${error.message}`;
+    const message = withoutSecrets(`a database below .hkfs is damaged: ${error.message}`);
     return { code: 'VIEWS_DAMAGED', message, hint, exitCode: ERROR_EXITS.VIEWS_DAMAGED };
   }
-  const stack = error instanceof Error ? error.stack : undefined;
   return {
     code: 'BUG',
-    message: `a bug in hkfs: ${error instanceof Error ? error.message : String(error)}`,
+    message: withoutSecrets(`a bug in hkfs: ${error instanceof Error ? error.message : String(error)}`),
     hint: 'Please report it with the lines below. The archive is safe: open it again to have it mended.',
-    stack,
+    stack: error instanceof Error ? stackOf(error) : undefined,
     exitCode: EXIT.bug,
   };
+}
+
+/** Where the error came from, and in its causes: the message, which stands before that, is told once. */
+function stackOf(error: Error): string | undefined {
+  const { stack, message } = error;
+  if (stack === undefined) return undefined;
+  // A message of several lines must not look like frames.
+  return withoutSecrets(stack.replace(message, () => message.replace(/\s*\n\s*/g, ' ')));
 }
 
 const CORRUPT: ReadonlySet<unknown> = new Set(['LEVEL_CORRUPTION', 'LEVEL_IO_ERROR']);
@@ -97,7 +105,7 @@ function withoutOclifWords(message: string): string {
 function plainText({ code, message, hint, stack }: ErrorFacts): string {
   const lines = [`hkfs: ${visibleText(message)} [${code}]`];
   if (hint !== undefined) lines.push(`hint: ${visibleText(hint)}`);
-  if (stack !== undefined) lines.push(stack);
+  if (stack !== undefined) lines.push(...stack.split('\n').map(visibleText));
   return `${lines.join('\n')}\n`;
 }
 

@@ -17,7 +17,7 @@ A clone is the same archive in another place. It has the public key and not the 
 
 Contents that the remote lacks or has damaged are listed, with exit code 4; all else is cloned, and running fetch later tries again.
 
---json prints one object: archive, id, size, root, key, objects, bytes, damaged, missing, damagedFiles, catalogue and seconds.`;
+--json prints one object: archive, id, size, root, key, objects, bytes, damaged, missing, damagedFiles, catalogue, openToOthers and seconds.`;
   static override examples = [
     {
       description: 'Bring everything back from a disk',
@@ -58,6 +58,9 @@ Contents that the remote lacks or has damaged are listed, with exit code 4; all 
       helpValue: 'KEY',
       description: 'The public key that has to have signed: a file, or the key itself.',
     }),
+    private: Flags.boolean({
+      description: "The directory becomes its owner's alone (0700), as its .hkfs always is.",
+    }),
   };
 
   async run(): Promise<void> {
@@ -72,6 +75,7 @@ Contents that the remote lacks or has damaged are listed, with exit code 4; all 
         catalogue,
         archiveId: id,
         key,
+        private: flags.private,
         onProgress: view.update,
         onMessage: view.message,
         signal,

@@ -10,7 +10,7 @@ import { EXIT } from '../errors.js';
 
 export default class Recover extends BaseCommand {
   static override summary = 'Mend an archive whose log is damaged or gone.';
-  static override description = `Reads what is left of the log, whatever became of its files, and keeps the commits whose fingerprints hold; a single bit that flipped is found by LevelDB's checksums and put right. With --from the rest comes from another place that has it: a remote by its name or URL, a bundle, or the directory of a clone or a copy. What comes has to be signed by the archive's key, and to go on from what is proved here. Then the views are replayed, and contents that are not here are fetched. archive.json and the public key are written anew where they are damaged or gone.
+  static override description = `Reads what is left of the log, whatever became of its files, and keeps the commits whose fingerprints hold; a single bit that flipped is found by LevelDB's checksums and put right. With --from the rest comes from another place that has it: a remote by its name or URL, a bundle, or the directory of a clone or a copy. Where that place has several archives, the log, archive.json, the key or origin.json here tell which one is meant, or else --id does. What comes has to be signed by the archive's key, and to go on from what is proved here. Then the views are replayed, and contents that are not here are fetched. archive.json and the public key are written anew where they are damaged or gone.
 
 The plan is printed first, and on a terminal asked for; --dry-run prints it and changes nothing. The new log is made and read again beside the old one before anything is moved; the old one is kept as .hkfs/log.damaged-TIME, to be deleted when all is well. A recovery that was stopped or killed goes on when the same command is run again. What cannot be recovered is listed, with exit code 4; the same command with another --from may bring it later, as long as nothing was appended.
 
@@ -50,6 +50,11 @@ Without any other place, --from-tree begins a new history: a new archive, with a
       description: 'A remote by its name or URL, a bundle, or a directory with the same archive.',
       exclusive: ['from-tree'],
     }),
+    id: Flags.string({
+      helpValue: 'ID',
+      description: 'Which archive, where PLACE has several and nothing here says which one this is.',
+      dependsOn: ['from'],
+    }),
     'from-tree': Flags.boolean({ description: 'Begin a new history of what is on the disk.' }),
     key: Flags.string({
       helpValue: 'KEY',
@@ -63,7 +68,7 @@ Without any other place, --from-tree begins a new history: a new archive, with a
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Recover);
-    const { from, key, yes } = flags;
+    const { from, id, key, yes } = flags;
     const { Archive, root } = await brokenArchive(flags);
     let isDeclined = false;
     const ask = async (plan: readonly string[]): Promise<boolean> => {
@@ -74,6 +79,7 @@ Without any other place, --from-tree begins a new history: a new archive, with a
       Archive.recover({
         directory: root,
         from,
+        archiveId: id,
         key,
         fromTree: flags['from-tree'],
         dryRun: flags['dry-run'],

@@ -13,6 +13,7 @@ import {
 import { text } from 'node:stream/consumers';
 
 import { HkfsError, errnoOf } from '../errors.js';
+import { childEnvironment } from './child-environment.js';
 import { failpoint } from './failpoints.js';
 import { joinPath, parentPath, toFsPath } from './names.js';
 import type { Posix } from './posix.js';
@@ -91,7 +92,7 @@ async function syncOrSpawn(fd: number, posix: Posix): Promise<void> {
 async function spawnSync(fd: number): Promise<void> {
   const child = spawn('sync', ['-f', '/dev/fd/3'], {
     stdio: ['ignore', 'ignore', 'pipe', fd],
-    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    env: childEnvironment(),
   });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));

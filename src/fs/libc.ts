@@ -48,6 +48,7 @@ export interface Libc {
   /** syncfs on another thread; resolves to the error number, 0 for success. */
   readonly syncfsAsync: (fd: number) => Promise<number>;
   readonly flock: (fd: number, operation: number) => number;
+  readonly getsockopt: (fd: number, level: number, name: number, value: Memory, length: Memory) => number;
   readonly _exit: (status: number) => void;
   readonly getpwuid_r: (uid: number, record: Memory, text: Memory, size: number, result: Memory) => number;
   readonly getgrgid_r: (gid: number, record: Memory, text: Memory, size: number, result: Memory) => number;
@@ -78,6 +79,7 @@ const PROTOTYPES = {
   sync_file_range: 'int sync_file_range(int fd, int64_t offset, int64_t length, unsigned int flags)',
   syncfs: 'int syncfs(int fd)',
   flock: 'int flock(int fd, int operation)',
+  getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *length)',
   _exit: 'void _exit(int status)',
   getpwuid_r: 'int getpwuid_r(uint32_t uid, void *record, void *text, size_t size, void *result)',
   getgrgid_r: 'int getgrgid_r(uint32_t gid, void *record, void *text, size_t size, void *result)',

@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { constants, endianness } from 'node:os';
 
 import type { Xattr } from '../events/types.js';
 import { AccountNames } from './account-names.js';
@@ -35,6 +35,12 @@ const F_SETLEASE = 1024;
 /** sys/file.h. */
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+/** asm-generic/socket.h; of the processors that Node runs on only PowerPC has another number. */
+const SOL_SOCKET = 1;
+const SO_PEERCRED = process.arch === 'ppc64' ? 21 : 17;
+/** `struct ucred`: process, user and group, four bytes each. */
+const UCRED_BYTES = 12;
+const UCRED_UID = 4;
 const ADVICE = { normal: 0, random: 1, sequential: 2, willneed: 3, dontneed: 4 } as const;
 
 /** Here no clone can be made; another way of copying may do. */
@@ -203,6 +209,13 @@ export class Posix {
     const number = this.#libc.errno();
     if (number === errno.EWOULDBLOCK) return false;
     throw posixError(number, { syscall: 'flock' });
+  }
+
+  /** The user at the other end of a connected local socket, when it connected; null where that is not told. */
+  peerUid(fd: number): number | null {
+    const [value, length] = [Buffer.alloc(UCRED_BYTES), Buffer.from(Uint32Array.of(UCRED_BYTES).buffer)];
+    if (this.#libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, value, length) !== 0) return null;
+    return new DataView(value.buffer, value.byteOffset).getUint32(UCRED_UID, endianness() === 'LE');
   }
 
   /** Tells the kernel how a range will be read; a `length` of 0 means to the end. */

@@ -5,6 +5,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { DecompressionError } from './decompression-error.js';
 import { gunzip } from './gunzip.js';
+import { childEnvironment } from '../fs/child-environment.js';
 import type { Compression } from './recognise.js';
 
 export type Bytes = AsyncIterable<Buffer>;
@@ -34,7 +35,7 @@ export function packageOf(program: string): string {
 }
 
 async function* throughProgram(source: Bytes, program: Exclude<Compression, 'gzip'>): AsyncGenerator<Buffer> {
-  const child = spawn(program, ['-dc'], { env: { PATH: process.env.PATH, LC_ALL: 'C' } });
+  const child = spawn(program, ['-dc'], { env: childEnvironment() });
   let complaint = '';
   child.stderr.on('data', (bytes: Buffer) => {
     if (complaint.length < MAX_COMPLAINT) complaint += bytes.toString('latin1');

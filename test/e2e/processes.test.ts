@@ -50,7 +50,7 @@ describe('while one process writes', () => {
       expect({ status, stdout, stderr }).toEqual({
         ...{ status: 5, stdout: '', stderr: expect.stringMatching(saying('ARCHIVE_HELD')) },
       });
-      expect(stderr).toContain(`process ${holder.pid} (run.js ingest ${box.source}`);
+      expect(stderr).toContain(`process ${holder.pid} (hkfs ingest) since `);
     }
     holder.child.kill('SIGCONT');
     expect(await holder.ended).toMatchObject({ status: 0 });

@@ -7,6 +7,8 @@ export interface RecoverOptions {
   readonly directory: string;
   /** A remote by its name or URL, a bundle, or a directory with the same archive. */
   readonly from?: string | undefined;
+  /** Where `from` has several archives and nothing here says which one this is; else it has to be this one. */
+  readonly archiveId?: string | undefined;
   /** The public key that has to have signed, or its file; else the archive's, else the remote's is believed. */
   readonly key?: string | undefined;
   /** A new history of the hash tree and the tree as they stand. */

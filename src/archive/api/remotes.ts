@@ -92,6 +92,8 @@ export interface CloneOptions {
   readonly archiveId?: string | undefined;
   /** The public key that has to have signed, or its file (`.hkfs/keys/archive.pub`); else the remote's is believed. */
   readonly key?: string | undefined;
+  /** The directory becomes its owner's alone, as its `.hkfs` always is. */
+  readonly private?: boolean | undefined;
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly onProgress?: (progress: Progress) => void;
   readonly onMessage?: (message: Message) => void;
@@ -116,6 +118,8 @@ export interface CloneSummary {
   /** Other files of the remote that are not what they should be. */
   readonly damagedFiles: readonly { name: string; reason: string }[];
   readonly catalogue: boolean;
+  /** Whether others than its owner may enter the directory, and so read what is in it. */
+  readonly openToOthers: boolean;
   readonly seconds: number;
 }
 

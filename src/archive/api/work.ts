@@ -1,5 +1,14 @@
 /** What all long work tells while it goes on, and what all changes ask and answer. */
 
+/** An archive that was made. */
+export interface InitSummary {
+  /** Its absolute path. */
+  readonly archive: string;
+  readonly id: string;
+  /** Whether others than its owner may enter the folder, and so read what is in it. */
+  readonly openToOthers: boolean;
+}
+
 export interface Failure {
   readonly path: string;
   readonly code: string;

@@ -5,6 +5,7 @@ import type { Readable, Transform, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import * as zlib from 'node:zlib';
 import { HkfsError } from '../../errors.js';
+import { childEnvironment } from '../../fs/child-environment.js';
 import type { Output } from './output.js';
 
 export type Compression = 'gzip' | 'zstd' | 'xz' | 'bzip2';
@@ -53,7 +54,11 @@ function inProcess(stream: Transform): Compressor {
 
 /** In a process group of its own, so that a Ctrl-C reaches hkfs, and hkfs ends it. */
 async function startProgram(program: keyof typeof ARGUMENTS): Promise<Compressor> {
-  const child = spawn(program, ARGUMENTS[program], { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const child = spawn(program, ARGUMENTS[program], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+    env: childEnvironment(),
+  });
   const ended = endOf(child, program);
   ended.catch(() => {}); // awaited at the end
   child.stdin.on('error', () => {}); // told by how it ended

@@ -28,8 +28,8 @@ export interface OutputPlan {
 }
 
 const { O_WRONLY, O_CREAT, O_EXCL } = fs.constants;
-/** Less what the umask takes. */
-const MODE = 0o666;
+/** What is exported may have been its owner's alone. */
+const MODE = 0o600;
 
 /** @throws HkfsError BAD_PATH, BAD_TARGET, before anything is touched */
 export function planOutput(root: string, file: string): OutputPlan {

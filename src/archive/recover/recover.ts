@@ -17,7 +17,7 @@ import { lockLog, recoverFolder, remove } from './folder.js';
 import { identify, type Identity } from './identity.js';
 import { openLogHere, type LogHere } from './log-here.js';
 import { plannedOf, type Planned, type State } from './planned.js';
-import { refuseForeign } from './refuse.js';
+import { refuseForeign, refuseOtherArchive } from './refuse.js';
 import { openSource, type RecoverSource } from './source.js';
 import { existing, moveAll, readReady, writeReady } from './swap.js';
 
@@ -148,9 +148,11 @@ class Recovery {
     from: string,
     { here, identity, id }: { here: LogHere; identity: Identity; id: string | null },
   ): Promise<RecoverSource> {
-    const { key, env = process.env } = this.options;
+    const { key, archiveId, env = process.env } = this.options;
     const known = key === undefined ? identity.key : readVerifierKey(key);
-    return openSource(here.remotes.get(from) ?? from, { id: id ?? identity.id, key: known, env });
+    const own = id ?? identity.id;
+    if (archiveId !== undefined) refuseOtherArchive(this.layout, own, archiveId);
+    return openSource(here.remotes.get(from) ?? from, { id: own ?? archiveId ?? null, key: known, env });
   }
 
   private places(): { location: string; aside: string } {

@@ -23,3 +23,11 @@ export function refuseForeign(layout: Layout): void {
     hint: 'name the directory of the archive with --archive DIR; `hkfs clone` makes one from a backup',
   });
 }
+
+/** @param own what the log or other files here say. @throws HkfsError REMOTE_FOREIGN */
+export function refuseOtherArchive({ root }: Layout, own: string | null, wanted: string): void {
+  if (own === null || own === wanted) return;
+  throw new HkfsError('REMOTE_FOREIGN', `${root} is archive ${own}, and not ${wanted}`, {
+    hint: 'leave --id out; to have another archive as well, clone it',
+  });
+}

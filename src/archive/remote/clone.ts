@@ -3,7 +3,7 @@
  * the views are folded from it, contents fetched, the tree built; `archive.json` comes last, so that a
  * directory is an archive only when all of that is done.
  */
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { HkfsError, isHkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import { endOf, type StoredCommit } from '../../events/segment.js';
@@ -24,9 +24,10 @@ import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { rememberAbsent } from '../absent-names.js';
 import { explainError } from '../explain-error.js';
 import { removeEmpty, sweepClone } from '../init-leftovers.js';
-import { makeFolders, refuseInsideHkfs, refuseWithoutHardLinks, removeMade } from '../init.js';
+import { makeFolders, OWNER_ALONE, refuseInsideHkfs, refuseWithoutHardLinks, removeMade } from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
+import { isOpenToOthers, makePrivate } from '../privacy.js';
 import { readVerifierKey } from '../proof-files.js';
 import { resolveMoment } from '../queries/moments.js';
 import { refuseGap } from './bundle-gap.js';
@@ -53,7 +54,12 @@ export async function cloneArchive(options: CloneOptions, clock: () => number): 
   const store = await openBlobStore(options.url, { env: options.env ?? process.env });
   try {
     const done = await new Clone(layout, { ...options, store, clock }).run();
-    return { ...done, archive: root, seconds: (clock() - started) / 1000 };
+    return {
+      ...done,
+      archive: root,
+      openToOthers: isOpenToOthers(root),
+      seconds: (clock() - started) / 1000,
+    };
   } catch (error) {
     throw explainError(error, layout);
   } finally {
@@ -66,7 +72,7 @@ interface Parts extends CloneOptions {
   readonly clock: () => number;
 }
 
-type Done = Omit<CloneSummary, 'archive' | 'seconds'>;
+type Done = Omit<CloneSummary, 'archive' | 'openToOthers' | 'seconds'>;
 
 class Clone {
   private readonly layout: Layout;
@@ -193,13 +199,14 @@ class Clone {
       refuseOthers(layout, remote);
       isBegun = readOrigin(layout) !== null;
       made = makeDirectory(layout.root);
-      mkdirSync(toFsPath(layout.hkfs), { recursive: true });
+      makeDirectory(layout.hkfs, OWNER_ALONE);
       if (!isBegun) sweepClone(layout);
       makeFolders(layout);
       refuseWithoutHardLinks(layout);
       // Another start of the machine is judged by what was written before: `begin`.
       if (!isBegun) writeOrigin(layout, { ...origin, bootId: bootId() });
       sweepStaging(layout);
+      if (this.parts.private === true) makePrivate(layout.root);
     } catch (error) {
       if (!isBegun) undoMade(layout, made);
       throw describeFsError(error, layout.root);

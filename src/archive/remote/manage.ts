@@ -1,6 +1,6 @@
 /** `remote add`, `remote ls`, `remote rm`: which places for backups the archive knows. */
 import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
-import { HkfsError } from '../../errors.js';
+import { HkfsError, withoutSecrets } from '../../errors.js';
 import type { BackupCompleted, HkfsEvent, RemoteAdded } from '../../events/types.js';
 import { joinPath, parentPath, readDirectoryNames, realPath, toFsPath } from '../../fs/names.js';
 import { parseTimeAndEvent } from '../../projections/evolve.js';
@@ -86,7 +86,7 @@ export async function* remotes(archive: OpenArchive): AsyncGenerator<RemoteRow> 
     // A remote that had the name before is another one.
     const isOwn = backup !== undefined && backup.position > position;
     const lastBackup = isOwn ? backupOf(backup.event as BackupCompleted, backup.timeMs) : null;
-    yield { name, kind, url, added: new Date(timeMs).toISOString(), lastBackup };
+    yield { name, kind, url: withoutSecrets(url), added: new Date(timeMs).toISOString(), lastBackup };
   }
 }
 

@@ -69,7 +69,9 @@ export function endpointIn(env: Readonly<Record<string, string | undefined>>): s
 function pathOf(text: string, cwd: string): string {
   const path = absolutePath(text, cwd);
   if (/^(\/|\.\.?($|\/))/.test(text) || existsSync(toFsPath(path))) return path;
-  throw badUrl(`${JSON.stringify(text)} is no URL and no path of something that is there`);
+  // `user:password@host`, say, or a URL with a slash too few.
+  const shown = /[@:?]/.test(text) ? 'it' : JSON.stringify(text);
+  throw badUrl(`${shown} is no URL and no path of something that is there`);
 }
 
 function fileUrlPath(url: string): string {
@@ -88,7 +90,7 @@ function s3Remote(url: string, cwd: string): S3Remote {
   if (!BUCKET.test(bucket)) throw badUrl(`${JSON.stringify(bucket)} is no name of a bucket`);
   const unknown = [...parts.searchParams.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined)
-    throw badUrl(`it has a parameter ${JSON.stringify(unknown)}; there are ${PARAMETERS.join(', ')}`);
+    throw badUrl(`it has ${unknownParameter(unknown)}; there are ${PARAMETERS.join(', ')}`);
   if (parts.hash !== '') throw badUrl('it has a part after #');
   const { endpoint, pathStyle, credentials, ...rest } = Object.fromEntries(parts.searchParams);
   return {
@@ -100,6 +102,13 @@ function s3Remote(url: string, cwd: string): S3Remote {
     ...(pathStyle === undefined ? {} : { pathStyle: booleanOf(pathStyle) }),
     ...(credentials === undefined ? {} : { credentials: absolutePath(credentials, cwd) }),
   };
+}
+
+/** A typing mistake is shown; what could be a key that was put there is not. */
+function unknownParameter(name: string): string {
+  return /^[a-z]+([A-Z_-][a-z]+)*$/.test(name) && name.length <= 20
+    ? `a parameter ${JSON.stringify(name)}`
+    : 'another parameter';
 }
 
 /** Also of an endpoint that comes from the environment. */
