@@ -56,12 +56,13 @@ export interface ClientOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told once, when a server keeps somebody waiting. */
   readonly onWaiting?: ((text: string) => void) | undefined;
+  readonly tellAfterMs?: number | undefined;
 }
 
 /** Answers to what asks for no bytes. */
 const MAX_PLAIN_ANSWER = 1 << 20;
 /** Who waits for so long hears why. */
-const TOLD_MS = 5_000;
+const TELL_AFTER_MS = 5_000;
 
 /** A server that comes back from a crash is given so long. */
 const PATIENCE_MS = 90_000;
@@ -93,6 +94,7 @@ export class S3Client {
   private readonly patienceMs: number;
   private readonly signal: AbortSignal | undefined;
   private readonly onWaiting: (text: string) => void;
+  private readonly tellAfterMs: number;
   private isWaitingTold = false;
   private readonly signals = new WeakSet<AbortSignal>();
   /** When the server last answered as one does. */
@@ -118,6 +120,7 @@ export class S3Client {
     });
     this.patienceMs = options.patienceMs ?? PATIENCE_MS;
     this.signal = options.signal;
+    this.tellAfterMs = options.tellAfterMs ?? TELL_AFTER_MS;
     this.onWaiting = options.onWaiting ?? (() => {});
   }
 
@@ -127,15 +130,27 @@ export class S3Client {
    */
   async send(asked: S3Request): Promise<TriedAnswer> {
     const request = { ...asked, signal: asked.signal ?? this.signal };
-    const began = Date.now();
     this.expectListeners(request.signal);
+    const failure: { error?: unknown } = {};
+    const timer = setTimeout(() => this.tellWaiting(failure), this.tellAfterMs);
+    try {
+      return await this.sendUntilAnswered(request, failure);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @param failure takes why the last try failed */
+  private async sendUntilAnswered(request: S3Request, failure: { error?: unknown }): Promise<TriedAnswer> {
+    const began = Date.now();
     let wasTriedBefore = false;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.attempt(request);
       if (outcome.answer) return { ...outcome.answer, wasTriedBefore };
       if (attempt >= outcome.tries || !this.hasPatience(began)) throw outcome.error;
       wasTriedBefore = true;
-      this.tellWaiting(outcome.error, began);
+      failure.error = outcome.error;
+      if (Date.now() - began >= this.tellAfterMs) this.tellWaiting(failure);
       await sleep(backoff(attempt), undefined, request.signal ? { signal: request.signal } : {});
     }
   }
@@ -149,8 +164,8 @@ export class S3Client {
     this.transport.close();
   }
 
-  private tellWaiting(error: unknown, began: number): void {
-    if (this.isWaitingTold || Date.now() - began < TOLD_MS) return;
+  private tellWaiting({ error }: { error?: unknown }): void {
+    if (this.isWaitingTold || error === undefined) return;
     this.isWaitingTold = true;
     const reason = error instanceof Error ? error.message : String(error);
     this.onWaiting(`${reason}; trying again for up to ${Math.round(this.patienceMs / 1000)} seconds`);

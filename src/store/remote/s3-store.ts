@@ -35,6 +35,7 @@ export interface S3StoreOptions {
   readonly patienceMs?: number;
   readonly limits?: WaitLimits;
   readonly maxPages?: number;
+  readonly tellAfterMs?: number;
 }
 
 /** 1,000 keys of 1,024 bytes, each byte as three characters, and what else is told of each. */
@@ -62,6 +63,7 @@ export class S3Store implements BlobStore {
       limits: options.limits,
       signal: options.signal,
       onWaiting: options.onWaiting,
+      tellAfterMs: options.tellAfterMs,
       ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
     });
   }
