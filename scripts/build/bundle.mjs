@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 /** Native packages find their binaries relative to themselves. */
 const NATIVE = ['koffi'];
 /** Large and rarely wanted: even skipping over them costs every start a few milliseconds. */
-const SELDOM = ['chrono-node', 'rxjs'];
+const SELDOM = ['chrono-node', 'rxjs', '@bokuweb/zstd-wasm'];
 
 /** Bundles `dist/main.js` into `dist/bundle/hkfs.cjs`. */
 export async function bundle({ dist: folder, root }) {

@@ -110,7 +110,8 @@ export function loadLibc(): Libc | null {
   };
 }
 
-function requireKoffi(): typeof Koffi | null {
+/** The one door to koffi; null where it is not installed, or has no binary for this system. */
+export function requireKoffi(): typeof Koffi | null {
   try {
     return createRequire(import.meta.url)('koffi') as typeof Koffi;
   } catch {

@@ -184,6 +184,8 @@ export interface CarryItem {
   /** Where it is to get its name: what is there already is not copied. */
   readonly to: string;
   readonly hash: string;
+  /** A source of another size is damaged, and not read. */
+  readonly size: number;
   /** Null: as the source has it. */
   readonly mtimeNs: bigint | null;
   /** `from` is an object of the hash tree, whose twins have its bytes as well. */

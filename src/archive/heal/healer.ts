@@ -156,7 +156,7 @@ export class Healer {
       const { hash } = examined.object;
       const source = misplaced.get(hash);
       const carry = async (staged: string): Promise<string | null> =>
-        (await this.sources.carry(hash, source!, staged)) ? 'misplaced' : null;
+        (await this.sources.carry(examined.object, source!, staged)) ? 'misplaced' : null;
       const staged = source === undefined ? null : await this.stageAll(examined, carry);
       if (staged !== null) healable.push({ examined, staged });
       else this.lost.push(await damagedRow(this.archive, hash, reasonOf(examined)));
@@ -183,14 +183,13 @@ export class Healer {
     examined: Examined,
     stage: (staged: string) => Promise<string | null>,
   ): Promise<Copies | null> {
-    const { hash } = examined.object;
     const copies: Staged[] = [];
     let from: string | null = null;
     for (const file of examined.files.filter(({ isGood }) => !isGood)) {
       const staged = this.newStaged();
       const [first] = copies;
       if (first === undefined) from = await stage(staged);
-      else if (!(await this.sources.carry(hash, first.staged, staged))) return null;
+      else if (!(await this.sources.carry(examined.object, first.staged, staged))) return null;
       if (from === null) return null;
       const { dev: device, ino: inode } = lstatSync(staged, { bigint: true });
       copies.push({ file, staged, inode: { device, inode } });

@@ -7,12 +7,12 @@ import { joinPath } from '../../fs/names.js';
 import { CARRY } from '../../fs/tasks.js';
 import { RemoteCopies, type CopyState } from '../../projections/copies.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import type { HealOptions, Message } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { firstMtime } from '../remote/fetch-all.js';
-import { fetchObject } from '../remote/fetch-object.js';
+import { fetchObject, type WantedObject } from '../remote/fetch-object.js';
 import { remotes } from '../remote/manage.js';
+import { openRemote } from '../remote/open-remote.js';
 import { readOrigin } from '../remote/origin.js';
 import { registeredRemote } from '../remote/registered.js';
 import type { Examined } from './examine.js';
@@ -51,7 +51,7 @@ export class HealSources {
 
   private async fromHere({ object, files }: Examined, staged: string): Promise<string | null> {
     const good = files.find(({ isGood }) => isGood);
-    if (good && (await this.carry(object.hash, good.path, staged))) return 'twin';
+    if (good && (await this.carry(object, good.path, staged))) return 'twin';
     // The hash tree lost its name of what the tree has: it may be as good as ever. Each inode is read once.
     const { layout } = this.archive;
     const tried = new Set<bigint>();
@@ -60,15 +60,15 @@ export class HealSources {
       const inode = inodeOfSize(name, object.size);
       if (inode === null || tried.has(inode)) continue;
       tried.add(inode);
-      if (await this.carry(object.hash, name, staged)) return 'tree';
+      if (await this.carry(object, name, staged)) return 'tree';
     }
     return null;
   }
 
   /** A copy of its own: a link would bring the same sectors back. */
-  async carry(hash: Hash, from: string, staged: string): Promise<boolean> {
+  async carry({ hash, size }: WantedObject, from: string, staged: string): Promise<boolean> {
     rmSync(staged, { force: true });
-    const item = { from, staged, to: `${staged}.none`, hash, mtimeNs: null };
+    const item = { from, staged, to: `${staged}.none`, hash, size, mtimeNs: null };
     const { status } = await this.archive.pool.run({ task: 'carry', items: [item], named: false });
     return status[0] === CARRY.staged;
   }
@@ -128,7 +128,7 @@ export class HealSources {
 
   private async open({ name, url }: Remote): Promise<BlobStore | null> {
     try {
-      return await openBlobStore(url, { env: this.options.env ?? process.env });
+      return await openRemote(url, this.options);
     } catch (error) {
       if (!isHkfsError(error)) throw error;
       this.warn(error.code, name, error.message);

@@ -9,7 +9,6 @@ import { failpoint } from '../../fs/failpoints.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
 import { together } from '../../fs/together.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import type { BackupOptions, BackupSummary, DamagedRow } from '../api.js';
 import { archiveKey } from '../keys.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -20,6 +19,7 @@ import { damagedRow } from './damaged-row.js';
 import { ensureRemote, isRemote } from './format.js';
 import { damagedThere, lostCopies, NOTHING_LOST, sentAgain, withLost } from './lost-copies.js';
 import { FORMAT_NAME } from './names.js';
+import { openRemote } from './open-remote.js';
 import type { BackupPlan } from './plan.js';
 import { RateLimiter } from './rate-limiter.js';
 import { lastBackup, registeredRemote, type RegisteredRemote } from './registered.js';
@@ -40,7 +40,7 @@ export async function backup(
 ): Promise<BackupSummary> {
   const started = clock();
   const registered = await registeredRemote(archive, options.remote);
-  const store = await openBlobStore(registered.url, { env: options.env ?? process.env });
+  const store = await openRemote(registered.url, options);
   try {
     const done = await new Backup(archive, { ...options, registered, store, clock }).run();
     return { ...done, remote: registered.name, url: registered.url, seconds: (clock() - started) / 1000 };
@@ -149,7 +149,7 @@ class Backup {
     // Not AbortSignal.any: on Node 20 what it makes may be collected before it fires.
     this.parts.signal?.addEventListener('abort', () => stopped.abort(), { once: true });
     if (this.parts.signal?.aborted) stopped.abort();
-    const packer = compress === true ? (await import('../../store/remote/zstd.js')).compressor() : null;
+    const packer = compress === true ? await packerOf() : null;
     const totals = { files: objects.length, bytes: objects.bytes };
     // Its clock keeps the process alive until it is stopped.
     const meter = new TransferMeter('sending', totals, onProgress);
@@ -247,4 +247,9 @@ function planned({ base, target, objects, upToDate }: BackupPlan): Omit<Done, 'd
     upToDate: upToDate && objects.length === 0,
     dryRun: true,
   };
+}
+
+async function packerOf(): Promise<(bytes: Buffer) => Promise<Buffer>> {
+  const { zstd } = await import('../../store/remote/zstd.js');
+  return (await zstd()).compress;
 }

@@ -6,26 +6,22 @@ import { together } from '../../fs/together.js';
 const BATCH_FILES = 128;
 const BATCH_BYTES = 8 << 20;
 
-export interface SizedItem extends CarryItem {
-  readonly size: number;
-}
-
 export interface CarryOptions {
   /** See CarryTask. */
   readonly named?: boolean;
   /** Called before a batch is handed over. */
-  readonly before: (bytes: number) => Promise<void>;
+  readonly before: () => Promise<void>;
   /** Called in the order of the batches. */
-  readonly after: (items: readonly SizedItem[], result: CarryResult) => Promise<void>;
+  readonly after: (items: readonly CarryItem[], result: CarryResult) => Promise<void>;
 }
 
 /** @throws errors of the file system that is written to */
 export async function carryBatches(
   pool: WorkerPool,
-  items: Iterable<SizedItem>,
+  items: Iterable<CarryItem>,
   { before, after, named = false }: CarryOptions,
 ): Promise<void> {
-  const inFlight: { batch: SizedItem[]; result: Promise<CarryResult> }[] = [];
+  const inFlight: { batch: CarryItem[]; result: Promise<CarryResult> }[] = [];
   const settleOldest = async (): Promise<void> => {
     const { batch, result } = inFlight.shift()!;
     await after(batch, await result);
@@ -33,7 +29,7 @@ export async function carryBatches(
   try {
     for (const batch of batches(items)) {
       try {
-        await before(batch.reduce((sum, { size }) => sum + size, 0));
+        await before();
       } catch (error) {
         // What is under way is taken: a stop throws nothing away.
         while (inFlight.length > 0) await settleOldest();
@@ -51,8 +47,8 @@ export async function carryBatches(
   }
 }
 
-function* batches(items: Iterable<SizedItem>): Generator<SizedItem[]> {
-  let batch: SizedItem[] = [];
+function* batches(items: Iterable<CarryItem>): Generator<CarryItem[]> {
+  let batch: CarryItem[] = [];
   let bytes = 0;
   for (const item of items) {
     batch.push(item);

@@ -7,6 +7,7 @@ import type { EventLog } from '../../events/log.js';
 import { encodeStoredCommit, endOf } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Position } from '../../events/types.js';
+import { expectBlob } from './expect-blob.js';
 import { FORMAT_TEXT, isRemote } from './format.js';
 import { checkpointName, claimName, FORMAT_NAME, keyName, segmentName } from './names.js';
 import { diverged, partingPosition } from './parting.js';
@@ -71,9 +72,9 @@ class Check implements LogCheck {
   }
 
   async format(): Promise<void> {
-    const bytes = await this.remote.store.read(FORMAT_NAME);
-    if (bytes === undefined) return this.missing(FORMAT_NAME);
-    if (bytes.toString('latin1') === FORMAT_TEXT) return;
+    const found = await expectBlob(this.remote.store, FORMAT_NAME, Buffer.from(FORMAT_TEXT));
+    if (found === 'missing') return this.missing(FORMAT_NAME);
+    if (found === 'same') return;
     try {
       await isRemote(this.remote.store); // of a newer format: another error
     } catch (error) {
@@ -84,9 +85,10 @@ class Check implements LogCheck {
 
   async key(): Promise<void> {
     const name = keyName(this.remote.id);
-    const bytes = await this.remote.store.read(name);
-    if (bytes === undefined) return this.missing(name);
-    if (bytes.toString('latin1') === `${formatVerifierKey(this.options.key)}\n`) return;
+    const text = `${formatVerifierKey(this.options.key)}\n`;
+    const found = await expectBlob(this.remote.store, name, Buffer.from(text));
+    if (found === 'missing') return this.missing(name);
+    if (found === 'same') return;
     try {
       await refuseOtherKey(this.remote, this.options.key);
     } catch (error) {
@@ -144,12 +146,12 @@ class Check implements LogCheck {
   }
 
   private async segment(segment: NamedSegment): Promise<void> {
-    const bytes = await this.remote.store.read(segment.name);
-    if (bytes === undefined) return this.missing(segment.name);
     if (segment.last >= this.events.size) return this.beyond(segment.name);
     const expected = await segmentBytes(this.events, segment);
-    if (expected === null) this.damaged(segment.name, 'its name speaks of no whole commits');
-    else if (!bytes.equals(expected)) this.damaged(segment.name, 'it has other bytes than the log');
+    if (expected === null) return this.damaged(segment.name, 'its name speaks of no whole commits');
+    const found = await expectBlob(this.remote.store, segment.name, expected);
+    if (found === 'missing') this.missing(segment.name);
+    if (found === 'other') this.damaged(segment.name, 'it has other bytes than the log');
   }
 
   /** One that is beyond the newest checkpoint may be of a backup under way. */

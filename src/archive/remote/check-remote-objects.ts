@@ -4,6 +4,7 @@ import type { Hash, Position } from '../../events/types.js';
 import { createHasher, hashBytes, hashToHex } from '../../fs/hash.js';
 import { eachAtOnce, together } from '../../fs/together.js';
 import type { RemoteCopies } from '../../projections/copies.js';
+import { MAX_UNPACKED, packedBound } from '../../store/remote/bounds.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { OpenArchive } from '../open-archive.js';
 import { objectName, OBJECTS, parseObjectName } from './names.js';
@@ -14,6 +15,7 @@ const CHUNK_OBJECTS = 1024;
 const CHUNK_BYTES = 128 << 20;
 const TASK_FILES = 128;
 
+const OTHER_SIZE = 'it has another size';
 const DIFFERS = 'it has other bytes than its name says';
 
 /** An object that is to be at the remote. */
@@ -25,8 +27,8 @@ export interface Candidate {
   readonly wasMissing: boolean;
   /** The names that it has there. */
   readonly names: readonly string[];
-  /** What the listing alone tells. */
-  readonly isTooShort: boolean;
+  /** Those of another size than they can have, as the listing tells: they are not read. */
+  readonly misfits: readonly string[];
 }
 
 export interface ObjectFinding {
@@ -51,27 +53,31 @@ export async function listCandidates(
     const { hash, firstStored } = object;
     if (object.inodes.length === 0 || firstStored < from || firstStored >= size) continue;
     const names: string[] = [];
-    let isTooShort = false;
+    const misfits: string[] = [];
     for (; next.done !== true; next = await there.next()) {
       const { name, size: bytes } = next.value;
       const found = parseObjectName(name);
       if (found && found.hash > hash) break;
       if (found?.hash !== hash) continue;
       names.push(name);
-      isTooShort ||= bytes === 0 || (!found.compressed && bytes !== object.size);
+      if (!isSizeOf(object.size, bytes, found.compressed)) misfits.push(name);
     }
     const copy = copies.of(hash, firstStored);
     const known = { readAt: copy?.readAt ?? -1, wasMissing: copy?.state === 'missing' };
-    candidates.push({ hash, size: object.size, ...known, names, isTooShort });
+    candidates.push({ hash, size: object.size, ...known, names, misfits });
   }
   return candidates;
 }
 
+function isSizeOf(size: number, bytes: number, isCompressed: boolean): boolean {
+  return isCompressed ? bytes > 0 && bytes <= packedBound(size) : bytes === size;
+}
+
 /** What is wrong by the listing. */
 export function listedFinding(candidate: Candidate): ObjectFinding | null {
-  const { hash, size, names, isTooShort } = candidate;
+  const { hash, size, names, misfits } = candidate;
   if (names.length === 0) return { hash, size, finding: 'missing', reason: 'it is not there', names };
-  if (isTooShort) return { hash, size, finding: 'damaged', reason: 'it has another size', names };
+  if (misfits.length > 0) return { hash, size, finding: 'damaged', reason: OTHER_SIZE, names };
   return null;
 }
 
@@ -112,7 +118,10 @@ export async function readCandidates(
     const names = wrong.get(hash) ?? new Map<string, string>();
     wrong.set(hash, names.set(name, reason));
   };
-  const blobs = candidates.flatMap(({ hash, size, names }) => names.map((name) => ({ hash, size, name })));
+  for (const { hash, misfits } of candidates) for (const name of misfits) tell(hash, name, OTHER_SIZE);
+  const blobs = candidates.flatMap(({ hash, size, names, misfits }) =>
+    names.filter((name) => !misfits.includes(name)).map((name) => ({ hash, size, name })),
+  );
   const isPlain = ({ hash, name }: Blob): boolean => name === objectName(hash);
   const byThreads = store.files ? blobs.filter(isPlain) : [];
   const byRequests = store.files ? blobs.filter((blob) => !isPlain(blob)) : blobs;
@@ -183,14 +192,15 @@ async function readBlobs(store: BlobStore, blobs: readonly Blob[], tell: Tell): 
 /** Undefined where it is not there; null where it does not decompress. */
 async function hashOfBlob(store: BlobStore, { hash, size, name }: Blob): Promise<Hash | null | undefined> {
   if (name !== objectName(hash)) {
-    const packed = await store.read(name);
+    const packed = await store.read(name, { max: packedBound(size) });
     if (packed === undefined) return undefined;
+    if (size > MAX_UNPACKED) return null;
     const { decompress } = await import('../../store/remote/zstd.js');
-    const bytes = await decompress(packed);
+    const bytes = await decompress(packed, size);
     return bytes && hashToHex(hashBytes(bytes));
   }
   if (size <= PART_BYTES) {
-    const bytes = await store.read(name);
+    const bytes = await store.read(name, { max: size });
     return bytes && hashToHex(hashBytes(bytes));
   }
   const hasher = createHasher();

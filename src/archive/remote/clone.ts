@@ -18,7 +18,6 @@ import { toFsPath } from '../../fs/names.js';
 import { WorkerPool } from '../../fs/pool.js';
 import { loadPosix } from '../../fs/posix.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { rememberAbsent } from '../absent-names.js';
@@ -37,6 +36,7 @@ import { chooseArchive } from './choose-archive.js';
 import { cutLog } from './cut-log.js';
 import { fetchObjects, type FetchOutcome, type FetchTarget } from './fetch-objects.js';
 import { importLog } from './import-log.js';
+import { openRemote } from './open-remote.js';
 import { writeVerifierKey } from './public-key.js';
 import { NamedObjects } from './named-objects.js';
 import { refuseOthers, refuseOwnHistory } from './free-place.js';
@@ -51,7 +51,7 @@ export async function cloneArchive(options: CloneOptions, clock: () => number): 
   const started = clock();
   const root = absolutePath(options.directory);
   const layout = layoutOf(root);
-  const store = await openBlobStore(options.url, { env: options.env ?? process.env });
+  const store = await openRemote(options.url, options);
   try {
     const done = await new Clone(layout, { ...options, store, clock }).run();
     return {

@@ -6,10 +6,11 @@
 import { encodeStoredCommit, endOf } from '../../events/segment.js';
 import type { Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import type { CompactOptions, CompactSummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
+import { expectBlob } from './expect-blob.js';
 import { claimName, segmentName, type SegmentSpan } from './names.js';
+import { openRemote } from './open-remote.js';
 import { planSegments, type CommitExtent } from './plan.js';
 import { publicKey } from './public-key.js';
 import { lastBackup, registeredRemote } from './registered.js';
@@ -38,7 +39,7 @@ export async function compactRemote(
 ): Promise<CompactSummary> {
   const started = clock();
   const registered = await registeredRemote(archive, options.remote);
-  const store = await openBlobStore(registered.url, { env: options.env ?? process.env });
+  const store = await openRemote(registered.url, options);
   try {
     const remote = new RemoteArchive(store, archive.file.id);
     const known = (await lastBackup(archive, registered))?.size ?? null;
@@ -100,8 +101,7 @@ async function execute(archive: OpenArchive, remote: RemoteArchive, plan: Compac
 /** Before what it covers goes. @throws HkfsError REMOTE_DAMAGED */
 async function refuseDamaged(archive: OpenArchive, remote: RemoteArchive, span: SegmentSpan): Promise<void> {
   const name = segmentName(remote.id, span);
-  const there = await remote.store.read(name);
-  if (there?.equals(await bytesOf(archive, span)) !== true)
+  if ((await expectBlob(remote.store, name, await bytesOf(archive, span))) !== 'same')
     throw remote.damaged(name, 'it has other bytes than the log of this archive, so nothing was removed');
 }
 

@@ -9,6 +9,7 @@ import { parentPath } from '../../fs/names.js';
 import { renameByLink } from '../../fs/rename-no-replace.js';
 import { objectPath } from '../../fs/stage.js';
 import type { BlobStore, TransferOptions } from '../../store/remote/blob-store.js';
+import { MAX_UNPACKED, packedBound } from '../../store/remote/bounds.js';
 import { SESSION_ID } from '../../fs/session.js';
 import type { Layout } from '../layout.js';
 import { objectName } from './names.js';
@@ -38,7 +39,7 @@ export async function fetchObject(
   { staged, ...transfer }: TransferOptions & { staged: string },
 ): Promise<Fetched> {
   if (wanted.size > IN_MEMORY_BYTES) return fetchLarge(store, wanted, { staged, ...transfer });
-  const bytes = await readObject(store, wanted.hash);
+  const bytes = await readObject(store, wanted);
   if (bytes === undefined) return 'missing';
   if (bytes === null) return 'damaged';
   transfer.onBytes?.(bytes.length);
@@ -72,8 +73,12 @@ async function fetchLarge(
   wanted: WantedObject,
   { staged, ...transfer }: TransferOptions & { staged: string },
 ): Promise<Fetched> {
-  const isPlain = await store.download(objectName(wanted.hash), staged, transfer);
-  if (!isPlain && !(await downloadCompressed(store, wanted.hash, staged))) return 'missing';
+  const isPlain = await downloadPlain(store, wanted, { staged, ...transfer });
+  if (isPlain !== true) {
+    const packed = await downloadCompressed(store, wanted, staged);
+    if (packed === undefined) return isPlain === null ? 'damaged' : 'missing';
+    if (packed === null) return 'damaged';
+  }
   if ((await hashFile(staged)) === wanted.hash) {
     finish(staged, wanted.mtimeNs ?? nowNs());
     return 'fetched';
@@ -82,45 +87,69 @@ async function fetchLarge(
   return 'damaged';
 }
 
-/**
- * The plain file, or where that is lost the compressed one: archives that share a remote may have sent
- * both. Undefined where neither is there; null where none has the right bytes.
- */
-async function readObject(store: BlobStore, hash: Hash): Promise<Buffer | undefined | null> {
-  const plain = await readBlob(store, objectName(hash));
-  if (plain && isRight(plain, hash)) return plain;
-  const packed = await readBlob(store, objectName(hash, true));
-  if (packed === undefined && plain === undefined) return undefined;
-  const bytes = packed && (await unpack(packed, plain === undefined));
-  return bytes && isRight(bytes, hash) ? bytes : null;
-}
-
-/** Null where this one file cannot be read: a bad sector, or something else has its name. */
-async function readBlob(store: BlobStore, name: string): Promise<Buffer | undefined | null> {
+/** False where there is none; null where it is longer than the content, or cannot be read. */
+async function downloadPlain(
+  store: BlobStore,
+  { hash, size }: WantedObject,
+  { staged, ...transfer }: TransferOptions & { staged: string },
+): Promise<boolean | null> {
   try {
-    return await store.read(name);
+    return await store.download(objectName(hash), staged, { ...transfer, max: size });
   } catch (error) {
-    if (isHkfsError(error, 'IO_ERROR') || isHkfsError(error, 'REMOTE_DAMAGED')) return null;
-    throw error;
-  }
-}
-
-/** @param isNeeded say so where this Node has no zstd, and do not go on without it */
-async function unpack(packed: Buffer, isNeeded: boolean): Promise<Buffer | null> {
-  const { decompress } = await import('../../store/remote/zstd.js');
-  try {
-    return await decompress(packed);
-  } catch (error) {
-    if (isNeeded || !isHkfsError(error, 'USAGE')) throw error;
+    if (!isUnreadable(error)) throw error;
+    rmSync(staged, { force: true });
     return null;
   }
 }
 
-async function downloadCompressed(store: BlobStore, hash: Hash, staged: string): Promise<boolean> {
-  const packed = await readBlob(store, objectName(hash, true));
-  if (packed === undefined) return false;
-  const bytes = packed && (await unpack(packed, true));
-  withStagedFile(staged, (fd) => writeStaged(fd, bytes ?? Buffer.alloc(0)));
+/**
+ * The plain file, or where that is lost the compressed one: archives that share a remote may have sent
+ * both. Undefined where neither is there; null where none has the right bytes.
+ */
+async function readObject(
+  store: BlobStore,
+  { hash, size }: WantedObject,
+): Promise<Buffer | undefined | null> {
+  const plain = await readBlob(store, objectName(hash), size);
+  if (plain && isRight(plain, hash)) return plain;
+  const packed = await readBlob(store, objectName(hash, true), packedBound(size));
+  if (packed === undefined && plain === undefined) return undefined;
+  const bytes = packed && (await unpack(packed, size));
+  return bytes && isRight(bytes, hash) ? bytes : null;
+}
+
+/** Null where this one file cannot be read: a bad sector, something else has its name, or it is too long. */
+async function readBlob(store: BlobStore, name: string, max: number): Promise<Buffer | undefined | null> {
+  try {
+    return await store.read(name, { max });
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
+  }
+}
+
+function isUnreadable(error: unknown): boolean {
+  return isHkfsError(error, 'IO_ERROR') || isHkfsError(error, 'REMOTE_DAMAGED');
+}
+
+async function unpack(packed: Buffer, size: number): Promise<Buffer | null> {
+  const { decompress } = await import('../../store/remote/zstd.js');
+  return decompress(packed, size);
+}
+
+/** Undefined where there is none; null where it is no right one, or too large to be unpacked in memory. */
+async function downloadCompressed(
+  store: BlobStore,
+  { hash, size }: WantedObject,
+  staged: string,
+): Promise<true | undefined | null> {
+  const name = objectName(hash, true);
+  if (size > MAX_UNPACKED) return (await store.stat(name)) === undefined ? undefined : null;
+  const packed = await readBlob(store, name, packedBound(size));
+  if (packed === undefined) return undefined;
+  const bytes = packed && (await unpack(packed, size));
+  if (bytes === null) return null;
+  withStagedFile(staged, (fd) => writeStaged(fd, bytes));
   return true;
 }
 

@@ -11,12 +11,12 @@ import { renameByLink } from '../../fs/rename-no-replace.js';
 import { settling } from '../../fs/settling.js';
 import { objectPath } from '../../fs/stage.js';
 import type { WorkerPool } from '../../fs/pool.js';
-import { CARRY, type CarryResult, type EntryFailure, type NameItem } from '../../fs/tasks.js';
+import { CARRY, type CarryItem, type CarryResult, type EntryFailure, type NameItem } from '../../fs/tasks.js';
 import { eachAtOnce } from '../../fs/together.js';
 import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
 import type { Layout } from '../layout.js';
 import { throwIfStopped } from '../stopped.js';
-import { carryBatches, nameByThreads, type SizedItem } from './carry-batches.js';
+import { carryBatches, nameByThreads } from './carry-batches.js';
 import { fetchObject, type WantedObject } from './fetch-object.js';
 import { objectName } from './names.js';
 import type { ListedObject, ObjectList } from './object-list.js';
@@ -128,7 +128,7 @@ class Fetcher implements FetchOutcome {
     await this.target.sync();
   }
 
-  private *items(files: BlobFiles): Generator<SizedItem> {
+  private *items(files: BlobFiles): Generator<CarryItem> {
     for (const { hash, size } of this.options.list)
       yield {
         from: files.path(objectName(hash)),
@@ -141,7 +141,7 @@ class Fetcher implements FetchOutcome {
   }
 
   private async takeCarried(
-    items: readonly SizedItem[],
+    items: readonly CarryItem[],
     { status, failures }: CarryResult,
     elsewhere: ListedObject[],
   ): Promise<void> {
@@ -265,6 +265,6 @@ function whenStopped(signal: AbortSignal | undefined): Promise<void> {
 }
 
 /** One file on a bad sector is lost; a disk that is gone stops all. */
-function refuseUnreadable({ from }: SizedItem, { code, message }: EntryFailure): void {
+function refuseUnreadable({ from }: CarryItem, { code, message }: EntryFailure): void {
   if (!READ_FAILURES.has(code)) throw Object.assign(new Error(message), { code, path: from });
 }

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { objectPath } from '../../fs/stage.js';
 import type { NamedEntry } from '../../projections/namespace.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import type { FetchPathsOptions, FetchSummary } from '../api.js';
 import { makeAbsentNames, rememberAbsent } from '../absent-names.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -12,6 +11,7 @@ import { resolvePathAt } from '../queries/past-paths.js';
 import { buildTree } from './build-tree.js';
 import { fetchList, listAll, type Lost } from './fetch-all.js';
 import { ObjectList } from './object-list.js';
+import { openRemote } from './open-remote.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
 
 /** @throws HkfsError NOT_FOUND for a path, USAGE where nobody says from where, what the remote says */
@@ -40,14 +40,14 @@ const NOTHING: Lost = { objects: 0, bytes: 0, damaged: [], missing: [] };
 async function fetchFrom(
   archive: OpenArchive,
   list: ObjectList,
-  { url, origin, env = process.env, signal, onProgress }: FetchPathsOptions & { origin: Origin | null },
+  { url, origin, env, signal, onProgress, onMessage }: FetchPathsOptions & { origin: Origin | null },
 ): Promise<Lost> {
   const from = url ?? origin?.url;
   if (from === undefined)
     throw new HkfsError('USAGE', 'this archive is no clone: it has no origin to fetch from', {
       hint: 'name a remote with --from URL',
     });
-  const store = await openBlobStore(from, { env });
+  const store = await openRemote(from, { env, signal, onMessage });
   try {
     await rememberAbsent(
       archive,

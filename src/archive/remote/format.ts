@@ -1,6 +1,7 @@
 /** `hkfs-remote.json`: that a place is a remote, and of which format. Made once, by whoever comes first. */
 import { HkfsError } from '../../errors.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
+import { MAX_SMALL_FILE } from '../../store/remote/bounds.js';
 import { FORMAT_NAME } from './names.js';
 
 /** Raised when older programs must not read or write a remote. */
@@ -14,7 +15,7 @@ export const FORMAT_TEXT = `${JSON.stringify({ remote: 'hkfs', format: REMOTE_FO
  * @throws HkfsError REMOTE_NEWER, REMOTE_DAMAGED
  */
 export async function isRemote(store: BlobStore): Promise<boolean> {
-  const bytes = await store.read(FORMAT_NAME);
+  const bytes = await store.read(FORMAT_NAME, { max: MAX_SMALL_FILE });
   if (bytes === undefined) return false;
   const format = parseFormat(bytes);
   if (format === null)
@@ -40,7 +41,9 @@ export async function ensureRemote(store: BlobStore): Promise<void> {
 function parseFormat(bytes: Buffer): number | null {
   try {
     const { remote, format } = JSON.parse(bytes.toString()) as { remote?: unknown; format?: unknown };
-    return remote === 'hkfs' && typeof format === 'number' && Number.isInteger(format) ? format : null;
+    return remote === 'hkfs' && typeof format === 'number' && Number.isSafeInteger(format) && format > 0
+      ? format
+      : null;
   } catch {
     return null;
   }

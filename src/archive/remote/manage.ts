@@ -7,7 +7,6 @@ import { parseTimeAndEvent } from '../../projections/evolve.js';
 import * as keys from '../../projections/keys.js';
 import { readRows } from '../../projections/views.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import { parseRemoteUrl, storedUrl, type PathRemote } from '../../store/remote/remote-url.js';
 import type { AddRemoteOptions, AddRemoteSummary, RemoteRow, RemoveRemoteSummary } from '../api.js';
 import type { ChangeOptions } from '../history/change.js';
@@ -16,6 +15,7 @@ import { OwnPlaces } from '../own-places.js';
 import { Operation } from '../operation.js';
 import { ensureRemote, isRemote } from './format.js';
 import { ARCHIVES, FORMAT_NAME, OBJECTS } from './names.js';
+import { openRemote } from './open-remote.js';
 import { registeredRemote } from './registered.js';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -42,7 +42,7 @@ export async function addRemote(
     refuseOthersFiles(remote);
   }
   const url = storedUrl(options.url, remote, env);
-  const store = await openBlobStore(url, { env, create: true });
+  const store = await openRemote(url, { env, onMessage: change.onMessage, create: true });
   try {
     const guarded = await prepare(store);
     if (guarded === false)

@@ -51,7 +51,7 @@ export function segmentName(id: string, { first, last }: SegmentSpan): string {
 export function parseSegmentName(name: string): SegmentSpan | null {
   const match = SEGMENT_NAME.exec(name);
   const span = match && { first: Number(match[1]), last: Number(match[2]) };
-  return span && span.last >= span.first ? span : null;
+  return span && span.last >= span.first && Number.isSafeInteger(span.last) ? span : null;
 }
 
 /** Of all claims of an archive. */
@@ -66,8 +66,7 @@ export function claimName(id: string, first: Position): string {
 
 /** Null for what is no claim. */
 export function parseClaimName(name: string): Position | null {
-  const match = CLAIM_NAME.exec(name);
-  return match && Number(match[1]);
+  return positionIn(CLAIM_NAME.exec(name));
 }
 
 export function checkpointPrefix(id: string): string {
@@ -80,8 +79,13 @@ export function checkpointName(id: string, size: Position): string {
 
 /** Null for what is no checkpoint. */
 export function parseCheckpointName(name: string): Position | null {
-  const match = CHECKPOINT_NAME.exec(name);
-  return match && Number(match[1]);
+  return positionIn(CHECKPOINT_NAME.exec(name));
+}
+
+/** Sixteen digits hold more than any log can have. */
+function positionIn(match: RegExpExecArray | null): Position | null {
+  const position = Number(match?.[1]);
+  return Number.isSafeInteger(position) ? position : null;
 }
 
 function digits(position: Position): string {

@@ -9,7 +9,6 @@ import type { VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import type { PullOptions, PullSummary } from '../api.js';
 import { knownAbsent, makeAbsentNames, rememberAbsent } from '../absent-names.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -21,6 +20,7 @@ import { importLog } from './import-log.js';
 import { checkpointName } from './names.js';
 import { NamedObjects } from './named-objects.js';
 import type { ObjectList } from './object-list.js';
+import { openRemote } from './open-remote.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
 import { diverged, partingPosition, tellingParted } from './parting.js';
 import { publicKey } from './public-key.js';
@@ -40,7 +40,7 @@ export async function pull(
     throw new HkfsError('USAGE', 'this archive is no clone: it has no origin', {
       hint: 'name the remote or the bundle that has more of it',
     });
-  const store = await openBlobStore(url, { env: options.env ?? process.env });
+  const store = await openRemote(url, options);
   try {
     const done = await new Pull(archive, { ...options, store, origin, clock }).run();
     return { ...done, url, seconds: (clock() - started) / 1000 };

@@ -3,7 +3,8 @@ import { HkfsError, isHkfsError } from '../../errors.js';
 import { verifyCheckpoint, originOf, type Checkpoint } from '../../events/checkpoint.js';
 import { parseVerifierKey, type VerifierKey } from '../../events/signed-note.js';
 import type { Head, Position } from '../../events/types.js';
-import type { BlobStore } from '../../store/remote/blob-store.js';
+import type { BlobInfo, BlobStore } from '../../store/remote/blob-store.js';
+import { MAX_ARCHIVES, MAX_NAMES, MAX_SMALL_FILE } from '../../store/remote/bounds.js';
 import {
   ARCHIVES,
   checkpointName,
@@ -32,6 +33,7 @@ export async function archivesOf(store: BlobStore): Promise<string[]> {
     const id = next?.name.slice(ARCHIVES.length).split('/')[0];
     if (id === undefined) return ids;
     ids.push(id);
+    if (ids.length > MAX_ARCHIVES) throw tooMany(store, ARCHIVES);
     // '0' comes right after '/': behind everything of this archive.
     after = `${ARCHIVES}${id}0`;
   }
@@ -54,7 +56,7 @@ export class RemoteArchive {
   /** The key that signed here first; null where nothing is. @throws HkfsError REMOTE_DAMAGED */
   async key(): Promise<VerifierKey | null> {
     const name = keyName(this.id);
-    const bytes = await this.store.read(name);
+    const bytes = await this.readSmall(name);
     if (bytes === undefined) return null;
     try {
       const key = parseVerifierKey(bytes.toString().trim());
@@ -67,13 +69,8 @@ export class RemoteArchive {
 
   /** Sizes of the checkpoints that are there, from above `after` on, in order. */
   async checkpoints(after?: Position): Promise<Position[]> {
-    const sizes: Position[] = [];
     const from = after === undefined ? undefined : checkpointName(this.id, after);
-    for await (const { name } of this.store.list(checkpointPrefix(this.id), from)) {
-      const size = parseCheckpointName(name);
-      if (size !== null) sizes.push(size);
-    }
-    return sizes;
+    return this.listNames(checkpointPrefix(this.id), ({ name }) => parseCheckpointName(name), from);
   }
 
   /**
@@ -82,7 +79,7 @@ export class RemoteArchive {
    */
   async checkpoint(size: Position, key: VerifierKey): Promise<Checkpoint> {
     const name = checkpointName(this.id, size);
-    const bytes = await this.store.read(name);
+    const bytes = await this.readSmall(name);
     if (bytes === undefined) throw this.damaged(name, 'it is not there');
     let checkpoint: Checkpoint;
     try {
@@ -98,31 +95,46 @@ export class RemoteArchive {
   /** What somebody said to append from `first` on. @throws HkfsError REMOTE_DAMAGED */
   async claim(first: Position): Promise<Head | null> {
     const name = claimName(this.id, first);
-    const bytes = await this.store.read(name);
+    const bytes = await this.readSmall(name);
     if (bytes === undefined) return null;
     const match = /^(\d{1,16}) ([0-9a-f]{64})\n$/.exec(bytes.toString('latin1'));
     if (!match) throw this.damaged(name, 'it is no size and root');
-    return { size: Number(match[1]), root: match[2]! };
+    const size = Number(match[1]);
+    if (!Number.isSafeInteger(size)) throw this.damaged(name, 'its size is none that a log can have');
+    return { size, root: match[2]! };
   }
 
   /** In the order of the log. */
   async listSegments(): Promise<NamedSegment[]> {
-    const segments: NamedSegment[] = [];
-    for await (const { name, size } of this.store.list(logPrefix(this.id))) {
+    return this.listNames(logPrefix(this.id), ({ name, size }) => {
       const span = parseSegmentName(name);
-      if (span) segments.push({ ...span, name, bytes: size });
-    }
-    return segments;
+      return span && { ...span, name, bytes: size };
+    });
   }
 
   /** In the order of the log. */
   async listClaims(): Promise<Position[]> {
-    const claims: Position[] = [];
-    for await (const { name } of this.store.list(claimPrefix(this.id))) {
-      const claim = parseClaimName(name);
-      if (claim !== null) claims.push(claim);
+    return this.listNames(claimPrefix(this.id), ({ name }) => parseClaimName(name));
+  }
+
+  /** @throws HkfsError REMOTE_DAMAGED where there are more than any archive makes */
+  private async listNames<T>(
+    prefix: string,
+    parse: (info: BlobInfo) => T | null,
+    after?: string,
+  ): Promise<T[]> {
+    const found: T[] = [];
+    for await (const info of this.store.list(prefix, after)) {
+      const item = parse(info);
+      if (item !== null) found.push(item);
+      if (found.length > MAX_NAMES) throw tooMany(this.store, prefix);
     }
-    return claims;
+    return found;
+  }
+
+  /** Of a file that tells of the log and is none. @throws HkfsError REMOTE_DAMAGED for a longer one */
+  private readSmall(name: string): Promise<Buffer | undefined> {
+    return this.store.read(name, { max: MAX_SMALL_FILE });
   }
 
   damaged(name: string, what: string, cause?: unknown): HkfsError {
@@ -146,6 +158,12 @@ export class RemoteArchive {
 
 export function claimText({ size, root }: Head): string {
   return `${size} ${root}\n`;
+}
+
+function tooMany(store: BlobStore, prefix: string): HkfsError {
+  return new HkfsError('REMOTE_DAMAGED', `${store.url} has more files in ${prefix} than hkfs makes`, {
+    hint: 'see who else writes there; what does not belong there has to go',
+  });
 }
 
 async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {

@@ -6,6 +6,7 @@
 import { isHkfsError } from '../../errors.js';
 import { decodeSegment, endOf, type StoredCommit } from '../../events/segment.js';
 import type { Position } from '../../events/types.js';
+import { MAX_SEGMENT } from '../../store/remote/bounds.js';
 import type { NamedSegment, RemoteArchive } from './remote-archive.js';
 
 export interface SegmentPart {
@@ -57,13 +58,23 @@ export class SegmentReader {
   private bytesOf({ name }: NamedSegment): Promise<Buffer | undefined> {
     const { ahead } = this;
     this.ahead = null;
-    return ahead?.name === name ? ahead.bytes : this.remote.store.read(name);
+    return ahead?.name === name ? ahead.bytes : this.fetch(name);
   }
 
   private prefetch({ name }: NamedSegment): void {
-    const bytes = this.remote.store.read(name);
+    const bytes = this.fetch(name);
     bytes.catch(() => {}); // told when its turn comes
     this.ahead = { name, bytes };
+  }
+
+  /** What is longer than a segment is none, and another may have what it should have. */
+  private async fetch(name: string): Promise<Buffer | undefined> {
+    try {
+      return await this.remote.store.read(name, { max: MAX_SEGMENT });
+    } catch (error) {
+      if (isHkfsError(error, 'REMOTE_DAMAGED')) return undefined;
+      throw error;
+    }
   }
 
   private absent(position: Position): Error {

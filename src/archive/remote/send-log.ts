@@ -11,6 +11,7 @@ import { failpoint } from '../../fs/failpoints.js';
 import { archiveKey } from '../keys.js';
 import type { OpenArchive } from '../open-archive.js';
 import { cutSegments, type CutSegment } from './cut-segments.js';
+import { expectBlob } from './expect-blob.js';
 import { checkpointName, claimName, keyName, segmentName, type SegmentSpan } from './names.js';
 import { diverged, partingPosition } from './parting.js';
 import { gapsOf } from './plan.js';
@@ -164,8 +165,7 @@ class LogSender {
     const { store, id } = this.remote;
     const name = segmentName(id, segment);
     const outcome = await store.create(name, segment.bytes);
-    const there = outcome === 'exists' ? await store.read(name) : undefined;
-    if (there !== undefined && !there.equals(segment.bytes))
+    if (outcome === 'exists' && (await expectBlob(store, name, segment.bytes)) === 'other')
       throw this.remote.damaged(name, 'it has other bytes than the log of this archive');
     this.segments += 1;
     failpoint('backup.segment');

@@ -6,13 +6,13 @@ import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { twinPaths } from '../../fs/place.js';
-import { CARRY, type CarryResult } from '../../fs/tasks.js';
+import { CARRY, type CarryItem, type CarryResult } from '../../fs/tasks.js';
 import { eachAtOnce } from '../../fs/together.js';
 import type { BlobFiles, BlobStore } from '../../store/remote/blob-store.js';
 import { readBody } from '../../store/remote/file-body.js';
 import type { Message } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
-import { carryBatches, nameByThreads, type SizedItem } from './carry-batches.js';
+import { carryBatches, nameByThreads } from './carry-batches.js';
 import { otherCopies, pathOfObject, sayBad } from '../other-copies.js';
 import { objectName, OBJECTS, parseObjectName } from './names.js';
 import type { ListedObject, ObjectList } from './object-list.js';
@@ -50,7 +50,8 @@ export async function sendObjects(
   { list, ...options }: SendOptions & { list: ObjectList },
 ): Promise<SendOutcome> {
   const sender = new Sender(archive, store, options);
-  const { files } = store;
+  // Threads copy a batch at full speed: a limit holds only for what passes here.
+  const files = options.limiter.throttle === undefined ? store.files : undefined;
   if (files && options.compress === null) await sender.sendByThreads(list, files);
   else if (files) {
     // Only what is small is packed.
@@ -79,11 +80,8 @@ class Sender implements SendOutcome {
 
   async sendByThreads(list: ObjectList, files: BlobFiles): Promise<void> {
     files.nameBy((items) => nameByThreads(this.archive.pool, items));
-    const again: SizedItem[] = [];
-    const before = async (bytes: number): Promise<void> => {
-      this.throwIfAborted();
-      await this.options.limiter.take(bytes);
-    };
+    const again: CarryItem[] = [];
+    const before = (): Promise<void> => Promise.resolve(this.throwIfAborted());
     await carryBatches(this.archive.pool, this.items(list, files), {
       before,
       after: (items, result) => this.keep(files, { items, result, again }),
@@ -95,10 +93,11 @@ class Sender implements SendOutcome {
   }
 
   async sendByRequests(list: ObjectList): Promise<void> {
-    await eachAtOnce(list, this.store.concurrency, (object) => this.sendOne(object));
+    const width = this.options.limiter.widthOf(this.store.concurrency);
+    await eachAtOnce(list, width, (object) => this.sendOne(object));
   }
 
-  private *items(list: ObjectList, files: BlobFiles): Generator<SizedItem> {
+  private *items(list: ObjectList, files: BlobFiles): Generator<CarryItem> {
     for (const { hash, size } of list)
       yield {
         from: this.pathOf(hash),
@@ -114,7 +113,7 @@ class Sender implements SendOutcome {
   /** @param batch.again takes what may be had from outside of the hash tree */
   private async keep(
     files: BlobFiles,
-    batch: { items: readonly SizedItem[]; result: CarryResult; again: SizedItem[] | null },
+    batch: { items: readonly CarryItem[]; result: CarryResult; again: CarryItem[] | null },
   ): Promise<void> {
     const { status, failures, bad } = batch.result;
     for (const [index, item] of batch.items.entries()) {
@@ -137,7 +136,6 @@ class Sender implements SendOutcome {
   private async sendOne(object: ListedObject): Promise<void> {
     const { hash, size } = object;
     this.throwIfAborted();
-    await this.options.limiter.take(size);
     let problem: HkfsError | null = null;
     for await (const file of this.copiesOf(hash)) {
       try {
@@ -159,13 +157,13 @@ class Sender implements SendOutcome {
     const body = { file, size, hash };
     const bytes = size > IN_MEMORY_BYTES ? null : await readBody(body);
     failpoint('backup.object');
-    const { compress, signal } = this.options;
+    const { compress, signal, limiter } = this.options;
     const packed = compress && bytes ? await compress(bytes) : null;
     const isSmaller = packed !== null && packed.length < size;
     const outcome = await this.store.create(
       objectName(hash, isSmaller),
       isSmaller ? packed : (bytes ?? body),
-      signal ? { signal } : {},
+      { throttle: limiter.throttle, ...(signal ? { signal } : {}) },
     );
     if (outcome === 'created') this.sent(isSmaller ? packed.length : size, size);
     else this.options.meter.add(size);

@@ -7,7 +7,6 @@ import type { CopiesVerified, Hash, Position } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { RemoteCopies } from '../../projections/copies.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import type { DamagedRow, RemoteVerifySummary, VerifyRemoteOptions } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
@@ -24,6 +23,7 @@ import {
 import { damagedRow } from './damaged-row.js';
 import { isRemote } from './format.js';
 import { mendFiles, mendObjects, refuseBundle } from './mend-remote.js';
+import { openRemote } from './open-remote.js';
 import { isPureClone } from './origin.js';
 import { publicKey } from './public-key.js';
 import { registeredRemote, type RegisteredRemote } from './registered.js';
@@ -40,7 +40,7 @@ export async function verifyRemote(
 ): Promise<RemoteVerifySummary> {
   const started = clock();
   const registered = await registeredRemote(archive, options.remote);
-  const store = await openBlobStore(registered.url, { env: options.env ?? process.env });
+  const store = await openRemote(registered.url, options);
   try {
     if (options.heal) refuseBundle(store);
     const verification = new RemoteVerification(archive, { options, registered, store, clock, started });

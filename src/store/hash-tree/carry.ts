@@ -83,6 +83,7 @@ function carry(item: CarryItem, context: TaskContext): FromCopy<fs.BigIntStats> 
 function carryCopy(source: ObjectCopy, item: CarryItem, context: TaskContext): fs.BigIntStats {
   failpoint('carry.read');
   const { size, blocks, mtimeNs } = source.stat();
+  source.expectLength(Number(size), item.size);
   const open = { source, item, mtimeNs: item.mtimeNs ?? mtimeNs, size: Number(size) };
   if (size <= BigInt(context.block.length)) return carrySmall(open, context);
   return carryLarge({ ...open, isSparse: blocks * 512n < size }, context);
@@ -145,6 +146,8 @@ function copyLarge(
   if (isSparse && posix) return copySparse({ from: source.fd, to: target, size, posix }, context);
   let written = 0;
   return readAndHash(source.fd, context, (bytes) => {
+    // It grows while it is read: of a disk that somebody else serves, perhaps for ever.
+    if (written + bytes.length > size) throw source.damaged(`has more bytes than ${size}`);
     writeStaged(target, bytes);
     const before = written;
     written += bytes.length;

@@ -6,6 +6,7 @@
  * `-` and `_`, joined with `/`, none of them `.` or `..`.
  */
 import type { Hash } from '../../events/types.js';
+import type { Throttle } from './throttle.js';
 
 /** The bytes of a blob: in memory, or a file that does not change meanwhile. */
 export type BlobBody = Uint8Array | FileBody;
@@ -31,6 +32,17 @@ export interface TransferOptions {
   readonly signal?: AbortSignal;
   /** Told the bytes that have gone over since the last call. */
   readonly onBytes?: (bytes: number) => void;
+  /** A download stops at a blob that is longer. */
+  readonly max?: number;
+  /** Bytes of a blob that is created go no faster than this lets them. */
+  readonly throttle?: Throttle | undefined;
+}
+
+export interface ReadRange {
+  readonly offset?: number;
+  readonly length?: number;
+  /** A read to the end of a blob is refused where that is further away; {@link MAX_READ} when left out. */
+  readonly max?: number;
 }
 
 /** Renames files, replacing none. */
@@ -69,9 +81,15 @@ export interface BlobStore {
   create(name: string, body: BlobBody, options?: TransferOptions): Promise<'created' | 'exists'>;
   /** Makes durable all that was created before. */
   flush(): Promise<void>;
-  /** The bytes from `offset` on, `length` of them or to the end; undefined where there is no such blob. */
-  read(name: string, range?: { offset: number; length?: number }): Promise<Buffer | undefined>;
-  /** Writes a blob into a new file in chunks, without holding it in memory; false where there is none. */
+  /**
+   * The bytes from `offset` on, `length` of them or to the end; undefined where there is no such blob.
+   * @throws HkfsError REMOTE_DAMAGED where there are more than `max`
+   */
+  read(name: string, range?: ReadRange): Promise<Buffer | undefined>;
+  /**
+   * Writes a blob into a new file in chunks, without holding it in memory; false where there is none.
+   * @throws HkfsError REMOTE_DAMAGED where it is longer than `max`
+   */
   download(name: string, file: string, options?: TransferOptions): Promise<boolean>;
   /** The size, or undefined where there is no such blob. */
   stat(name: string): Promise<BlobInfo | undefined>;

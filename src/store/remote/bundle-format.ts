@@ -4,6 +4,7 @@
  * pass, read from anywhere, and one that was cut off is found at once.
  */
 import { HkfsError } from '../../errors.js';
+import { isBlobName } from './blob-names.js';
 import { sha256Hex } from './sha256.js';
 import { BLOCK, memberHeader, TAR_END } from './tar-member.js';
 
@@ -80,16 +81,28 @@ export function parseTail(bytes: Buffer, { file, size }: { file: string; size: n
 export function parseIndex(bytes: Buffer, end: BundleEnd, file: string): Section[] {
   if (sha256Hex(bytes) !== end.indexSha256)
     throw damaged(file, 'its index has other bytes than when it was made');
-  const sections = bytes
-    .toString('utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => {
-      const [sha256, offset, size, name] = line.split(' ');
-      return { sha256: sha256!, offset: Number(offset), size: Number(size), name: name! };
-    });
+  const sections: Section[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const stop = bytes.indexOf(LINE_FEED, at);
+    const section = stop < 0 ? null : parseLine(bytes.toString('latin1', at, stop), end);
+    if (section === null) throw damaged(file, 'its index cannot be read');
+    sections.push(section);
+    at = stop + 1;
+  }
   if (sections.length !== end.sections) throw damaged(file, 'its index is not of its length');
   return sections;
+}
+
+const LINE_FEED = 10;
+const LINE = /^([0-9a-f]{64}) (\d{1,16}) (\d{1,16}) (\S+)$/;
+
+/** Null for what no blob that lies before the index is listed as. */
+function parseLine(line: string, { indexOffset }: BundleEnd): Section | null {
+  const [, sha256, offset, size, name] = LINE.exec(line) ?? [];
+  if (sha256 === undefined || !isBlobName(name!)) return null;
+  return Number(offset) + Number(size) <= indexOffset
+    ? { sha256, offset: Number(offset), size: Number(size), name: name! }
+    : null;
 }
 
 export function damaged(file: string, reason: string): HkfsError {

@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { toFsPath } from '../../fs/names.js';
 import { checkBlobName } from './blob-names.js';
-import type { BlobBody, BlobInfo, BlobStore, TransferOptions } from './blob-store.js';
+import type { BlobBody, BlobInfo, BlobStore, ReadRange, TransferOptions } from './blob-store.js';
+import { MAX_INDEX, MAX_READ, refuseLonger } from './bounds.js';
 import { beginsAsBundle, damaged, parseIndex, parseTail, TAIL_BYTES, type Section } from './bundle-format.js';
 import { BundleWriter } from './bundle-writer.js';
 import { directoryError } from './directory-errors.js';
@@ -65,21 +66,21 @@ export class BundleStore implements BlobStore {
     await this.writer?.finish();
   }
 
-  async read(
-    name: string,
-    range: { offset: number; length?: number } = { offset: 0 },
-  ): Promise<Buffer | undefined> {
+  async read(name: string, range: ReadRange = {}): Promise<Buffer | undefined> {
     checkBlobName(name);
     const section = this.sections.get(name);
     if (section === undefined) return undefined;
-    const offset = Math.min(range.offset, section.size);
-    return this.readAt(section.offset + offset, Math.min(range.length ?? Infinity, section.size - offset));
+    const offset = Math.min(range.offset ?? 0, section.size);
+    const left = section.size - offset;
+    if (range.length === undefined) refuseLonger(name, left, range.max ?? MAX_READ);
+    return this.readAt(section.offset + offset, Math.min(range.length ?? left, left));
   }
 
   async download(name: string, file: string, options: TransferOptions = {}): Promise<boolean> {
     checkBlobName(name);
     const section = this.sections.get(name);
     if (section === undefined) return false;
+    refuseLonger(name, section.size, options.max ?? Infinity);
     const target = fs.openSync(toFsPath(file), 'wx', 0o644);
     try {
       for (let at = 0; at < section.size; at += STEP_BYTES) {
@@ -137,6 +138,7 @@ function readIndex(fd: number, file: string): Section[] {
     });
   const last = Math.max(0, size - TAIL_BYTES);
   const end = parseTail(readExactly(fd, last, size - last)!, { file, size });
+  refuseLonger(`the index of the bundle ${file}`, end.indexSize, MAX_INDEX);
   const index = readExactly(fd, end.indexOffset, end.indexSize);
   if (index === null) throw damaged(file, 'its index is not there');
   return parseIndex(index, end, file);

@@ -124,6 +124,7 @@ export class BundleWriter {
     try {
       for (let at = 0; at < body.size; at += STEP_BYTES) {
         options.signal?.throwIfAborted();
+        await options.throttle?.take(Math.min(STEP_BYTES, body.size - at), options.signal);
         const bytes = await source.next(Math.min(STEP_BYTES, body.size - at));
         hasher.update(bytes);
         this.append(bytes);

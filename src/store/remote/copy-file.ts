@@ -37,8 +37,10 @@ export async function copyFile(copy: FileCopy, options: CopyOptions): Promise<vo
   try {
     const target = fs.openSync(toFsPath(copy.to), NEW_FILE, MODE);
     try {
-      if (copy.size <= SMALL_BYTES) copySmall(copy, { source, target });
-      else if (!isCloned(copy, { source, target }, options.posix))
+      if (copy.size <= SMALL_BYTES) {
+        await options.throttle?.take(copy.size, options.signal);
+        copySmall(copy, { source, target });
+      } else if (options.throttle !== undefined || !isCloned(copy, { source, target }, options.posix))
         return await copySteps(copy, { source, target }, options);
       options.onBytes?.(copy.size);
     } finally {
@@ -89,10 +91,12 @@ async function copySteps(copy: FileCopy, fds: Descriptors, options: CopyOptions)
   const { size } = copy;
   const hasher = copy.hash === undefined ? null : createHasher();
   let inKernel = hasher ? null : options.posix;
-  const block = Buffer.allocUnsafe(Math.min(STEP_BYTES, size));
+  const step = Math.min(STEP_BYTES, options.throttle?.stepBytes ?? STEP_BYTES);
+  const block = Buffer.allocUnsafe(Math.min(step, size));
   for (let done = 0; done < size;) {
     options.signal?.throwIfAborted();
-    const wanted = Math.min(STEP_BYTES, size - done);
+    const wanted = Math.min(step, size - done);
+    await options.throttle?.take(wanted, options.signal);
     const copied = inKernel?.copyFileRange(fds.source, fds.target, wanted) ?? null;
     if (copied === null) inKernel = null;
     const length = copied ?? readAndWrite(copy, fds, block.subarray(0, wanted));

@@ -15,7 +15,16 @@ import { loadPosix, type Posix } from '../../fs/posix.js';
 import { Session, sweepSessions } from '../../fs/session.js';
 import { settling } from '../../fs/settling.js';
 import { bodySize, checkBlobName, isContentName } from './blob-names.js';
-import type { BlobBody, BlobFiles, BlobInfo, BlobStore, Namer, TransferOptions } from './blob-store.js';
+import type {
+  BlobBody,
+  BlobFiles,
+  BlobInfo,
+  BlobStore,
+  Namer,
+  ReadRange,
+  TransferOptions,
+} from './blob-store.js';
+import { MAX_READ, refuseLonger } from './bounds.js';
 import { copyFile, writeBody } from './copy-file.js';
 import { directoryError, notAFile } from './directory-errors.js';
 import { listDirectory } from './directory-list.js';
@@ -126,13 +135,13 @@ export class DirectoryStore implements BlobStore {
     }
   }
 
-  async read(name: string, range?: { offset: number; length?: number }): Promise<Buffer | undefined> {
+  async read(name: string, range: ReadRange = {}): Promise<Buffer | undefined> {
     checkBlobName(name);
     try {
       const fd = this.openBlob(name);
       if (fd === undefined) return undefined;
       try {
-        return readRange(fd, range);
+        return readRange(fd, name, range);
       } finally {
         fs.closeSync(fd);
       }
@@ -145,6 +154,7 @@ export class DirectoryStore implements BlobStore {
     checkBlobName(name);
     const info = await this.stat(name);
     if (info === undefined) return false;
+    refuseLonger(name, info.size, options.max ?? Infinity);
     const source = this.pending.get(name)?.temporary ?? this.locate(name);
     try {
       await copyFile({ from: source, to: file, size: info.size }, { ...options, posix: this.posix() });
@@ -244,8 +254,10 @@ export class DirectoryStore implements BlobStore {
   private async write(temporary: string, body: BlobBody, options: TransferOptions): Promise<void> {
     failpoint('remote.write');
     try {
-      if (body instanceof Uint8Array) writeBody(temporary, body, options);
-      else
+      if (body instanceof Uint8Array) {
+        await options.throttle?.take(body.length, options.signal);
+        writeBody(temporary, body, options);
+      } else
         await copyFile(
           { from: body.file, to: temporary, size: body.size, hash: body.hash },
           { ...options, posix: this.posix() },
@@ -367,10 +379,12 @@ export class DirectoryStore implements BlobStore {
   }
 }
 
-function readRange(fd: number, range: { offset: number; length?: number } | undefined): Buffer {
+function readRange(fd: number, name: string, range: ReadRange): Buffer {
   const { size } = fs.fstatSync(fd);
-  const offset = Math.min(range?.offset ?? 0, size);
-  const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(range?.length ?? Infinity, size - offset)));
+  const offset = Math.min(range.offset ?? 0, size);
+  const left = size - offset;
+  if (range.length === undefined) refuseLonger(name, left, range.max ?? MAX_READ);
+  const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(range.length ?? left, left)));
   let done = 0;
   while (done < bytes.length) {
     const length = fs.readSync(fd, bytes, done, bytes.length - done, offset + done);

@@ -12,6 +12,10 @@ export interface OpenOptions {
   /** Make the directory of a directory remote where there is none. */
   readonly create?: boolean;
   readonly cwd?: string;
+  /** Ends every wait for a server. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told once when a server keeps somebody waiting. */
+  readonly onWaiting?: ((text: string) => void) | undefined;
 }
 
 /** @throws HkfsError BAD_URL, REMOTE_UNREACHABLE, REMOTE_DENIED and what a kind says of its own */
@@ -21,7 +25,8 @@ export async function openBlobStore(url: string, options: OpenOptions): Promise<
     const { S3Store } = await import('./s3-store.js');
     const access =
       options.credentials === undefined ? remote : { ...remote, credentials: options.credentials };
-    return new S3Store(access, { url, env: options.env });
+    const { env, signal, onWaiting } = options;
+    return new S3Store(access, { url, env, signal, onWaiting });
   }
   if (statSync(toFsPath(remote.path), { throwIfNoEntry: false })?.isFile() === true) {
     const { BundleStore } = await import('./bundle-store.js');

@@ -2,13 +2,22 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
+import { tooLong } from './bounds.js';
 import type { S3Remote } from './remote-url.js';
 import { checkEndpoint, endpointIn } from './remote-url.js';
 import type { S3Access } from './s3-credentials.js';
-import { codeOf, connectionError, isTransient, s3Error, type S3Answer } from './s3-errors.js';
+import {
+  codeOf,
+  connectionError,
+  isTransient,
+  isWithoutBucket,
+  s3Error,
+  type S3Answer,
+} from './s3-errors.js';
 import { canonicalQuery, EMPTY_BODY_HASH, encodeKey, Signer } from './s3-signature.js';
 import { sha256Hex } from './sha256.js';
-import { isOfBody, Transport } from './s3-transport.js';
+import { isOfBody, TOO_LONG, Transport, type WaitLimits } from './s3-transport.js';
+import type { Throttle } from './throttle.js';
 
 export interface S3Request {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -20,6 +29,12 @@ export interface S3Request {
   readonly signal?: AbortSignal | undefined;
   /** Answers, besides those of success, that the caller knows what to do with. */
   readonly accept?: readonly number[];
+  /** The longest body that can be an answer; of what answers nothing but errors, {@link MAX_PLAIN_ANSWER}. */
+  readonly maxBody?: number;
+  /** The answer is a document of S3's, which may tell of an error behind a status of success. */
+  readonly isXml?: boolean;
+  readonly patientSpans?: number;
+  readonly throttle?: Throttle | undefined;
   /** An answer that came whole and is none yet: tried again. @throws what is wrong with it */
   readonly check?: (answer: S3Answer) => void;
 }
@@ -36,7 +51,18 @@ export interface ClientOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How long a server that has answered before may be away. */
   readonly patienceMs?: number;
+  readonly limits?: WaitLimits | undefined;
+  /** Stops whatever is under way and says nothing of a signal of its own. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told once, when a server keeps somebody waiting. */
+  readonly onWaiting?: ((text: string) => void) | undefined;
+  readonly tellAfterMs?: number | undefined;
 }
+
+/** Answers to what asks for no bytes. */
+const MAX_PLAIN_ANSWER = 1 << 20;
+/** Who waits for so long hears why. */
+const TELL_AFTER_MS = 5_000;
 
 /** A server that comes back from a crash is given so long. */
 const PATIENCE_MS = 90_000;
@@ -47,6 +73,8 @@ const FIRST_CUT_TRIES = 12;
 const MAX_TRIES = 50;
 /** Of an answer that came whole and is none. */
 const CHECKED_TRIES = 5;
+/** Of one that is too long: at the second time it is so at the remote. */
+const LONG_TRIES = 2;
 const BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5_000;
 
@@ -64,6 +92,10 @@ export class S3Client {
   private readonly bucketPath: string;
   private readonly prefix: string;
   private readonly patienceMs: number;
+  private readonly signal: AbortSignal | undefined;
+  private readonly onWaiting: (text: string) => void;
+  private readonly tellAfterMs: number;
+  private isWaitingTold = false;
   private readonly signals = new WeakSet<AbortSignal>();
   /** When the server last answered as one does. */
   private lastGood = 0;
@@ -84,23 +116,41 @@ export class S3Client {
     this.transport = new Transport(url, {
       connections: options.connections,
       caBundle: options.env.AWS_CA_BUNDLE,
+      limits: options.limits,
     });
     this.patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.signal = options.signal;
+    this.tellAfterMs = options.tellAfterMs ?? TELL_AFTER_MS;
+    this.onWaiting = options.onWaiting ?? (() => {});
   }
 
   /**
    * The answer, of a status below 300 or one that is accepted.
    * @throws HkfsError REMOTE_UNREACHABLE, REMOTE_DENIED, NO_BUCKET, NO_SPACE, BAD_URL; an AbortError
    */
-  async send(request: S3Request): Promise<TriedAnswer> {
-    const began = Date.now();
+  async send(asked: S3Request): Promise<TriedAnswer> {
+    const request = { ...asked, signal: asked.signal ?? this.signal };
     this.expectListeners(request.signal);
+    const failure: { error?: unknown } = {};
+    const timer = setTimeout(() => this.tellWaiting(failure), this.tellAfterMs);
+    try {
+      return await this.sendUntilAnswered(request, failure);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @param failure takes why the last try failed */
+  private async sendUntilAnswered(request: S3Request, failure: { error?: unknown }): Promise<TriedAnswer> {
+    const began = Date.now();
     let wasTriedBefore = false;
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.attempt(request);
       if (outcome.answer) return { ...outcome.answer, wasTriedBefore };
       if (attempt >= outcome.tries || !this.hasPatience(began)) throw outcome.error;
       wasTriedBefore = true;
+      failure.error = outcome.error;
+      if (Date.now() - began >= this.tellAfterMs) this.tellWaiting(failure);
       await sleep(backoff(attempt), undefined, request.signal ? { signal: request.signal } : {});
     }
   }
@@ -112,6 +162,13 @@ export class S3Client {
 
   close(): void {
     this.transport.close();
+  }
+
+  private tellWaiting({ error }: { error?: unknown }): void {
+    if (this.isWaitingTold || error === undefined) return;
+    this.isWaitingTold = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.onWaiting(`${reason}; trying again for up to ${Math.round(this.patienceMs / 1000)} seconds`);
   }
 
   /** One signal stops all transfers that are under way, more than the ten at which Node suspects a leak. */
@@ -128,12 +185,16 @@ export class S3Client {
     } catch (error) {
       if (request.signal?.aborted === true) throw request.signal.reason;
       if (isOfBody(error)) throw error;
+      const { name = 'the answer', maxBody = MAX_PLAIN_ANSWER } = request;
+      if ((error as { code?: unknown }).code === TOO_LONG)
+        return { error: tooLong(`${name} of ${this.where}`, maxBody), tries: LONG_TRIES };
       return { error: connectionError(error, this.where), tries: triesFor(error, this.lastGood > 0) };
     }
-    const isError = answer.status >= 300 || codeOf(answer) !== '';
-    if (isError && !(request.accept?.includes(answer.status) === true && !isTransient(answer)))
+    const isError = answer.status >= 300 || (request.isXml === true && codeOf(answer) !== '');
+    if (isError && !isExpected(request, answer))
       return { error: s3Error(answer, this.where), tries: isTransient(answer) ? MAX_TRIES : 1 };
     this.lastGood = Date.now();
+    this.isWaitingTold = false;
     try {
       request.check?.(answer);
     } catch (error) {
@@ -142,7 +203,8 @@ export class S3Client {
     return { answer };
   }
 
-  private sendOnce({ method, name, query, headers = {}, body, signal }: S3Request): Promise<S3Answer> {
+  private sendOnce(request: S3Request): Promise<S3Answer> {
+    const { method, name, query, headers = {}, body, signal, throttle, patientSpans } = request;
     this.requests += 1;
     const path = name === undefined ? this.bucketPath || '/' : this.basePath + encodeKey(name);
     const signed = this.signer.sign(
@@ -166,6 +228,9 @@ export class S3Client {
       path: target,
       headers: signed,
       signal,
+      throttle,
+      patientSpans,
+      maxBody: request.maxBody ?? MAX_PLAIN_ANSWER,
       ...(bytes ? { body: bytes } : {}),
     });
   }
@@ -178,6 +243,11 @@ export class S3Client {
 type Outcome =
   | { readonly answer: S3Answer; readonly error?: undefined }
   | { readonly answer?: undefined; readonly error: unknown; readonly tries: number };
+
+/** One that the caller knows what to do with; that there is no bucket is never "no such blob". */
+function isExpected({ accept = [] }: S3Request, answer: S3Answer): boolean {
+  return accept.includes(answer.status) && !isTransient(answer) && !isWithoutBucket(answer);
+}
 
 function hashOf(body: S3Request['body']): string {
   if (body === undefined) return EMPTY_BODY_HASH;

@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import type { TransferOptions } from './blob-store.js';
+import { refuseLonger } from './bounds.js';
 import type { S3Client } from './s3-client.js';
 import type { S3Answer } from './s3-errors.js';
 import { EtagCheck, headerOf, PART_BYTES, partBytesOf } from './s3-etag.js';
@@ -13,8 +14,8 @@ import { EtagCheck, headerOf, PART_BYTES, partBytesOf } from './s3-etag.js';
 /** Downloads of one blob in which every one gave other bytes. */
 const MAX_DOWNLOADS = 5;
 
-/** A whole body in memory; undefined where there is none. */
-export async function getWhole(client: S3Client, name: string): Promise<Buffer | undefined> {
+/** A whole body in memory; undefined where there is none. @throws HkfsError REMOTE_DAMAGED for a longer one */
+export async function getWhole(client: S3Client, name: string, max: number): Promise<Buffer | undefined> {
   let before: string | undefined;
   const check = (answer: S3Answer): void => {
     if (answer.status === 404) return;
@@ -25,7 +26,7 @@ export async function getWhole(client: S3Client, name: string): Promise<Buffer |
     before = result.digest;
     throw altered(name, 'bytes that do not agree with their ETag');
   };
-  const answer = await client.send({ method: 'GET', name, accept: [404], check });
+  const answer = await client.send({ method: 'GET', name, accept: [404], maxBody: max, check });
   return answer.status === 404 ? undefined : answer.body;
 }
 
@@ -33,10 +34,9 @@ export async function getWhole(client: S3Client, name: string): Promise<Buffer |
 export async function getRange(
   client: S3Client,
   name: string,
-  { offset, length }: { offset: number; length?: number },
+  { offset, length }: { offset: number; length: number },
 ): Promise<Buffer | undefined> {
-  const part = await getPart(client, { name, offset, length: length ?? Infinity }, {});
-  return part?.body;
+  return (await getPart(client, { name, offset, length }, {}))?.body;
 }
 
 /** A body into an open, empty file, a part after the other; false where there is none. */
@@ -69,18 +69,22 @@ interface Part {
 async function writeParts(
   client: S3Client,
   { name, fd, first }: { name: string; fd: number; first: Part | undefined },
-  { signal, onBytes }: TransferOptions,
+  { signal, onBytes, max = Infinity }: TransferOptions,
 ): Promise<{ digest: string; agrees: boolean } | null> {
   fs.ftruncateSync(fd, 0);
   let check: EtagCheck | undefined;
   let etag: string | undefined;
   let length = PART_BYTES;
+  let total: number | undefined;
   for (let offset = 0; ;) {
     const isGiven = first !== undefined && offset === 0 && length === PART_BYTES;
     const part = isGiven
       ? first
       : await getPart(client, { name, offset, length, etag }, { ...(signal ? { signal } : {}) });
     if (part === undefined) throw changed(name);
+    refuseLonger(name, part.total, max);
+    total ??= part.total;
+    if (part.total !== total) throw changed(name);
     check ??= new EtagCheck(part.answer, part.total);
     etag ??= headerOf(part.answer, 'etag');
     if (offset === 0 && partBytesOf(part.total) !== length) {
@@ -109,13 +113,16 @@ async function getPart(
   { name, offset, length, etag }: PartRequest,
   { signal }: TransferOptions,
 ): Promise<Part | undefined> {
-  const last = length === Infinity ? '' : String(offset + length - 1);
   const answer = await client.send({
     method: 'GET',
     name,
-    headers: { range: `bytes=${offset}-${last}`, ...(etag === undefined ? {} : { 'if-match': etag }) },
+    headers: {
+      range: `bytes=${offset}-${offset + length - 1}`,
+      ...(etag === undefined ? {} : { 'if-match': etag }),
+    },
     signal,
     accept: [404, 412, 416],
+    maxBody: length,
     check: (got) => expectRange(name, got, { offset, length }),
   });
   if (answer.status === 404) return undefined;
@@ -129,6 +136,7 @@ function expectRange(name: string, answer: S3Answer, range: { offset: number; le
   if ([404, 412, 416].includes(answer.status)) return;
   const got = /^bytes (\d+)-(\d+)\/\d+$/.exec(headerOf(answer, 'content-range') ?? '');
   const wanted = Math.min(range.length, totalOf(answer) - range.offset);
+  if (!Number.isSafeInteger(totalOf(answer))) throw altered(name, 'a part of no size');
   if (answer.status !== 206 || Number(got?.[1]) !== range.offset || answer.body.length !== wanted)
     throw altered(name, 'another part than was asked for');
 }

@@ -1,6 +1,6 @@
 /** What an S3 server says, in hkfs's words. */
 import { HkfsError } from '../../errors.js';
-import { textOf } from './s3-xml.js';
+import { readXml, textOf } from './s3-xml.js';
 
 export interface S3Answer {
   readonly status: number;
@@ -8,10 +8,13 @@ export interface S3Answer {
   readonly body: Buffer;
 }
 
-/** The `Code` of an error document; empty where there is none (HEAD has no body). */
+/**
+ * The `Code` of an error document; empty where there is none (HEAD has no body). Of an answer of success it is
+ * asked only where a document is expected: a blob may be anything, also an error of S3 that somebody has kept.
+ */
 export function codeOf(answer: S3Answer): string {
   if (answer.status < 300 && !answer.body.includes('<Error>')) return '';
-  return textOf(answer.body.toString('utf8'), 'Code') ?? '';
+  return textOf(readXml(answer.body.toString('utf8')), 'Code') ?? '';
 }
 
 const TRANSIENT = new Set([
@@ -36,6 +39,10 @@ export function isTransient(answer: S3Answer): boolean {
 const CLOCK = new Set(['RequestTimeTooSkewed', 'RequestExpired']);
 const NO_SPACE = new Set(['QuotaExceeded', 'EntityTooLarge', 'InsufficientCapacity']);
 const NO_BUCKET = new Set(['NoSuchBucket', 'InvalidBucketName', 'UserDisabled']);
+
+export function isWithoutBucket(answer: S3Answer): boolean {
+  return answer.status === 404 && NO_BUCKET.has(codeOf(answer));
+}
 
 /** The error that this answer is, whatever was asked. */
 export function s3Error(answer: S3Answer, where: string): HkfsError {
@@ -74,7 +81,7 @@ export function s3Error(answer: S3Answer, where: string): HkfsError {
 function regionOf(answer: S3Answer): string | null {
   if (![301, 307, 400].includes(answer.status)) return null;
   const named = answer.headers['x-amz-bucket-region'];
-  const region = typeof named === 'string' ? named : textOf(answer.body.toString('utf8'), 'Region');
+  const region = typeof named === 'string' ? named : textOf(readXml(answer.body.toString('utf8')), 'Region');
   return region !== undefined && /^[a-z0-9-]+$/.test(region) ? region : null;
 }
 

@@ -7,17 +7,19 @@ import * as fs from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { toFsPath } from '../../fs/names.js';
 import { bodyProblem, bodySize, checkBlobName, isBlobName, isContentName } from './blob-names.js';
-import type { BlobBody, BlobInfo, BlobStore, TransferOptions } from './blob-store.js';
+import type { BlobBody, BlobInfo, BlobStore, ReadRange, TransferOptions } from './blob-store.js';
+import { MAX_READ, refuseLonger } from './bounds.js';
 import type { S3Remote } from './remote-url.js';
 import { S3Client, type ClientOptions, type TriedAnswer } from './s3-client.js';
 import { findAccess } from './s3-credentials.js';
 import { altered, getIntoFile, getRange, getWhole } from './s3-download.js';
 import type { S3Answer } from './s3-errors.js';
-import { PART_BYTES } from './s3-etag.js';
+import { headerOf, PART_BYTES } from './s3-etag.js';
 import { openBody, readBody } from './file-body.js';
 import { streamedBody } from './s3-body.js';
 import { uploadInParts } from './s3-upload.js';
-import { elementsOf, textOf } from './s3-xml.js';
+import type { WaitLimits } from './s3-transport.js';
+import { childrenOf, childText, readXml, type XmlElement } from './s3-xml.js';
 
 /** S3 takes no more in one request. */
 const MAX_PUT_BYTES = 5 * 2 ** 30;
@@ -26,9 +28,22 @@ const CONNECTIONS = 32;
 export interface S3StoreOptions {
   readonly url: string;
   readonly env: ClientOptions['env'];
-  /** Shorter in tests. */
+  /** Stops whatever is under way. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onWaiting?: ((text: string) => void) | undefined;
+  /** Shorter in tests, as the next ones are. */
   readonly patienceMs?: number;
+  readonly limits?: WaitLimits;
+  readonly maxPages?: number;
+  readonly tellAfterMs?: number;
 }
+
+/** 1,000 keys of 1,024 bytes, each byte as three characters, and what else is told of each. */
+const MAX_PAGE_BYTES = 16 << 20;
+/** Of one list: 20 million names where a server gives 1,000 at once. */
+const MAX_PAGES = 20_000;
+/** Pages without any key, one after the other. */
+const MAX_EMPTY_PAGES = 100;
 
 export class S3Store implements BlobStore {
   readonly kind = 's3';
@@ -36,13 +51,19 @@ export class S3Store implements BlobStore {
   readonly url: string;
   private readonly client: S3Client;
   private readonly prefix: string;
+  private readonly maxPages: number;
 
   constructor(remote: S3Remote, options: S3StoreOptions) {
     this.url = options.url;
     this.prefix = remote.prefix;
+    this.maxPages = options.maxPages ?? MAX_PAGES;
     this.client = new S3Client(remote, findAccess(remote, options.env), {
       connections: CONNECTIONS,
       env: options.env,
+      limits: options.limits,
+      signal: options.signal,
+      onWaiting: options.onWaiting,
+      tellAfterMs: options.tellAfterMs,
       ...(options.patienceMs === undefined ? {} : { patienceMs: options.patienceMs }),
     });
   }
@@ -64,11 +85,18 @@ export class S3Store implements BlobStore {
   /** What was answered with success is as durable as the server makes it. */
   async flush(): Promise<void> {}
 
-  async read(name: string, range?: { offset: number; length?: number }): Promise<Buffer | undefined> {
+  async read(
+    name: string,
+    { offset = 0, length, max = MAX_READ }: ReadRange = {},
+  ): Promise<Buffer | undefined> {
     checkBlobName(name);
-    if (range === undefined) return getWhole(this.client, name);
-    if (range.length === 0) return (await this.stat(name)) && Buffer.alloc(0);
-    return getRange(this.client, name, range);
+    if (offset === 0 && length === undefined) return getWhole(this.client, name, max);
+    if (length === 0) return (await this.stat(name)) && Buffer.alloc(0);
+    if (length !== undefined) return getRange(this.client, name, { offset, length });
+    // One byte more, to see that there are more.
+    const bytes = await getRange(this.client, name, { offset, length: max + 1 });
+    if (bytes !== undefined) refuseLonger(name, bytes.length, max);
+    return bytes;
   }
 
   async download(name: string, file: string, options: TransferOptions = {}): Promise<boolean> {
@@ -85,19 +113,25 @@ export class S3Store implements BlobStore {
   async stat(name: string): Promise<BlobInfo | undefined> {
     checkBlobName(name);
     const answer = await this.client.send({ method: 'HEAD', name, accept: [404] });
-    return answer.status === 404 ? undefined : { name, size: Number(answer.headers['content-length']) };
+    if (answer.status === 404) return undefined;
+    const size = sizeIn(headerOf(answer, 'content-length'));
+    if (size === null) throw altered(`the size of ${name}`, 'none');
+    return { name, size };
   }
 
   async *list(prefix: string, after = ''): AsyncGenerator<BlobInfo> {
     let token: string | undefined;
-    let last = after;
+    let last: Buffer = Buffer.from(this.prefix + after);
+    let [pages, empty] = [0, 0];
     do {
       const page = await this.listPage(prefix, after, token);
-      for (const info of page.blobs) {
-        if (info.name <= last) throw this.badList('is not in order');
-        last = info.name;
-        yield info;
+      for (const { key, info } of page.entries) {
+        if (key === null || Buffer.compare(key, last) <= 0) throw this.badList('is not in order');
+        last = key;
+        if (info !== null) yield info;
       }
+      empty = page.entries.length === 0 ? empty + 1 : 0;
+      if (++pages > this.maxPages || empty > MAX_EMPTY_PAGES) throw this.badList('does not end');
       if (page.isTruncated && (page.token === undefined || page.token === token))
         throw this.badList('breaks off');
       token = page.isTruncated ? page.token : undefined;
@@ -122,9 +156,8 @@ export class S3Store implements BlobStore {
     body: BlobBody,
     options: TransferOptions,
   ): Promise<'created' | 'exists'> {
-    const { signal } = options;
-    if (body instanceof Uint8Array) return this.put(name, body, signal);
-    if (body.size <= PART_BYTES) return this.put(name, await readBody(body), signal);
+    if (body instanceof Uint8Array) return this.put(name, body, options);
+    if (body.size <= PART_BYTES) return this.put(name, await readBody(body), options);
     if (isContentName(name)) {
       const source = await openBody(body);
       try {
@@ -134,13 +167,13 @@ export class S3Store implements BlobStore {
       }
     }
     if (body.size > MAX_PUT_BYTES) throw bodyProblem(body.file, 'is larger than S3 takes at once, 5 GiB');
-    return this.put(name, await streamedBody(body, options), signal);
+    return this.put(name, await streamedBody(body, options), options);
   }
 
   private async put(
     name: string,
     body: Uint8Array | Awaited<ReturnType<typeof streamedBody>>,
-    signal: AbortSignal | undefined,
+    { signal, throttle }: TransferOptions,
   ): Promise<'created' | 'exists'> {
     const answer = await this.client.send({
       method: 'PUT',
@@ -148,6 +181,7 @@ export class S3Store implements BlobStore {
       headers: { 'if-none-match': '*' },
       body,
       signal,
+      throttle,
       accept: [412],
     });
     if (answer.status !== 412) return 'created';
@@ -162,7 +196,7 @@ export class S3Store implements BlobStore {
   ): Promise<boolean> {
     if (!answer.wasTriedBefore || isContentName(name)) return false;
     if (!(body instanceof Uint8Array)) return (await this.stat(name))?.size === body.size;
-    return (await this.read(name))?.equals(body) ?? false;
+    return (await this.read(name, { offset: 0, length: body.length + 1 }))?.equals(body) ?? false;
   }
 
   private async listPage(prefix: string, after: string, token: string | undefined): Promise<Page> {
@@ -174,13 +208,15 @@ export class S3Store implements BlobStore {
         prefix: this.prefix + prefix,
         ...this.pageAfter(after, token),
       },
+      isXml: true,
+      maxBody: MAX_PAGE_BYTES,
       check: expectList,
     });
-    const xml = answer.body.toString('utf8');
+    const root = listIn(answer);
     return {
-      blobs: elementsOf(xml, 'Contents').flatMap((each) => this.blobIn(each)),
-      isTruncated: textOf(xml, 'IsTruncated') === 'true',
-      token: textOf(xml, 'NextContinuationToken'),
+      entries: childrenOf(root, 'Contents').map((each) => this.entryIn(each)),
+      isTruncated: childText(root, 'IsTruncated') === 'true',
+      token: childText(root, 'NextContinuationToken'),
     };
   }
 
@@ -190,13 +226,12 @@ export class S3Store implements BlobStore {
   }
 
   /** What others keep under the same prefix is no blob. */
-  private blobIn(element: string): BlobInfo[] {
-    const key = decodeURIComponent((textOf(element, 'Key') ?? '').replaceAll('+', ' '));
-    const size = Number(textOf(element, 'Size'));
-    const name = key.slice(this.prefix.length);
-    return key.startsWith(this.prefix) && isBlobName(name) && Number.isSafeInteger(size)
-      ? [{ name, size }]
-      : [];
+  private entryIn(element: XmlElement): Entry {
+    const key = keyIn(childText(element, 'Key') ?? '');
+    const size = sizeIn(childText(element, 'Size'));
+    const name = key?.slice(this.prefix.length) ?? '';
+    const isBlob = key?.startsWith(this.prefix) === true && isBlobName(name) && size !== null;
+    return { key: key === null ? null : Buffer.from(key), info: isBlob ? { name, size } : null };
   }
 
   private badList(what: string): HkfsError {
@@ -206,12 +241,39 @@ export class S3Store implements BlobStore {
   }
 }
 
+interface Entry {
+  /** Null where it is encoded as no key is. */
+  readonly key: Buffer | null;
+  readonly info: BlobInfo | null;
+}
+
 interface Page {
-  readonly blobs: BlobInfo[];
+  readonly entries: readonly Entry[];
   readonly isTruncated: boolean;
   readonly token: string | undefined;
 }
 
+function listIn(answer: S3Answer): XmlElement | null {
+  const root = readXml(answer.body.toString('utf8'));
+  return root?.name === 'ListBucketResult' ? root : null;
+}
+
 function expectList(answer: S3Answer): void {
-  if (!/<ListBucketResult[\s>]/.test(answer.body.toString('latin1', 0, 500))) throw altered('a list', 'none');
+  if (listIn(answer) === null) throw altered('a list', 'none');
+}
+
+/** As `encoding-type=url` has it; null for what no key is encoded as. */
+function keyIn(text: string): string | null {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}
+
+function sizeIn(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))
+    ? Number(text)
+    : null;
 }

@@ -8,10 +8,19 @@ import type { TransferOptions } from './blob-store.js';
 import type { OpenBody } from './file-body.js';
 import type { S3Client } from './s3-client.js';
 import { partBytesOf } from './s3-etag.js';
-import { elementsOf, escaped, textOf } from './s3-xml.js';
+import { altered } from './s3-download.js';
+import type { S3Answer } from './s3-errors.js';
+import { childrenOf, childText, escaped, readXml, textOf, type XmlElement } from './s3-xml.js';
 
 /** Parts of one content on their way at once. */
 const PARTS_AT_ONCE = 4;
+/** S3 gives parts no higher numbers. */
+const MAX_PARTS = 10_000;
+/** Uploads that were gone when they were to be completed: somebody else aborts them. */
+const MAX_UPLOADS = 5;
+/** S3 joins parts for minutes, and sends a blank now and then meanwhile. */
+const COMPLETION_SPANS = 15;
+const TEN_THOUSAND_PARTS = 16 << 20;
 
 export interface Upload {
   readonly name: string;
@@ -23,6 +32,7 @@ export async function uploadInParts(
   client: S3Client,
   upload: Upload,
   options: TransferOptions,
+  attempt = 1,
 ): Promise<'created' | 'exists'> {
   const { name } = upload;
   const { signal } = options;
@@ -40,17 +50,22 @@ export async function uploadInParts(
     headers: { 'if-none-match': '*' },
     body: Buffer.from(completion(parts)),
     signal,
+    isXml: true,
+    patientSpans: COMPLETION_SPANS,
     // 404: an earlier try of this request completed the upload, and its answer was lost.
     accept: [404, 412],
   });
   if (answer.status === 200) return 'created';
-  if (answer.status === 404 && !answer.wasTriedBefore) return uploadInParts(client, upload, options);
-  return 'exists';
+  if (answer.status !== 404 || answer.wasTriedBefore) return 'exists';
+  if (attempt === MAX_UPLOADS) throw altered(`the parts of ${name}`, 'none, again and again');
+  return uploadInParts(client, upload, options, attempt + 1);
 }
 
 async function begun(client: S3Client, name: string, signal: AbortSignal | undefined): Promise<string> {
-  const answer = await client.send({ method: 'POST', name, query: { uploads: '' }, signal });
-  return textOf(answer.body.toString('utf8'), 'UploadId')!;
+  const answer = await client.send({ method: 'POST', name, query: { uploads: '' }, signal, isXml: true });
+  const id = textOf(xmlOf(answer), 'UploadId');
+  if (id === undefined || id === '') throw altered(`an upload of ${name}`, 'none');
+  return id;
 }
 
 /** The newest upload of this name that somebody began. Without the right to look there is none. */
@@ -61,11 +76,11 @@ async function unfinished(
 ): Promise<string | undefined> {
   const key = client.keyOf(name);
   const query = { uploads: '', prefix: key, 'max-uploads': '10' };
-  const answer = await client.send({ method: 'GET', query, signal, accept: [403, 405, 501] });
+  const answer = await client.send({ method: 'GET', query, signal, isXml: true, accept: [403, 405, 501] });
   if (answer.status !== 200) return undefined;
-  return elementsOf(answer.body.toString('utf8'), 'Upload')
-    .filter((each) => textOf(each, 'Key') === key)
-    .map((each) => ({ id: textOf(each, 'UploadId'), began: textOf(each, 'Initiated') ?? '' }))
+  return childrenOf(xmlOf(answer), 'Upload')
+    .filter((each) => childText(each, 'Key') === key)
+    .map((each) => ({ id: childText(each, 'UploadId'), began: childText(each, 'Initiated') ?? '' }))
     .sort((a, b) => (a.began < b.began ? 1 : -1))[0]?.id;
 }
 
@@ -81,15 +96,23 @@ async function arrived(
   let marker = '0';
   for (;;) {
     const query = { uploadId: id, 'part-number-marker': marker };
-    const answer = await client.send({ method: 'GET', name, query, signal, accept: [403, 404] });
+    const answer = await client.send({
+      method: 'GET',
+      name,
+      query,
+      signal,
+      isXml: true,
+      maxBody: TEN_THOUSAND_PARTS,
+      accept: [403, 404],
+    });
     if (answer.status !== 200) return found;
-    const xml = answer.body.toString('utf8');
-    for (const part of elementsOf(xml, 'Part'))
-      found.set(Number(textOf(part, 'PartNumber')), (textOf(part, 'ETag') ?? '').replaceAll('"', ''));
-    const next = textOf(xml, 'NextPartNumberMarker');
-    if (textOf(xml, 'IsTruncated') !== 'true' || next === undefined || Number(next) <= Number(marker))
-      return found;
-    marker = next;
+    const xml = xmlOf(answer);
+    for (const part of childrenOf(xml, 'Part'))
+      found.set(Number(childText(part, 'PartNumber')), (childText(part, 'ETag') ?? '').replaceAll('"', ''));
+    const next = Number(childText(xml, 'NextPartNumberMarker'));
+    const goesOn = childText(xml, 'IsTruncated') === 'true' && next > Number(marker) && next <= MAX_PARTS;
+    if (!goesOn) return found;
+    marker = String(next);
   }
 }
 
@@ -120,11 +143,17 @@ async function sendParts(
 async function sendPart(
   client: S3Client,
   { name, id, number, bytes }: { name: string; id: string; number: number; bytes: Buffer },
-  { signal }: TransferOptions,
+  { signal, throttle }: TransferOptions,
 ): Promise<string> {
   const query = { partNumber: String(number), uploadId: id };
-  const answer = await client.send({ method: 'PUT', name, query, body: bytes, signal });
-  return String(answer.headers.etag).replaceAll('"', '');
+  const answer = await client.send({ method: 'PUT', name, query, body: bytes, signal, throttle });
+  const { etag } = answer.headers;
+  if (typeof etag !== 'string') throw altered(`part ${number} of ${name}`, 'no ETag');
+  return etag.replaceAll('"', '');
+}
+
+function xmlOf({ body }: S3Answer): XmlElement | null {
+  return readXml(body.toString('utf8'));
 }
 
 function completion(parts: Parts): string {
