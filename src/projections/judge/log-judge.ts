@@ -27,8 +27,8 @@ export class LogJudge {
   private owner = Buffer.alloc(0);
 
   /** @param level the views of the events before the first that is judged, or of more */
-  constructor(level: Level | null) {
-    this.places = new NewestPlaces(level);
+  constructor(level: Level | null, maxKept?: number) {
+    this.places = new NewestPlaces(level, maxKept);
   }
 
   /** Records that follow those that were judged before. @throws HkfsError LOG_DAMAGED, naming the event */

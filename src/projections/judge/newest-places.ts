@@ -32,12 +32,14 @@ export function rawPlaceOf({ parent, name }: Place): RawPlace {
 
 export class NewestPlaces {
   private readonly level: Level | null;
+  private readonly maxKept: number;
   private readonly held = new Map<string, Held | Held[]>();
   private readonly directories = new Map<DirectoryId, { position: Position; place: RawPlace }>();
 
   /** @param level the views, of which rows after the moment that is asked for are not looked at */
-  constructor(level: Level | null) {
+  constructor(level: Level | null, maxKept = MAX_KEPT) {
     this.level = level;
+    this.maxKept = maxKept;
   }
 
   put(place: RawPlace, held: Held): void {
@@ -67,7 +69,7 @@ export class NewestPlaces {
 
   /** Rows of events before this position can be read. */
   forget(position: Position): void {
-    if (this.held.size < MAX_KEPT) return;
+    if (this.held.size < this.maxKept) return;
     for (const [key, held] of this.held) if ([held].flat().at(-1)!.position < position) this.held.delete(key);
     for (const [id, placed] of this.directories) if (placed.position < position) this.directories.delete(id);
   }
