@@ -39,6 +39,8 @@ const KINDS = {
 } as const;
 type Kind = keyof typeof KINDS;
 
+const seldom = <T>(odd: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.oneof({ weight: 15, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: odd });
 const numbers = fc.tuple(fc.nat(1000), fc.nat(1000), fc.nat(1000), fc.nat(1000));
 const step = fc.record({
   kind: fc.oneof(
@@ -49,8 +51,8 @@ const step = fc.record({
   ),
   numbers,
   /** In place of the name that would be taken. */
-  name: fc.option(fc.oneof(fc.constantFrom(...HOSTILE_NAMES), arbitraries.name), { nil: null, freq: 12 }),
-  number: fc.option(fc.constantFrom(...ODD_NUMBERS), { nil: null, freq: 12 }),
+  name: seldom(fc.oneof(fc.constantFrom(...HOSTILE_NAMES), arbitraries.name)),
+  number: seldom(fc.constantFrom(...ODD_NUMBERS)),
   any: arbitraries.event,
 });
 export type HostileStep = typeof step extends fc.Arbitrary<infer T> ? T : never;
