@@ -14,6 +14,7 @@ import { Contents } from '../projections/contents.js';
 import type { Digests } from '../projections/digests.js';
 import type { DirectoryTree } from '../projections/directory-tree.js';
 import { Namespace } from '../projections/namespace.js';
+import type { LogJudge } from '../projections/judge/log-judge.js';
 import { Views } from '../projections/views.js';
 import { TreeCheckpoint } from './tree-checkpoint.js';
 import type { Progress } from './api.js';
@@ -33,6 +34,8 @@ export interface OpenOptions {
   readonly forReplay?: boolean;
   /** What is to become `archive.json`: of a clone that is not one yet. */
   readonly file?: ArchiveFile;
+  /** The log came from elsewhere: what is folded of it is judged before. */
+  readonly judged?: boolean;
   /** Of what is no archive's `.hkfs`. */
   readonly layout?: Layout;
 }
@@ -57,6 +60,8 @@ export class OpenArchive {
   private readonly filesystem: WrittenFilesystem;
   private readonly sizeAtOpen: number;
   private rebuilt = false;
+  /** Until it is open. */
+  private judged = false;
   /** Until it is known, nothing that is remembered of inodes counts. */
   #generation: Generation = { since: Number.MAX_SAFE_INTEGER, beganNs: null };
 
@@ -96,9 +101,11 @@ export class OpenArchive {
       const views = await openViews(layout, log, options);
       const parts = { layout, file, log, filesystem, views: views ?? (await emptyViews(layout)) };
       const archive = new OpenArchive(parts);
+      archive.judged = options.judged === true;
       try {
         if (views === null && !options.forReplay) await archive.rebuild(options.onProgress);
         else await archive.followLog(options.onProgress);
+        archive.judged = false;
         if (options.layout === undefined) await archive.enterGeneration();
       } catch (error) {
         await archive.views.close();
@@ -218,7 +225,7 @@ export class OpenArchive {
 
   /** Folds what the log has beyond the views. */
   async catchUp(onProgress?: (progress: Progress) => void): Promise<number> {
-    return foldLog(this.log, this.#views, { ...(onProgress ? { onProgress } : {}) });
+    return foldLog(this.log, this.#views, { judged: this.judged, ...(onProgress ? { onProgress } : {}) });
   }
 
   private async followLog(onProgress?: (progress: Progress) => void): Promise<void> {
@@ -246,13 +253,16 @@ export class OpenArchive {
     const isLost = await this.hasLostRows();
     const copied = copyLocalRows(this.#views, next!);
     copied.catch(() => {}); // awaited after the fold
-    const events = await foldLog(this.log, next!, { audit, ...(onProgress ? { onProgress } : {}) }).catch(
-      async (error: unknown) => {
-        await copied.catch(() => {});
-        await next!.close();
-        throw error;
-      },
-    );
+    const { judged } = this;
+    const events = await foldLog(this.log, next!, {
+      audit,
+      judged,
+      ...(onProgress ? { onProgress } : {}),
+    }).catch(async (error: unknown) => {
+      await copied.catch(() => {});
+      await next!.close();
+      throw error;
+    });
     failpoint('replay.fold');
     const isWhole = await copied;
     await next!.setTreePosition(Math.min(tree, this.log.size), isLost || !isWhole ? [unknownRow] : []);
@@ -354,11 +364,12 @@ async function copyLocalRows(from: Views, to: Views): Promise<boolean> {
 export async function foldLog(
   log: EventLog,
   views: Views,
-  options: { audit?: boolean; to?: Position; onProgress?: (progress: Progress) => void },
+  options: { audit?: boolean; judged?: boolean; to?: Position; onProgress?: (progress: Progress) => void },
 ): Promise<number> {
   const to = options.to ?? log.size;
   const from = options.audit ? 0 : views.position;
   const start = views.position;
+  const judge = options.judged ? await judgeOf(views) : null;
   let pending: EventRecord[] = [];
   // While one batch of rows is written, those of the next are made.
   let before: Promise<void> = Promise.resolve();
@@ -366,7 +377,9 @@ export async function foldLog(
   for await (const batch of log.read({ from, to, audit: options.audit ?? false, lazy: true })) {
     pending = pending.length === 0 ? [...batch] : pending.concat(batch);
     if (pending.length < FOLD_BATCH) continue;
+    await judge?.judge(pending);
     await before;
+    judge?.forget(views.position);
     before = writing;
     writing = views.apply(pending);
     writing.catch(() => {}); // awaited one batch later
@@ -375,8 +388,15 @@ export async function foldLog(
   }
   await before;
   await writing;
+  await judge?.judge(pending);
   if (pending.length > 0) await views.apply(pending);
   return views.position - start;
+}
+
+/** Only what comes from elsewhere is judged: few commands load it. */
+async function judgeOf(views: Views): Promise<LogJudge> {
+  const { LogJudge } = await import('../projections/judge/log-judge.js');
+  return new LogJudge(views.level);
 }
 
 function foldProgress(done: Position, total: Position): Progress {

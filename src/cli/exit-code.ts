@@ -19,7 +19,7 @@ export function exitCodeOfLost({
   return damaged.length + missing.length > 0 ? EXIT.damage : EXIT.ok;
 }
 
-const DISTRUSTED = ['REMOTE_DIVERGED', 'REMOTE_DAMAGED', 'BAD_SIGNATURE', 'KEY_MISMATCH'];
+const DISTRUSTED = ['REMOTE_DIVERGED', 'REMOTE_DAMAGED', 'BAD_SIGNATURE', 'KEY_MISMATCH', 'LOG_DAMAGED'];
 
 /** 4 where an archive of a remote is not what it was, 3 where one could not be read; null where all is well. */
 export function exitCodeAcross(troubles: readonly AcrossTrouble[]): number | null {

@@ -9,6 +9,7 @@ import { gap, notTheFingerprint } from './log-errors.js';
 import { eventKey, eventPosition } from './log-keys.js';
 import { CompactRange } from './merkle.js';
 import { scan, type Span } from './scan.js';
+import type { StoredCommit } from './segment.js';
 import type { CommitRecord, EventRecord, HkfsEvent, Position } from './types.js';
 
 /**
@@ -162,6 +163,11 @@ class LazyRecord implements EventRecord {
   get event(): HkfsEvent {
     return decodeEvent(this.bytes, this.position);
   }
+}
+
+/** The events of a commit that travels, each decoded when it is asked for. */
+export function recordsIn({ commit, events }: StoredCommit): EventRecord[] {
+  return events.map((bytes, at) => lazyRecordOf(commit.first + at, bytes, commit));
 }
 
 function lazyRecordOf(position: Position, bytes: Buffer, commit: CommitRecord): EventRecord {

@@ -39,6 +39,8 @@ export interface ReadOptions extends SpanOptions {
   /** Decode an event when it is asked for: only then is a damaged one found. For folding. */
   readonly lazy?: boolean;
 }
+/** Says what it has against commits by throwing it. */
+export type CommitJudge = (commits: readonly StoredCommit[]) => Promise<void>;
 export interface AuditProgress {
   readonly checked: number;
   readonly size: number;
@@ -155,12 +157,13 @@ export class EventLog {
    * Appends commits of another copy of this log as they are there, in one write that is durable only
    * once the file system was synced. Events are not decoded here: whoever folds them does.
    *
+   * @param judge is shown what is about to be written, and throws where it is not to be
    * @returns the number of commits taken; the first that does not follow stops it, with nothing of it or
    *   of those after it written
    */
-  async adopt(commits: readonly StoredCommit[]): Promise<number> {
+  async adopt(commits: readonly StoredCommit[], judge?: CommitJudge): Promise<number> {
     const before = this.#turn;
-    const adopted = before.then(() => this.#adopt(commits));
+    const adopted = before.then(() => this.#adopt(commits, judge));
     this.#turn = adopted.catch(() => undefined);
     return adopted;
   }
@@ -257,7 +260,7 @@ export class EventLog {
     return { commit, records };
   }
 
-  async #adopt(commits: readonly StoredCommit[]): Promise<number> {
+  async #adopt(commits: readonly StoredCommit[], judge?: CommitJudge): Promise<number> {
     if (this.#failure !== undefined) throw refused(this.#failure);
     const batch = this.#level.batch();
     const first = this.size;
@@ -277,6 +280,10 @@ export class EventLog {
     }
     const rows = await this.tree.rowsOf(first, completed);
     for (const [key, value] of rows) batch.put(key, value);
+    await judge?.(commits.slice(0, taken)).catch(async (error: unknown) => {
+      await batch.close();
+      throw error;
+    });
     try {
       await batch.write();
     } catch (error) {

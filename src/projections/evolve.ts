@@ -3,6 +3,7 @@
  * follow from its own fields and position. Only a rename and a change of attributes look up the
  * entry they speak of, through `EntryLookup`.
  */
+import { HkfsError } from '../errors.js';
 import { decodeEvent, encodeEvent } from '../events/codec.js';
 import { nameToBytes } from '../events/names.js';
 import type {
@@ -190,9 +191,10 @@ function withAttributes(value: Buffer, attributes: Attributes, source: SourceIde
     : Buffer.concat([keys.positionBytes(entry.directoryId), bytes]);
 }
 
+/** @throws HkfsError LOG_DAMAGED for a log that changes what never was: it decodes, yet it cannot be folded */
 function existing(value: Buffer | undefined, position: Position): Buffer {
   if (value === undefined || value.length === 0)
-    throw new MissingEntryError(`the event at position ${position} speaks of an entry that does not exist`);
+    throw new HkfsError('LOG_DAMAGED', `event ${position} speaks of an entry that does not exist`);
   return value;
 }
 
@@ -225,9 +227,6 @@ export function parseSourceValue(value: Buffer): KnownSource {
     hash: value.toString('hex', 32, 64),
   };
 }
-
-/** A log that renames or changes what never was: it decodes, yet it cannot be folded. */
-export class MissingEntryError extends Error {}
 
 /** Parent id, then the raw bytes of the name. */
 function placeValue(place: Place): Buffer {

@@ -11,6 +11,7 @@ import type { Head, Position } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
+import { isRefusal } from '../../projections/judge/log-judge.js';
 import type { Progress } from '../api.js';
 import { FORMAT_VERSION, layoutIn, type Layout } from '../layout.js';
 import { OpenArchive } from '../open-archive.js';
@@ -155,10 +156,12 @@ export class Catalogue {
     const { directory, layout, id } = this;
     const file = { format: FORMAT_VERSION, id, hash: 'blake3-256', created: '' } as const;
     try {
-      return await this.patiently(patience, () => OpenArchive.open(directory, { file, layout }));
+      const options = { file, layout, judged: true };
+      return await this.patiently(patience, () => OpenArchive.open(directory, options));
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.wipe();
+      if (isRefusal(error)) throw error;
       return null;
     }
   }

@@ -45,6 +45,9 @@ const FOR_ALL: readonly ErrorCode[] = [
   'READ_ONLY',
 ];
 
+/** After these nothing of an archive answers. */
+const LEFT_OUT: readonly ErrorCode[] = ['UNKNOWN_EVENT', 'VIEWS_DAMAGED', 'LOG_DAMAGED'];
+
 /** One of the archives, open while it is asked. */
 export interface AskedArchive {
   readonly archive: string;
@@ -266,9 +269,7 @@ export class RemoteArchives implements AcrossReader {
     this.troubles.push({ archive, code, reason });
     const isKnown = this.catalogues.get(archive)?.pin() != null;
     const answer =
-      isKnown && code !== 'UNKNOWN_EVENT' && code !== 'VIEWS_DAMAGED'
-        ? 'what was seen of it before answers'
-        : 'it is left out';
+      isKnown && !LEFT_OUT.includes(code) ? 'what was seen of it before answers' : 'it is left out';
     const text = `archive ${archive}: ${reason} (${answer})`;
     this.options.onMessage?.({ level: 'warning', code, text });
   }

@@ -1,5 +1,6 @@
 /** `tag`: names for moments. The newest event of a name is what it means. */
 import { HkfsError } from '../../errors.js';
+import { whyNoTag } from '../../events/chosen-names.js';
 import * as keys from '../../projections/keys.js';
 import { nameFromBytes } from '../../fs/names.js';
 import { readRows } from '../../projections/views.js';
@@ -7,9 +8,6 @@ import type { Moment, TagOptions, TagRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolveMoment } from '../queries/moments.js';
 import { execute, type ChangeOptions } from './change.js';
-
-/** Longest name, in bytes, so that it stays something to type. */
-const MAX_BYTES = 255;
 
 /** @throws HkfsError BAD_TAG, TAG_EXISTS, BAD_MOMENT */
 export async function tag(archive: OpenArchive, options: TagOptions, change: ChangeOptions): Promise<TagRow> {
@@ -53,18 +51,9 @@ async function findTag(archive: OpenArchive, name: string): Promise<number | nul
 }
 
 function checkName(name: string): void {
-  const reason = whyNoName(name);
+  const reason = whyNoTag(name);
   if (reason === null) return;
   throw new HkfsError('BAD_TAG', `${JSON.stringify(name)} cannot be a tag: ${reason}`, {
     hint: 'take letters, digits, dots, dashes, such as before-cleanup',
   });
-}
-
-function whyNoName(name: string): string | null {
-  if (name === '') return 'it is empty';
-  if (!name.isWellFormed()) return 'it is not UTF-8';
-  if (Buffer.byteLength(name) > MAX_BYTES) return `it is longer than ${MAX_BYTES} bytes`;
-  if (/\p{C}/u.test(name)) return 'it has a control character';
-  if (name !== name.trim()) return 'it begins or ends with a space';
-  return name.startsWith('-') ? 'it begins with a dash' : null;
 }

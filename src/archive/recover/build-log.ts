@@ -4,6 +4,8 @@ import { EventLog } from '../../events/log.js';
 import { followsFrom, type StoredCommit } from '../../events/segment.js';
 import { CompactRange } from '../../events/merkle.js';
 import type { Head } from '../../events/types.js';
+import { Views } from '../../projections/views.js';
+import { foldLog } from '../open-archive.js';
 import { remove } from './folder.js';
 import type { LogHere } from './log-here.js';
 import { partedFrom, type BringOptions, type RecoverSource } from './source.js';
@@ -38,6 +40,7 @@ export async function buildLog(here: LogHere, options: BuildOptions): Promise<Bu
     if (options.openSource !== null) {
       source = await options.openSource(idOf(log));
       fetched = await bring(log, source, options);
+      if (fetched > 0 && !source.isOwn) await judgeLog(log, `${options.location}.judged`);
       kept += await takeHere(log, here);
     }
     if (log.size === 0) throw nothingProved();
@@ -99,6 +102,18 @@ async function bring(log: EventLog, source: RecoverSource, options: BringOptions
   if (head.size > before) await source.bring(log, options);
   if ((await log.headAt(head.size)).root !== head.root) throw partedFrom(url, Math.min(before, head.size));
   return log.size - before;
+}
+
+/** By views that nobody else reads. @throws HkfsError LOG_DAMAGED, naming the event */
+async function judgeLog(log: EventLog, scratch: string): Promise<void> {
+  remove(scratch);
+  const views = (await Views.open(scratch, true, true))!;
+  try {
+    await foldLog(log, views, { judged: true });
+  } finally {
+    await views.close();
+    remove(scratch);
+  }
 }
 
 function idOf(log: EventLog): string | null {

@@ -21,6 +21,8 @@ export interface RecoverSource {
   readonly head: Head;
   /** The key that signed; null of a directory. */
   readonly key: VerifierKey | null;
+  /** A key that is known here signed it, so that it is what this archive wrote. */
+  readonly isOwn: boolean;
   /** Where contents are to be had. */
   readonly store: BlobStore;
   /** Appends what a log lacks of this one. @throws HkfsError REMOTE_DAMAGED, REMOTE_DIVERGED */
@@ -71,7 +73,7 @@ async function openRemote(store: BlobStore, options: SourceOptions): Promise<Rec
     });
   const head = await signedHead(remote, key, newest);
   return {
-    ...{ url: store.url, id: remote.id, head, key, store },
+    ...{ url: store.url, id: remote.id, head, key, isOwn: options.key !== null, store },
     bring: (log, bring) => importLog(log, remote, { to: head, key, ...bring }),
     close: () => store.close(),
   };
@@ -97,7 +99,7 @@ async function openDirectory(root: string, { id, env }: SourceOptions): Promise<
   const log = await EventLog.open(layout.log);
   const store = await openBlobStore(layout.hkfs, { env });
   return {
-    ...{ url: root, id: file.id, head: log.head(), key: null, store },
+    ...{ url: root, id: file.id, head: log.head(), key: null, isOwn: false, store },
     bring: (into) => bringFrom(log, into, root),
     close: async () => {
       await log.close();

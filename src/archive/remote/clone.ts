@@ -17,6 +17,7 @@ import { failpoint } from '../../fs/failpoints.js';
 import { toFsPath } from '../../fs/names.js';
 import { WorkerPool } from '../../fs/pool.js';
 import { loadPosix } from '../../fs/posix.js';
+import { isRefusal } from '../../projections/judge/log-judge.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import { parseRemoteUrl, storedUrl } from '../../store/remote/remote-url.js';
 import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
@@ -46,7 +47,7 @@ import { fetchAll, lostRows, type Lost } from './fetch-all.js';
 import { TransferMeter } from './transfer-meter.js';
 import { bootId, dropTorn } from './trust-objects.js';
 
-/** @throws HkfsError REMOTE_*, BAD_SIGNATURE, KEY_MISMATCH, ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, INTERRUPTED */
+/** @throws HkfsError REMOTE_*, BAD_SIGNATURE, KEY_MISMATCH, LOG_DAMAGED, ALREADY_AN_ARCHIVE, DIRECTORY_NOT_EMPTY, INTERRUPTED */
 export async function cloneArchive(options: CloneOptions, clock: () => number): Promise<CloneSummary> {
   const started = clock();
   const root = absolutePath(options.directory);
@@ -99,9 +100,14 @@ class Clone {
     await this.begin(origin);
     const named = await this.importLog(remote, { to: { size, root }, key });
     failpoint('clone.log');
-    const early = this.fetchEarly(named);
+    const refused = new AbortController();
+    const early = this.fetchEarly(named, refused.signal);
+    const opening = this.openArchive(remote).catch((error: unknown) => {
+      refused.abort();
+      throw error;
+    });
     // Nothing goes on behind an error: whichever comes first, both have ended.
-    const [, opened] = await Promise.allSettled([early, this.openArchive(remote)]);
+    const [, opened] = await Promise.allSettled([early, opening]);
     if (opened.status === 'rejected') throw opened.reason;
     const archive = opened.value;
     try {
@@ -147,8 +153,9 @@ class Clone {
    * Where threads copy, contents come while the views are folded from the log.
    * @returns null where they are still to be fetched
    */
-  private async fetchEarly(named: NamedObjects | null): Promise<FetchOutcome | null> {
-    const { store, catalogue, at, signal, onProgress } = this.parts;
+  private async fetchEarly(named: NamedObjects | null, refused: AbortSignal): Promise<FetchOutcome | null> {
+    const { store, catalogue, at, onProgress } = this.parts;
+    const signal = AbortSignal.any([refused, ...(this.parts.signal ? [this.parts.signal] : [])]);
     if (!store.files || catalogue === true || at !== undefined || named?.isComplete !== true) return null;
     const { list } = named;
     const target = targetOf(this.layout);
@@ -238,7 +245,7 @@ class Clone {
       return await EventLog.open(layout.log, { createIfMissing: true });
     } catch (error) {
       if (!isHkfsError(error, 'LOG_DAMAGED') && !isHkfsError(error, 'LOG_GAP')) throw error;
-      for (const path of [layout.log, layout.views]) rmSync(toFsPath(path), { recursive: true, force: true });
+      dropLog(layout);
       return EventLog.open(layout.log, { createIfMissing: true });
     }
   }
@@ -247,8 +254,11 @@ class Clone {
     const { layout, parts } = this;
     const { onProgress, at, clock } = parts;
     const open = (): Promise<OpenArchive> =>
-      OpenArchive.open(layout.root, { file: fileOf(remote.id, clock()), onProgress });
-    const archive = await open();
+      OpenArchive.open(layout.root, { file: fileOf(remote.id, clock()), judged: true, onProgress });
+    const archive = await open().catch((error: unknown) => {
+      if (isRefusal(error)) dropLog(layout);
+      throw error;
+    });
     failpoint('clone.views');
     if (at === undefined) return archive;
     let end: number;
@@ -286,6 +296,11 @@ class Clone {
     writeFileDurably(layout.archiveFile, Buffer.from(text), 0o644);
     failpoint('clone.done');
   }
+}
+
+/** The same directory may become a clone of something better. */
+function dropLog({ log, views }: Layout): void {
+  for (const path of [log, views]) rmSync(toFsPath(path), { recursive: true, force: true });
 }
 
 /** What was made before there was room for an origin; what somebody put there meanwhile stays. */

@@ -1,8 +1,10 @@
 /** A remote's log into ours: nothing is believed until the root that a checkpoint signs was computed from it. */
 import type { EventLog } from '../../events/log.js';
+import { recordsIn } from '../../events/log-read.js';
 import type { StoredCommit } from '../../events/segment.js';
 import type { Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
+import type { LogJudge } from '../../projections/judge/log-judge.js';
 import type { Progress } from '../api.js';
 import { refuseGap } from './bundle-gap.js';
 import { throwIfStopped } from '../stopped.js';
@@ -16,6 +18,8 @@ export interface ImportOptions {
   /** What a checkpoint of the remote signs. */
   readonly to: Head;
   readonly key: VerifierKey;
+  /** Where the log is not folded by a judge before anything else is done by it. */
+  readonly judge?: LogJudge | undefined;
   /** Sees all that is taken. */
   readonly onCommits?: ((commits: readonly StoredCommit[]) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -24,7 +28,7 @@ export interface ImportOptions {
 
 /**
  * Appends what ours lacks. What it has must be the beginning of the remote's.
- * @throws HkfsError REMOTE_DAMAGED naming the segment, REMOTE_DIVERGED, INTERRUPTED
+ * @throws HkfsError REMOTE_DAMAGED naming the segment, REMOTE_DIVERGED, LOG_DAMAGED naming the event, INTERRUPTED
  */
 export function importLog(log: EventLog, remote: RemoteArchive, options: ImportOptions): Promise<void> {
   const { key, to } = options;
@@ -34,8 +38,9 @@ export function importLog(log: EventLog, remote: RemoteArchive, options: ImportO
 async function adoptAll(
   log: EventLog,
   remote: RemoteArchive,
-  { to, signal, onProgress, onCommits }: ImportOptions,
+  { to, signal, onProgress, onCommits, judge }: ImportOptions,
 ): Promise<void> {
+  const judged = judge && ((all: readonly StoredCommit[]) => judge.judge(all.flatMap(recordsIn)));
   const segments = await remote.listSegments();
   refuseGap(remote, { first: segments[0]?.first ?? 0, size: log.size });
   const reader = new SegmentReader(remote, segments);
@@ -43,7 +48,7 @@ async function adoptAll(
     throwIfStopped(signal);
     const { segment, commits } = await reader.read(log.size, to.size);
     const isNext = commits[0]!.commit.first === log.size;
-    const taken = isNext ? await log.adopt(commits) : 0;
+    const taken = isNext ? await log.adopt(commits, judged) : 0;
     onCommits?.(commits.slice(0, taken));
     failpoint('clone.segment');
     if (taken < commits.length) reader.reject(segment);

@@ -1,6 +1,7 @@
 /** `remote add`, `remote ls`, `remote rm`: which places for backups the archive knows. */
 import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { HkfsError, withoutSecrets } from '../../errors.js';
+import { isRemoteName } from '../../events/chosen-names.js';
 import type { BackupCompleted, HkfsEvent, RemoteAdded } from '../../events/types.js';
 import { joinPath, parentPath, readDirectoryNames, realPath, toFsPath } from '../../fs/names.js';
 import { parseTimeAndEvent } from '../../projections/evolve.js';
@@ -17,8 +18,6 @@ import { ensureRemote, isRemote } from './format.js';
 import { ARCHIVES, FORMAT_NAME, OBJECTS } from './names.js';
 import { openRemote } from './open-remote.js';
 import { registeredRemote } from './registered.js';
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
  * Nothing is added before the place was reached, and found or made to be a remote.
@@ -118,7 +117,7 @@ async function isRegistered(archive: OpenArchive, name: string): Promise<boolean
 }
 
 function checkName(name: string): void {
-  if (NAME.test(name)) return;
+  if (isRemoteName(name)) return;
   throw new HkfsError('USAGE', `${JSON.stringify(name)} cannot be the name of a remote`, {
     hint: 'take letters, digits, dots and dashes, such as usb or office-nas',
   });

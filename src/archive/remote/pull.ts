@@ -3,11 +3,13 @@
  * then the log, then views and tree: so the log never names what is not here, whenever it is cut short.
  */
 import { HkfsError } from '../../errors.js';
+import { recordsIn } from '../../events/log-read.js';
 import { CompactRange } from '../../events/merkle.js';
 import { followsFrom, type StoredCommit } from '../../events/segment.js';
 import type { VerifierKey } from '../../events/signed-note.js';
 import type { Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { LogJudge } from '../../projections/judge/log-judge.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
 import type { PullOptions, PullSummary } from '../api.js';
 import { knownAbsent, makeAbsentNames, rememberAbsent } from '../absent-names.js';
@@ -27,7 +29,7 @@ import { publicKey } from './public-key.js';
 import { RemoteArchive } from './remote-archive.js';
 import { SegmentReader } from './segment-reader.js';
 
-/** @throws HkfsError REMOTE_*, BUNDLE_GAP, BAD_SIGNATURE, INTERRUPTED */
+/** @throws HkfsError REMOTE_*, BUNDLE_GAP, BAD_SIGNATURE, LOG_DAMAGED, INTERRUPTED */
 export async function pull(
   archive: OpenArchive,
   options: PullOptions,
@@ -78,7 +80,8 @@ class Pull {
     this.rememberOrigin(to);
     await archive.followUntil(to.size);
     const { signal, clock, onProgress, onMessage = () => {} } = this.parts;
-    await importLog(archive.log, remote, { to, key, signal, onProgress });
+    const judge = new LogJudge(archive.views.level);
+    await importLog(archive.log, remote, { to, key, judge, signal, onProgress });
     await archive.sync();
     failpoint('pull.log');
     const { position } = await archive.tree();
@@ -140,7 +143,11 @@ class Pull {
 
   private async listNew(to: Head): Promise<ObjectList> {
     const named = new NamedObjects();
-    for await (const stored of this.checkedCommits(to)) named.add([stored]);
+    const judge = new LogJudge(this.archive.views.level);
+    for await (const stored of this.checkedCommits(to)) {
+      await judge.judge(recordsIn(stored));
+      named.add([stored]);
+    }
     return named.list;
   }
 

@@ -1,7 +1,9 @@
 /** The use case: contents against their names, tree against hash tree, views against the log. */
 import { isHkfsError } from '../../errors.js';
 import { levelProblem } from '../../events/level-files.js';
+import type { EventRecord } from '../../events/types.js';
 import { together } from '../../fs/together.js';
+import { LogJudge } from '../../projections/judge/log-judge.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
 import { LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -105,11 +107,30 @@ async function auditLog(archive: OpenArchive, findings: Findings): Promise<void>
     const problem = levelProblem(location, { all: true });
     if (problem !== null) findings.views.push(`a file of ${location} is damaged: ${problem}`);
   }
+  let judge: LogJudge | null = new LogJudge(archive.views.level);
   try {
-    for await (const _progress of archive.log.audit()) continue;
+    for await (const records of archive.log.read({ to: size, audit: true, lazy: true }))
+      judge = await judged(judge, records, findings);
   } catch (error) {
     if (!isHkfsError(error)) throw error;
     findings.views.push(error.message);
+  }
+}
+
+/** The first event that this hkfs would not have written is told; what follows is only compared with its fingerprint. */
+async function judged(
+  judge: LogJudge | null,
+  records: readonly EventRecord[],
+  findings: Findings,
+): Promise<LogJudge | null> {
+  try {
+    await judge?.judge(records);
+    judge?.forget(records.at(-1)!.position + 1);
+    return judge;
+  } catch (error) {
+    if (!isHkfsError(error)) throw error;
+    findings.views.push(error.message);
+    return null;
   }
 }
 
