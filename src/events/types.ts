@@ -291,6 +291,8 @@ export interface EventRecord {
 
 /** What one atomic synced write appended. */
 export interface CommitRecord {
+  /** 2: its first event knows the hash of the record before it. The first commit of a log has 1. */
+  readonly format: 1 | 2;
   readonly first: Position;
   readonly count: number;
   readonly timeMs: number;
