@@ -79,8 +79,8 @@ export function otherHash({ first }: CommitRecord, witness: number): string {
   return `the commit record of event ${first} does not have the hash that event ${witness} knows`;
 }
 
-/** An operation is opened by the first event of a commit. */
-function startedBy(bytes: Uint8Array, position: number): number | null {
+/** The operation that a commit's first event opens; null: it goes on with the one before. */
+export function startedBy(bytes: Uint8Array, position: number): number | null {
   if (peekType(bytes) !== 'operation.started') return null;
   const event = decodeEvent(bytes, position);
   return event.type === 'operation.started' ? event.operation : null;

@@ -6,7 +6,7 @@ import { HkfsError, isHkfsError } from '../errors.js';
 import { asBuffer } from './bytes.js';
 import { decodeEvent, encodeEvent } from './codec.js';
 import { checkEvent } from './checked-scan.js';
-import { recordHash, whyNotJoined, withLink } from './commit-chain.js';
+import { damagedRecord, linkIn, recordHash, whyNotJoined, withLink } from './commit-chain.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import { encodeCommit } from './commit-record.js';
 import { HashTree } from './hash-tree.js';
@@ -19,9 +19,9 @@ import { auditForward, Auditor, readBackward, readForward } from './log-read.js'
 import { CompactRange, type Subtree } from './merkle.js';
 import { RecordCheck } from './record-check.js';
 import type { Span } from './scan.js';
-import { followsFrom, type StoredCommit } from './segment.js';
+import { endOf, followsFrom, type StoredCommit } from './segment.js';
 import { rangeAt, readStoredCommits } from './stored-commits.js';
-import type { CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
+import type { CommitHead, CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
 
 export interface AppendContext {
   /** Milliseconds since 1970, now. */
@@ -153,8 +153,32 @@ export class EventLog {
   async headAt(size: Position): Promise<Head> {
     if (!Number.isSafeInteger(size) || size < 0 || size > this.size)
       throw new RangeError(`no size ${size} in a log of ${this.size}`);
-    if (size > 0) await this.commitAt(size - 1);
+    if (size === this.size) return this.head();
+    if (size > 0) await this.#requireRange(size);
     return { size, root: (await rangeAt(this.#level, size)).root().toString('hex') };
+  }
+
+  /** As {@link headAt}, with the commit record that ends there, for whoever signs it. */
+  async commitHeadAt(size: Position): Promise<CommitHead> {
+    const head = await this.headAt(size);
+    const commit = size === 0 ? null : await this.commitAt(size - 1);
+    return commit === null || endOf(commit) !== size
+      ? head
+      : { ...head, commit: recordHash(commit).toString('hex') };
+  }
+
+  /**
+   * The last commit record of a head that is known to be of this log.
+   *
+   * @param who vouches for the head
+   * @throws HkfsError LOG_DAMAGED where ours is another one
+   */
+  async requireRecord({ size, commit }: CommitHead, who: string): Promise<void> {
+    if (commit === undefined || size === 0) return;
+    const ours = await this.commitHeadAt(size);
+    if (ours.commit === commit) return;
+    const { first } = await this.commitAt(size - 1);
+    throw damagedRecord(`the commit record of event ${first} is not the one that ${who} has`);
   }
 
   /**
@@ -245,7 +269,8 @@ export class EventLog {
     if (this.#failure !== undefined) throw refused(this.#failure);
     const first = this.size;
     const before = this.#lastCommit;
-    const stored = before === null ? encoded : [withLink(encoded[0]!, recordHash(before)), ...encoded.slice(1)];
+    const stored =
+      before === null ? encoded : [withLink(encoded[0]!, recordHash(before)), ...encoded.slice(1)];
     const completed: Subtree[] = [];
     const range = this.#range.clone(completed);
     for (const bytes of stored) range.append(bytes);
@@ -271,6 +296,15 @@ export class EventLog {
       bytes: stored[at]!,
     }));
     return { commit, records };
+  }
+
+  /** The Merkle range that stands in the commit before a size was its events'. */
+  async #requireRange(size: Position): Promise<void> {
+    const commit = await this.commitAt(size - 1);
+    const end = endOf(commit);
+    const after = storedEvent(this.#level, end);
+    if (end === size && after !== undefined && linkIn(after) !== null) return;
+    for await (const _stored of this.readStored({ from: commit.first, to: end })) continue;
   }
 
   async #adopt(commits: readonly StoredCommit[]): Promise<number> {

@@ -9,7 +9,7 @@ import { commitUpTo } from './commit-scan.js';
 import { isHkfsError } from '../errors.js';
 import { storedEvent, type LeafCheck } from './leaf-check.js';
 import { explainLevelError, type Level } from './level.js';
-import { gap } from './log-errors.js';
+import { gap, notTheFingerprint } from './log-errors.js';
 import { commitKey } from './log-keys.js';
 import { endOf } from './segment.js';
 import type { CommitRecord, Position } from './types.js';
@@ -31,6 +31,7 @@ export class RecordCheck {
    */
   async require(commit: CommitRecord, before?: CommitRecord | null): Promise<void> {
     const end = endOf(commit);
+    if (end > this.#size()) throw damagedRecord(`the commit of event ${commit.first} ends after the log`);
     const witness = end < this.#size() ? storedEvent(this.#level, end) : undefined;
     const link = witness === undefined ? null : linkIn(witness);
     if (link === null) return this.#requirePlausible(commit, { before, witness });
@@ -48,22 +49,29 @@ export class RecordCheck {
     const event = storedEvent(this.#level, first);
     if (event === undefined) throw gap(first);
     const previous = before === undefined ? await this.#upTo(first - 1) : before;
-    const next = witness === undefined ? null : this.#at(endOf(commit));
-    const reason =
-      whyImplausible({ before: previous, commit, event }) ??
-      (next && whyImplausible({ before: commit, commit: next, event: witness! }));
-    if (reason !== null) throw damagedRecord(reason);
+    const reason = whyImplausible({ before: previous, commit, event });
+    if (reason !== null)
+      throw (await this.#isWritten(first)) ? damagedRecord(reason) : notTheFingerprint(commit);
+    if (witness !== undefined) await this.#requireNext(commit, witness);
+  }
+
+  async #requireNext(commit: CommitRecord, witness: Buffer): Promise<void> {
+    const end = endOf(commit);
+    const next = this.#at(end);
+    if (next === undefined) throw damagedRecord(`no commit of the log begins at event ${end}`);
+    const reason = next && whyImplausible({ before: commit, commit: next, event: witness });
+    if (reason !== null && (await this.#isWritten(end))) throw damagedRecord(reason);
   }
 
   async #upTo(position: Position): Promise<CommitRecord | null> {
     return position < 0 ? null : commitUpTo(this.#level, position);
   }
 
-  /** Null also where it lacks or is none: whoever reads it is told. */
-  #at(first: Position): CommitRecord | null {
+  /** Null for what is no record: whoever reads it is told. */
+  #at(first: Position): CommitRecord | null | undefined {
     try {
       const bytes = this.#level.getSync(commitKey(first));
-      return bytes === undefined ? null : decodeCommit(bytes, first);
+      return bytes && decodeCommit(bytes, first);
     } catch (error) {
       if (isHkfsError(error)) return null;
       throw explainLevelError(error, this.#level.location);

@@ -307,3 +307,9 @@ export interface Head {
   /** 64 lower-case hexadecimal digits. */
   readonly root: string;
 }
+
+/** With the last commit record, which nothing in the log vouches for. */
+export interface CommitHead extends Head {
+  /** Its SHA-256 in hexadecimal; not where no commit ends, or where an earlier hkfs signed. */
+  readonly commit?: string;
+}

@@ -97,7 +97,7 @@ interface Writes {
 }
 
 /** Small files that are ours and can be made again, and those that cannot. */
-function whatToWrite(identity: Identity, { id, createdMs, source }: BuiltLog): Writes {
+function whatToWrite(identity: Identity, { id, createdMs, source, guessed }: BuiltLog): Writes {
   const { file, publicKey, privateKey, originFile } = identity;
   if (source !== null && source.id !== id)
     throw new HkfsError('REMOTE_FOREIGN', `${source.url} is archive ${source.id}, and not ${id}`, {
@@ -115,7 +115,10 @@ function whatToWrite(identity: Identity, { id, createdMs, source }: BuiltLog): W
     archiveFile: file?.id !== id,
     publicKey: publicKey !== 'good' && signed !== null ? formatVerifierKey(signed) : null,
     origin: writesOrigin,
-    unrecovered: [...(privateKey === 'good' || isClone || writesOrigin ? [] : [lostKey(privateKey)])],
+    unrecovered: [
+      ...(privateKey === 'good' || isClone || writesOrigin ? [] : [lostKey(privateKey)]),
+      ...(guessed === 0 ? [] : [`the times of ${guessed} commits: they have that of the commit before`]),
+    ],
   };
 }
 

@@ -13,6 +13,7 @@ import { diverged, partingPosition } from './parting.js';
 import { gapsOf } from './plan.js';
 import type { NamedSegment, RemoteArchive } from './remote-archive.js';
 import { refuseOtherKey } from './remote-base.js';
+import { requireSameCommits } from './same-commits.js';
 
 export interface FileFinding {
   /** Of the remote. */
@@ -41,7 +42,7 @@ export interface LogCheckOptions {
   readonly quick: boolean;
 }
 
-/** @throws HkfsError REMOTE_DIVERGED, KEY_MISMATCH, REMOTE_NEWER */
+/** @throws HkfsError REMOTE_DIVERGED, KEY_MISMATCH, REMOTE_NEWER; LOG_DAMAGED where ours is the wrong one */
 export async function checkRemoteLog(
   log: EventLog,
   remote: RemoteArchive,
@@ -106,9 +107,10 @@ class Check implements LogCheck {
   private async checkpoint(size: Position): Promise<void> {
     const { key } = this.options;
     try {
-      const { root } = await this.remote.checkpoint(size, key);
-      if (size > this.events.size || (await this.events.headAt(size)).root !== root)
+      const head = await this.remote.checkpoint(size, key);
+      if (size > this.events.size || (await this.events.headAt(size)).root !== head.root)
         throw await this.parted(size);
+      await this.events.requireRecord(head, this.remote.store.url);
       this.size = Math.max(this.size, size);
     } catch (error) {
       if (!isHkfsError(error)) throw error;
@@ -149,7 +151,10 @@ class Check implements LogCheck {
     if (segment.last >= this.events.size) return this.beyond(segment.name);
     const expected = await segmentBytes(this.events, segment);
     if (expected === null) this.damaged(segment.name, 'its name speaks of no whole commits');
-    else if (!bytes.equals(expected)) this.damaged(segment.name, 'it has other bytes than the log');
+    else if (!bytes.equals(expected)) {
+      await requireSameCommits(this.events, this.remote, bytes);
+      this.damaged(segment.name, 'it has other bytes than the log');
+    }
   }
 
   /** One that is beyond the newest checkpoint may be of a backup under way. */
