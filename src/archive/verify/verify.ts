@@ -3,6 +3,7 @@ import { isHkfsError } from '../../errors.js';
 import { levelProblem } from '../../events/level-files.js';
 import { together } from '../../fs/together.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
+import { keyProblem } from '../keys.js';
 import { LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Committer } from '../committer.js';
@@ -105,6 +106,8 @@ async function auditLog(archive: OpenArchive, findings: Findings): Promise<void>
     const problem = levelProblem(location, { all: true });
     if (problem !== null) findings.views.push(`a file of ${location} is damaged: ${problem}`);
   }
+  const key = keyProblem(archive);
+  if (key !== null) findings.views.push(key);
   try {
     for await (const _progress of archive.log.audit()) continue;
   } catch (error) {
