@@ -52,6 +52,7 @@ export const ERROR_EXITS = {
   BAD_PROOF: EXIT.usage,
   BAD_SIGNATURE: EXIT.damage,
   KEY_MISMATCH: EXIT.usage,
+  KEY_DAMAGED: EXIT.damage,
   WRONG_ORIGIN: EXIT.usage,
   HEAD_DIFFERS: EXIT.no,
   FILE_EXISTS: EXIT.usage,

@@ -197,6 +197,9 @@ export class Archive extends LocalReader {
       const warning = clockWarning(open, clock());
       if (warning) onMessage(warning);
       if (mode === 'write') {
+        const { keyProblem } = await import('./keys.js');
+        const problem = keyProblem(open);
+        if (problem !== null) onMessage({ level: 'warning', code: 'KEY_DAMAGED', text: problem });
         await archive.startService('writer', command);
         await archive.mend(onMessage);
       } else

@@ -29,12 +29,16 @@ export function checkProof(
   const proof = parseProof(text);
   const since = options.since === undefined ? undefined : headOf(options.since, key);
   const { checkpoint, isSigned } = openCheckpoint(proof.checkpoint, key);
-  const { origin, size, root } = checkpoint;
+  const { origin, size, root, commit } = checkpoint;
   const reason = isSigned
     ? (whyNot(proof, checkpoint) ?? notSince(proof, checkpoint, since))
     : `the signature by ${key.name} is not that of this head`;
   const verdict = reason === null ? { holds: true } : { holds: false, reason };
-  return { ...verdict, kind: proof.kind, origin, size, root, ...detailsOf(proof) };
+  return {
+    ...{ ...verdict, kind: proof.kind, origin, size, root },
+    ...(commit !== undefined && { commit }),
+    ...detailsOf(proof),
+  };
 }
 
 /** A signed head that does not have its signature is read all the same, to be told about. */

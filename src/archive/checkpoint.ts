@@ -8,7 +8,7 @@ import type { OpenArchive } from './open-archive.js';
  * The head of the log as a signed checkpoint; its cost does not grow with the log.
  * @throws HkfsError BAD_KEY, KEY_MISMATCH; what the file system refuses where a key is to be made
  */
-export function signedHead(archive: OpenArchive): Promise<SignedHead> {
-  const head = archive.log.head();
-  return Promise.resolve({ ...head, checkpoint: encodeCheckpoint(head, archiveKey(archive)) });
+export async function signedHead(archive: OpenArchive): Promise<SignedHead> {
+  const head = await archive.log.commitHeadAt(archive.log.size);
+  return { ...head, checkpoint: encodeCheckpoint(head, archiveKey(archive)) };
 }

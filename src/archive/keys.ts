@@ -4,15 +4,17 @@
  */
 import { createPrivateKey, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { errnoOf, HkfsError } from '../errors.js';
+import { errnoOf, HkfsError, isHkfsError } from '../errors.js';
 import { originOf } from '../events/checkpoint.js';
 import {
   formatSignerKey,
   formatVerifierKey,
   parseSignerKey,
+  parseVerifierKey,
   SEED_BYTES,
   signerKey,
   type SignerKey,
+  type VerifierKey,
 } from '../events/signed-note.js';
 import { fsyncDirectory, writeFileDurably } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
@@ -23,7 +25,7 @@ import type { ArchiveFile, Layout } from './layout.js';
 /**
  * The key of an archive. One that was made before there were keys gets its own now.
  *
- * @throws HkfsError BAD_KEY, KEY_MISMATCH and what the file system refuses
+ * @throws HkfsError BAD_KEY, KEY_MISMATCH, KEY_DAMAGED and what the file system refuses
  */
 export function archiveKey({ layout, file }: { layout: Layout; file: ArchiveFile }): SignerKey {
   const { path, publicPath } = pathsOf(layout);
@@ -37,8 +39,50 @@ export function archiveKey({ layout, file }: { layout: Layout; file: ArchiveFile
     throw new HkfsError('KEY_MISMATCH', `${path} is the key of ${name}, not of ${originOf(file.id)}`, {
       hint: 'bring the key of this archive back from a backup; without it, move the wrong one away and a new one is made',
     });
+  const open = readPublicKey(publicPath);
+  if (typeof open === 'object' && open !== null && !isSameKey(open, key.verifier))
+    throw new HkfsError('KEY_DAMAGED', notAPair(layout), { hint: WHICH_HALF });
   writePublicKey(layout, key);
   return key;
+}
+
+/** What is wrong with the keys beside an archive, for people; null: nothing, and where there are none. */
+export function keyProblem({ layout, file }: { layout: Layout; file: ArchiveFile }): string | null {
+  const { path, publicPath } = pathsOf(layout);
+  const open = readPublicKey(publicPath);
+  if (open === 'damaged') return `${publicPath} is damaged: \`hkfs recover\` writes it anew`;
+  if (open !== null && open.name !== originOf(file.id)) return `${publicPath} is the key of ${open.name}`;
+  if (!existsSync(toFsPath(path))) return null;
+  try {
+    const { verifier } = parseSignerKey(readText(path).trim());
+    if (verifier.name !== originOf(file.id)) return `${path} is the key of ${verifier.name}`;
+    return open === null || isSameKey(open, verifier) ? null : `${notAPair(layout)}: ${WHICH_HALF}`;
+  } catch (error) {
+    if (!isHkfsError(error, 'BAD_KEY')) throw error;
+    return `${path} is damaged: bring it back from a backup`;
+  }
+}
+
+const WHICH_HALF =
+  'bring the half that others know back from a copy; a remote has the public one. Without either, move the wrong one away';
+
+function notAPair({ keys }: Layout): string {
+  return `the two halves of the key in ${keys} do not belong together`;
+}
+
+function isSameKey(one: VerifierKey, other: VerifierKey): boolean {
+  return one.name === other.name && one.publicKey.equals(other.publicKey);
+}
+
+/** Null: there is none. */
+function readPublicKey(path: string): VerifierKey | 'damaged' | null {
+  if (!existsSync(toFsPath(path))) return null;
+  try {
+    return parseVerifierKey(readText(path).trim());
+  } catch (error) {
+    if (isHkfsError(error, 'BAD_KEY') || isHkfsError(error, 'NOT_FOUND')) return 'damaged';
+    throw error;
+  }
 }
 
 /** The private key first: a public one without it would be of no use to anybody. */

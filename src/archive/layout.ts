@@ -12,6 +12,8 @@ export interface ArchiveFile {
   readonly id: string;
   readonly hash: 'blake3-256';
   readonly created: string;
+  /** A clone, which has an `origin.json`; clones of earlier versions do not say so. */
+  readonly origin?: true;
 }
 
 export interface Layout {
@@ -116,7 +118,8 @@ function parseArchiveFile(text: string, root: string): ArchiveFile {
 }
 
 function isArchiveFile(value: Partial<Record<keyof ArchiveFile, unknown>> | null): boolean {
-  const { format, id, hash } = value ?? {};
+  const { format, id, hash, origin } = value ?? {};
+  if (origin !== undefined && origin !== true) return false;
   if (!Number.isInteger(format) || Number(format) < 1 || typeof id !== 'string') return false;
   return Number(format) > FORMAT_VERSION || hash === 'blake3-256';
 }

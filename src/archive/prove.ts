@@ -41,6 +41,7 @@ async function proveSince(archive: OpenArchive, given: KnownHead): Promise<Proof
   const since = { size, root: root1.toString('hex') };
   if ('root' in known && known.root !== since.root)
     throw differs(`after ${size} events this log had the root ${since.root}, not ${known.root}`);
+  if ('root' in known) await archive.log.requireRecord(known, 'the head that was given');
   const { checkpoint } = head;
   return {
     kind: 'consistency',

@@ -1,26 +1,30 @@
 /**
  * Checkpoints (https://c2sp.org/tlog-checkpoint): a signed note whose text is the log's origin, its size
- * and the base64 of its RFC 6962 root, a line each. The origin of an archive is `hkfs/<archive id>`, and
+ * and the base64 of its RFC 6962 root, a line each; then, as an extension line, what the last commit record hashes
+ * to, because no leaf of the tree has it (earlier versions wrote none). The origin of an archive is `hkfs/<archive id>`, and
  * its key has the same name, as the specification recommends.
  */
 import { HkfsError } from '../errors.js';
 import { fromBase64, toBase64 } from './base64.js';
 import { HASH_BYTES } from './merkle.js';
 import { openNote, parseVerifierKey, signNote, type SignerKey, type VerifierKey } from './signed-note.js';
-import type { Head } from './types.js';
+import type { CommitHead } from './types.js';
 
-export interface Checkpoint extends Head {
+export interface Checkpoint extends CommitHead {
   /** Which log it is. */
   readonly origin: string;
 }
+
+const COMMIT = 'hkfs/commit ';
 
 export function originOf(archiveId: string): string {
   return `hkfs/${archiveId}`;
 }
 
 /** The signed note of a head, in the name of the key. */
-export function encodeCheckpoint({ size, root }: Head, key: SignerKey): string {
-  return signNote(`${key.verifier.name}\n${size}\n${toBase64(Buffer.from(root, 'hex'))}\n`, key);
+export function encodeCheckpoint({ size, root, commit }: CommitHead, key: SignerKey): string {
+  const extension = commit === undefined ? '' : `${COMMIT}${toBase64(Buffer.from(commit, 'hex'))}\n`;
+  return signNote(`${key.verifier.name}\n${size}\n${toBase64(Buffer.from(root, 'hex'))}\n${extension}`, key);
 }
 
 /**
@@ -41,7 +45,7 @@ export function verifyCheckpoint(note: string, key: VerifierKey | string, origin
 }
 
 /**
- * The text of a note as a checkpoint. Extension lines are allowed and mean nothing here.
+ * The text of a note as a checkpoint. Other extension lines than ours are allowed and mean nothing here.
  *
  * @throws HkfsError BAD_NOTE
  */
@@ -54,7 +58,15 @@ export function parseCheckpoint(text: string): Checkpoint {
     throw noCheckpoint('its size is no number');
   if (root?.length !== HASH_BYTES) throw noCheckpoint('its root is no hash');
   if (extensions.includes('')) throw noCheckpoint('it has an empty line');
-  return { origin, size: Number(size), root: root.toString('hex') };
+  return { origin, size: Number(size), root: root.toString('hex'), ...commitIn(extensions) };
+}
+
+function commitIn(extensions: readonly string[]): { commit?: string } {
+  const ours = extensions.filter((line) => line.startsWith(COMMIT));
+  if (ours.length === 0) return {};
+  const hash = fromBase64(ours[0]!.slice(COMMIT.length));
+  if (ours.length > 1 || hash?.length !== HASH_BYTES) throw noCheckpoint('its commit is no hash');
+  return { commit: hash.toString('hex') };
 }
 
 function noCheckpoint(what: string): HkfsError {

@@ -7,9 +7,10 @@ import { HkfsError } from '../errors.js';
 import { decodeCbor, encodeCbor } from './cbor.js';
 import { readerOf } from './event-readers.js';
 import { fieldsOf } from './event-writers.js';
+import { HASH_BYTES } from './merkle.js';
 import { FieldReader } from './read-fields.js';
 import type { HkfsEvent, Position } from './types.js';
-import { unknownEvent, upcast, type StoredFields } from './upcast.js';
+import { LINKED_VERSION, unknownEvent, upcast, type StoredFields } from './upcast.js';
 
 /**
  * The bytes of an event: the value in the log and the leaf of the Merkle tree.
@@ -28,12 +29,20 @@ export function encodeEvent(event: HkfsEvent): Uint8Array {
  * wrote them.
  */
 export function decodeEvent(bytes: Uint8Array, position: Position): HkfsEvent {
-  const fields = upcast(arrayIn(bytes, position), position);
+  const fields = upcast(withoutLink(arrayIn(bytes, position), position), position);
   const type = fields[1];
   if (typeof type !== 'string') throw new HkfsError('LOG_DAMAGED', `event ${position} has no type`);
   const read = readerOf(type);
   if (read === undefined) throw unknownEvent(position, `type ${JSON.stringify(type)}`);
   return read(new FieldReader(fields, position));
+}
+
+/** The link belongs to the log, and to no event. */
+function withoutLink(fields: StoredFields, position: Position): StoredFields {
+  if (fields[0] !== LINKED_VERSION) return fields;
+  const link = fields.at(-1);
+  if (link instanceof Uint8Array && link.length === HASH_BYTES) return [1, ...fields.slice(1, -1)];
+  throw new HkfsError('LOG_DAMAGED', `event ${position} is damaged: its last field is no hash`);
 }
 
 function arrayIn(bytes: Uint8Array, position: Position): StoredFields {

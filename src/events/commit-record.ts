@@ -1,14 +1,14 @@
-/** Commit records as stored: `[1, first, count, timeMs, operation, range]`, the range's hashes joined. */
+/** Commit records as stored: `[format, first, count, timeMs, operation, range]`, the range's hashes joined. */
 import { HkfsError } from '../errors.js';
 import { decodeCbor, encodeCbor } from './cbor.js';
 import { HASH_BYTES, subtreesOf } from './merkle.js';
 import type { CommitRecord, Position } from './types.js';
 
-const COMMIT_VERSION = 1;
+const NEWEST = 2;
 
 export function encodeCommit(commit: CommitRecord): Buffer {
-  const { first, count, timeMs, operation, range } = commit;
-  return Buffer.from(encodeCbor([COMMIT_VERSION, first, count, timeMs, operation, Buffer.concat(range)]));
+  const { format, first, count, timeMs, operation, range } = commit;
+  return Buffer.from(encodeCbor([format, first, count, timeMs, operation, Buffer.concat(range)]));
 }
 
 /**
@@ -30,14 +30,14 @@ export function decodeLooseCommit(bytes: Uint8Array): CommitRecord {
 }
 
 function fromFields(fields: readonly unknown[], first: Position): CommitRecord {
-  const [version, stored, count, timeMs, operation, joined] = fields;
-  if (isNatural(version) && version > COMMIT_VERSION) throw newer(first);
-  if (version !== COMMIT_VERSION || stored !== first) throw damaged(first);
+  const [format, stored, count, timeMs, operation, joined] = fields;
+  if (isNatural(format) && format > NEWEST) throw newer(first);
+  if ((format !== 1 && format !== 2) || stored !== first) throw damaged(first);
   if (!isNatural(count) || count < 1 || !isNatural(timeMs) || !isNatural(operation)) throw damaged(first);
   if (!(joined instanceof Uint8Array)) throw damaged(first);
   const range = splitHashes(joined);
   if (joined.length % HASH_BYTES !== 0 || range.length !== subtreesOf(first + count)) throw damaged(first);
-  return { first, count, timeMs, operation, range };
+  return { format, first, count, timeMs, operation, range };
 }
 
 function arrayIn(bytes: Uint8Array, first: Position | null): readonly unknown[] {

@@ -9,6 +9,7 @@ import { gap, notTheFingerprint } from './log-errors.js';
 import { eventKey, eventPosition } from './log-keys.js';
 import { CompactRange } from './merkle.js';
 import { scan, type Span } from './scan.js';
+import type { RecordCheck } from './record-check.js';
 import type { StoredCommit } from './segment.js';
 import type { CommitRecord, EventRecord, HkfsEvent, Position } from './types.js';
 
@@ -19,17 +20,22 @@ import type { CommitRecord, EventRecord, HkfsEvent, Position } from './types.js'
 export async function* readForward(
   level: Level,
   span: Span,
-  options: { check: Auditor | LeafCheck; lazy?: boolean },
+  { lazy = false, ...checks }: Checks & { lazy?: boolean },
 ): AsyncGenerator<EventRecord[]> {
-  const make = options.lazy === true ? lazyRecordOf : recordOf;
-  for await (const stored of readStored(level, span, options.check))
+  const make = lazy ? lazyRecordOf : recordOf;
+  for await (const stored of readStored(level, span, checks))
     yield stored.map(({ position, bytes, commit }) => make(position, bytes, commit));
 }
 
 /** Compares every commit of the span with its events' bytes. Gives the number checked after each batch. */
-export async function* auditForward(level: Level, span: Span): AsyncGenerator<number> {
-  const auditor = await Auditor.from(level, span.from);
-  for await (const stored of readStored(level, span, auditor)) yield stored.length;
+export async function* auditForward(level: Level, span: Span, records: RecordCheck): AsyncGenerator<number> {
+  const check = await Auditor.from(level, span.from);
+  for await (const stored of readStored(level, span, { check, records })) yield stored.length;
+}
+
+interface Checks {
+  readonly check: Auditor | LeafCheck;
+  readonly records: RecordCheck;
 }
 
 interface StoredEvent {
@@ -41,10 +47,10 @@ interface StoredEvent {
 async function* readStored(
   level: Level,
   span: Span,
-  check: Auditor | LeafCheck,
+  { check, records }: Checks,
 ): AsyncGenerator<StoredEvent[]> {
   if (span.from >= span.to) return;
-  const commits = new CommitCursor(scanCommits(level, span));
+  const commits = new CommitCursor(scanCommits(level, span), records);
   const auditor = check instanceof Auditor ? check : undefined;
   const batches = check instanceof Auditor ? scan(level, keysOf(span)) : scanChecked(level, check, { span });
   let next = span.from;
@@ -66,10 +72,10 @@ async function* readStored(
 export async function* readBackward(
   level: Level,
   span: Span,
-  check: LeafCheck,
+  { check, records: recordCheck }: Checks & { check: LeafCheck },
 ): AsyncGenerator<EventRecord[]> {
   if (span.from >= span.to) return;
-  const commits = new CommitCursor(scanCommits(level, span, true));
+  const commits = new CommitCursor(scanCommits(level, span, true), recordCheck);
   let next = span.to - 1;
   for await (const batch of scanChecked(level, check, { span, reverse: true })) {
     const records: EventRecord[] = [];
@@ -114,10 +120,12 @@ export class Auditor {
 /** Walks commits beside their events. */
 class CommitCursor {
   readonly #commits: AsyncIterator<CommitRecord>;
+  readonly #records: RecordCheck;
   #current: CommitRecord | undefined;
 
-  constructor(commits: AsyncIterator<CommitRecord>) {
+  constructor(commits: AsyncIterator<CommitRecord>, records: RecordCheck) {
     this.#commits = commits;
+    this.#records = records;
   }
 
   /** The current commit if it covers the position. */
@@ -126,13 +134,16 @@ class CommitCursor {
     return commit && position >= commit.first && position < commit.first + commit.count ? commit : undefined;
   }
 
-  /** The next commit. @throws HkfsError LOG_DAMAGED when it does not cover the position. */
+  /** The next commit. @throws HkfsError LOG_DAMAGED when it does not cover the position, or was not written so. */
   async advance(position: Position): Promise<CommitRecord> {
+    const before = this.#current;
     const { value, done } = await this.#commits.next();
     this.#current = done === true ? undefined : value;
     const commit = this.covering(position);
     if (commit === undefined)
       throw new HkfsError('LOG_DAMAGED', `event ${position} is in the log but in no commit`);
+    const isNext = before !== undefined && before.first < commit.first;
+    await this.#records.require(commit, isNext ? before : undefined);
     return commit;
   }
 }

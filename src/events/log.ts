@@ -6,20 +6,22 @@ import { HkfsError, isHkfsError } from '../errors.js';
 import { asBuffer } from './bytes.js';
 import { decodeEvent, encodeEvent } from './codec.js';
 import { checkEvent } from './checked-scan.js';
+import { damagedRecord, linkIn, recordHash, whyNotJoined, withLink } from './commit-chain.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import { encodeCommit } from './commit-record.js';
 import { HashTree } from './hash-tree.js';
 import { LeafCheck, storedEvent, type LeafAt } from './leaf-check.js';
 import { explainLevelError, flushLevel, openLevel, type Level } from './level.js';
-import { checkedLastCommit } from './log-open.js';
+import { checkedLastCommit, formatRow } from './log-open.js';
 import { commitKey, eventKey } from './log-keys.js';
 import { gap } from './log-errors.js';
 import { auditForward, Auditor, readBackward, readForward } from './log-read.js';
 import { CompactRange, type Subtree } from './merkle.js';
+import { RecordCheck } from './record-check.js';
 import type { Span } from './scan.js';
-import { followsFrom, type StoredCommit } from './segment.js';
+import { endOf, followsFrom, type StoredCommit } from './segment.js';
 import { rangeAt, readStoredCommits } from './stored-commits.js';
-import type { CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
+import type { CommitHead, CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
 
 export interface AppendContext {
   /** Milliseconds since 1970, now. */
@@ -51,6 +53,7 @@ export class EventLog {
   readonly tree: HashTree;
   readonly #level: Level;
   readonly #check: LeafCheck;
+  readonly #records: RecordCheck;
   readonly #stored: LeafAt;
   #range: CompactRange;
   #lastCommit: CommitRecord | null;
@@ -62,6 +65,7 @@ export class EventLog {
     this.#level = level;
     this.tree = new HashTree(level);
     this.#check = new LeafCheck(level, () => this.#range);
+    this.#records = new RecordCheck(level, this.#check, () => this.size);
     this.#stored = (position) => storedEvent(level, position) ?? missing(position);
     this.#lastCommit = lastCommit;
     this.#range = lastCommit === null ? CompactRange.empty() : rangeAfter(lastCommit);
@@ -138,19 +142,45 @@ export class EventLog {
   async *read({ audit = false, lazy = false, ...span }: ReadOptions = {}): AsyncGenerator<EventRecord[]> {
     const { from, to } = this.#spanOf(span);
     const auditor = audit ? await Auditor.from(this.#level, from) : undefined;
-    yield* readForward(this.#level, { from, to }, { check: auditor ?? this.#check, lazy });
+    const records = this.#records;
+    yield* readForward(this.#level, { from, to }, { check: auditor ?? this.#check, records, lazy });
   }
 
   /** Whole commits, compared with their fingerprints; both ends of the span are ends of commits. */
   readStored(span: SpanOptions = {}): AsyncGenerator<StoredCommit> {
-    return readStoredCommits(this.#level, this.#spanOf(span));
+    return readStoredCommits(this.#level, this.#spanOf(span), this.#records);
   }
 
   /** The fingerprint that the log had at a size. @throws RangeError for one that it never had */
   async headAt(size: Position): Promise<Head> {
     if (!Number.isSafeInteger(size) || size < 0 || size > this.size)
       throw new RangeError(`no size ${size} in a log of ${this.size}`);
+    if (size === this.size) return this.head();
+    if (size > 0) await this.#requireRange(size);
     return { size, root: (await rangeAt(this.#level, size)).root().toString('hex') };
+  }
+
+  /** As {@link headAt}, with the commit record that ends there, for whoever signs it. */
+  async commitHeadAt(size: Position): Promise<CommitHead> {
+    const head = await this.headAt(size);
+    const commit = size === 0 ? null : await this.commitAt(size - 1);
+    return commit === null || endOf(commit) !== size
+      ? head
+      : { ...head, commit: recordHash(commit).toString('hex') };
+  }
+
+  /**
+   * The last commit record of a head that is known to be of this log.
+   *
+   * @param who vouches for the head
+   * @throws HkfsError LOG_DAMAGED where ours is another one
+   */
+  async requireRecord({ size, commit }: CommitHead, who: string): Promise<void> {
+    if (commit === undefined || size === 0) return;
+    const ours = await this.commitHeadAt(size);
+    if (ours.commit === commit) return;
+    const { first } = await this.commitAt(size - 1);
+    throw damagedRecord(`the commit record of event ${first} is not the one that ${who} has`);
   }
 
   /**
@@ -170,7 +200,7 @@ export class EventLog {
 
   /** As {@link read}, from the last record to the first. */
   readReverse(span: SpanOptions = {}): AsyncGenerator<EventRecord[]> {
-    return readBackward(this.#level, this.#spanOf(span), this.#check);
+    return readBackward(this.#level, this.#spanOf(span), { check: this.#check, records: this.#records });
   }
 
   /** The commits that cover any position from `from` up to `to`, in order. */
@@ -182,8 +212,10 @@ export class EventLog {
   async commitAt(position: Position): Promise<CommitRecord> {
     this.#checkPosition(position);
     const commit = await commitUpTo(this.#level, position);
-    if (commit !== null && position < commit.first + commit.count) return commit;
-    throw new HkfsError('LOG_DAMAGED', `event ${position} is in no commit`);
+    if (commit === null || position >= commit.first + commit.count)
+      throw new HkfsError('LOG_DAMAGED', `event ${position} is in no commit`);
+    await this.#records.require(commit);
+    return commit;
   }
 
   /** One record. @throws RangeError outside the log, else as {@link read}. */
@@ -210,7 +242,7 @@ export class EventLog {
   async *audit(): AsyncGenerator<AuditProgress> {
     const { size } = this;
     let checked = 0;
-    for await (const count of auditForward(this.#level, { from: 0, to: size })) {
+    for await (const count of auditForward(this.#level, { from: 0, to: size }, this.#records)) {
       checked += count;
       yield { checked, size };
     }
@@ -239,14 +271,23 @@ export class EventLog {
   ): Promise<Appended> {
     if (this.#failure !== undefined) throw refused(this.#failure);
     const first = this.size;
+    const before = this.#lastCommit;
+    const stored =
+      before === null ? encoded : [withLink(encoded[0]!, recordHash(before)), ...encoded.slice(1)];
     const completed: Subtree[] = [];
     const range = this.#range.clone(completed);
-    for (const bytes of encoded) range.append(bytes);
+    for (const bytes of stored) range.append(bytes);
     const subtrees = await this.tree.rowsOf(first, completed);
-    const timeMs = Math.max(context.timeMs, this.#lastCommit?.timeMs ?? 0);
+    const timeMs = Math.max(context.timeMs, before?.timeMs ?? 0);
     const { operation } = context;
-    const commit = { first, count: encoded.length, timeMs, operation, range: range.hashes };
-    await this.#writeBatch(commit, encoded, subtrees);
+    const format = before === null ? 1 : 2;
+    const commit: CommitRecord = {
+      ...{ format, first, count: stored.length, timeMs, operation },
+      range: range.hashes,
+    };
+    const wrong = whyNotJoined({ before, commit, event: stored[0]! });
+    if (wrong !== null) throw new TypeError(wrong);
+    await this.#writeBatch(commit, stored, subtrees);
     this.tree.written(subtrees);
     this.#range = range;
     this.#lastCommit = commit;
@@ -255,9 +296,18 @@ export class EventLog {
       timeMs,
       operation,
       event,
-      bytes: encoded[at]!,
+      bytes: stored[at]!,
     }));
     return { commit, records };
+  }
+
+  /** The Merkle range that stands in the commit before a size was its events'. */
+  async #requireRange(size: Position): Promise<void> {
+    const commit = await this.commitAt(size - 1);
+    const end = endOf(commit);
+    const after = storedEvent(this.#level, end);
+    if (end === size && after !== undefined && linkIn(after) !== null) return;
+    for await (const _stored of this.readStored({ from: commit.first, to: end })) continue;
   }
 
   async #adopt(commits: readonly StoredCommit[], judge?: CommitJudge): Promise<number> {
@@ -266,12 +316,14 @@ export class EventLog {
     const first = this.size;
     const completed: Subtree[] = [];
     let range = this.#range;
+    let before = this.#lastCommit;
     let taken = 0;
     for (const stored of commits) {
       const subtrees: Subtree[] = [];
       const next = range.clone(subtrees);
-      if (!followsFrom(next, stored)) break;
       const { commit, events } = stored;
+      if (!followsFrom(next, stored) || whyNotJoined({ before, commit, event: events[0]! }) !== null) break;
+      before = commit;
       for (const [at, value] of events.entries()) batch.put(eventKey(commit.first + at), value);
       batch.put(commitKey(commit.first), encodeCommit(commit));
       completed.push(...subtrees);
@@ -279,7 +331,7 @@ export class EventLog {
       taken += 1;
     }
     const rows = await this.tree.rowsOf(first, completed);
-    for (const [key, value] of rows) batch.put(key, value);
+    for (const [key, value] of [...rows, ...formatRow(this.#lastCommit, before)]) batch.put(key, value);
     await judge?.(commits.slice(0, taken)).catch(async (error: unknown) => {
       await batch.close();
       throw error;
@@ -292,7 +344,7 @@ export class EventLog {
     }
     this.tree.written(rows);
     this.#range = range;
-    this.#lastCommit = commits[taken - 1]?.commit ?? this.#lastCommit;
+    this.#lastCommit = before;
     return taken;
   }
 
@@ -306,7 +358,7 @@ export class EventLog {
       const batch = this.#level.batch();
       encoded.forEach((value, at) => batch.put(eventKey(commit.first + at), value));
       batch.put(commitKey(commit.first), encodeCommit(commit));
-      for (const [key, value] of subtrees) batch.put(key, value);
+      for (const [key, value] of [...subtrees, ...formatRow(this.#lastCommit, commit)]) batch.put(key, value);
       await batch.write({ sync: true });
     } catch (error) {
       this.#failure = explainLevelError(error, this.#level.location);

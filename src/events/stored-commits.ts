@@ -5,6 +5,7 @@ import type { Level } from './level.js';
 import { gap, notTheFingerprint } from './log-errors.js';
 import { eventKey, eventPosition } from './log-keys.js';
 import { CompactRange } from './merkle.js';
+import type { RecordCheck } from './record-check.js';
 import { scan, type Span } from './scan.js';
 import { endOf, followsFrom, type StoredCommit } from './segment.js';
 import type { CommitRecord, Position } from './types.js';
@@ -15,11 +16,16 @@ import type { CommitRecord, Position } from './types.js';
  *
  * @throws HkfsError LOG_GAP, LOG_DAMAGED
  */
-export async function* readStoredCommits(level: Level, span: Span): AsyncGenerator<StoredCommit> {
+export async function* readStoredCommits(
+  level: Level,
+  span: Span,
+  records: RecordCheck,
+): AsyncGenerator<StoredCommit> {
   if (span.from >= span.to) return;
   const range = await rangeAt(level, span.from);
   const commits = scanCommits(level, span);
   let commit = await nextCommit(commits, span.from);
+  await records.require(commit);
   let events: Buffer[] = [];
   let next = span.from;
   for await (const batch of scan(level, { gte: eventKey(span.from), lt: eventKey(span.to) }))
@@ -31,7 +37,10 @@ export async function* readStoredCommits(level: Level, span: Span): AsyncGenerat
       if (!followsFrom(range, { commit, events })) throw notTheFingerprint(commit);
       yield { commit, events };
       events = [];
-      if (next < span.to) commit = await nextCommit(commits, next);
+      if (next >= span.to) continue;
+      const before = commit;
+      commit = await nextCommit(commits, next);
+      await records.require(commit, before);
     }
   if (next !== span.to || events.length > 0) throw gap(next);
 }

@@ -291,6 +291,8 @@ export interface EventRecord {
 
 /** What one atomic synced write appended. */
 export interface CommitRecord {
+  /** 2: its first event knows the hash of the record before it. The first commit of a log has 1. */
+  readonly format: 1 | 2;
   readonly first: Position;
   readonly count: number;
   readonly timeMs: number;
@@ -304,4 +306,10 @@ export interface Head {
   readonly size: number;
   /** 64 lower-case hexadecimal digits. */
   readonly root: string;
+}
+
+/** With the last commit record, which nothing in the log vouches for. */
+export interface CommitHead extends Head {
+  /** Its SHA-256 in hexadecimal; not where no commit ends, or where an earlier hkfs signed. */
+  readonly commit?: string;
 }

@@ -16,6 +16,9 @@ const STEPS: readonly UpcastStep[] = [];
 /** The version that is written. */
 export const SCHEMA_VERSION = STEPS.length + 1;
 
+/** Version 1 with one more field at the end, the link of a commit's first event (commit-chain.ts). */
+export const LINKED_VERSION = 2;
+
 /**
  * The same event in the newest schema version.
  *

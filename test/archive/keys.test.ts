@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { archiveKey, makeKey, readSeed } from '../../src/archive/keys.js';
+import { archiveKey, keyProblem, makeKey, readSeed } from '../../src/archive/keys.js';
 import { layoutOf, type ArchiveFile, type Layout } from '../../src/archive/layout.js';
 import { readKnownHead, readVerifierKey, writeProofFile } from '../../src/archive/proof-files.js';
 import { formatSignerKey, formatVerifierKey, signerKey } from '../../src/events/signed-note.js';
@@ -50,6 +50,37 @@ describe('the key of an archive', () => {
     writeFileSync(`${layout.keys}/archive.pub`, 'something else\n');
     archiveKey({ layout, file });
     expect(readFileSync(`${layout.keys}/archive.pub`, 'utf8')).toBe(before);
+  });
+
+  test.each([
+    ['of other bytes', () => formatVerifierKey(signerKey('hkfs/some-id', Buffer.alloc(32, 8)).verifier)],
+    ['of another name', () => formatVerifierKey(signerKey('hkfs/other', seed).verifier)],
+  ])('with a public half %s, whole in itself, is KEY_DAMAGED, and neither is replaced', (_what, other) => {
+    makeKey(layout, 'some-id', seed);
+    expect(keyProblem({ layout, file })).toBeNull();
+    writeFileSync(`${layout.keys}/archive.pub`, other());
+    expect(codeThrownBy(() => archiveKey({ layout, file }))).toBe('KEY_DAMAGED');
+    expect(readFileSync(`${layout.keys}/archive.pub`, 'utf8')).toBe(other());
+    expect(keyProblem({ layout, file })).toMatch(/do not belong together|is the key of/);
+  });
+
+  test('any byte of either half that is another is told by its file', () => {
+    makeKey(layout, 'some-id', seed);
+    for (const name of ['archive', 'archive.pub']) {
+      const path = `${layout.keys}/${name}`;
+      const good = readFileSync(path);
+      for (let at = 0; at < good.length - 1; at += 1) {
+        const bytes = Buffer.from(good);
+        bytes[at]! ^= 1 << (at % 7);
+        writeFileSync(path, bytes);
+        expect({ at, problem: keyProblem({ layout, file }) }).toEqual({
+          at,
+          problem: expect.stringContaining(path),
+        });
+      }
+      writeFileSync(path, good);
+    }
+    expect(keyProblem({ layout, file })).toBeNull();
   });
 
   test('that is lost while others may have its public half is not replaced unasked', () => {

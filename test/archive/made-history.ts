@@ -6,6 +6,7 @@ import { LocalReader } from '../../src/archive/local-reader.js';
 import { OpenArchive } from '../../src/archive/open-archive.js';
 import { EventLog } from '../../src/events/log.js';
 import type { HkfsEvent } from '../../src/events/types.js';
+import { operationOf } from '../events/log-fixture.js';
 import { withScratch } from './scratch.js';
 
 export interface Commit {
@@ -64,7 +65,8 @@ export async function withOpened<T>(
     // What is told of inodes counts from the first opening on.
     await (await OpenArchive.open(root)).close();
     const log = await EventLog.open(join(root, '.hkfs/log'));
-    for (const { events, timeMs, operation } of commits) await log.append(events, { timeMs, operation });
+    for (const { events, timeMs } of commits)
+      await log.append(events, { timeMs, operation: operationOf(log, events) });
     await log.close();
     const archive = await OpenArchive.open(root);
     try {

@@ -57,13 +57,13 @@ describe('opening', () => {
   test('a commit record with hashes for another size is LOG_DAMAGED', () =>
     withDamaged(
       (level) =>
-        level.put(commitKey(7), encodeCommit({ first: 7, count: 2, timeMs: 0, operation: 1, range: [] })),
+        level.put(commitKey(7), encodeCommit({ format: 2, first: 7, count: 2, timeMs: 0, operation: 0, range: [] })),
       (location) => expect(EventLog.open(location)).rejects.toMatchObject(naming('LOG_DAMAGED', 7)),
     ));
 
   test('a newer format is NEWER_FORMAT, exit 6', () =>
     withDamaged(
-      (level) => level.put(FORMAT_KEY, Buffer.from('2')),
+      (level) => level.put(FORMAT_KEY, Buffer.from('3')),
       (location) =>
         expect(EventLog.open(location)).rejects.toMatchObject({ code: 'NEWER_FORMAT', exitCode: 6 }),
     ));
@@ -181,7 +181,7 @@ describe('an audit', () => {
         const range = [Buffer.alloc(32), Buffer.alloc(32), Buffer.alloc(32)];
         await level.put(
           commitKey(3),
-          encodeCommit({ first: 3, count: 4, timeMs: 2000, operation: 2, range }),
+          encodeCommit({ format: 2, first: 3, count: 4, timeMs: 2000, operation: 0, range }),
         );
       },
       (location) =>
@@ -207,14 +207,14 @@ describe('a write that fails', () => {
         const write = jest.spyOn(ClassicLevel.prototype, 'batch').mockImplementation(() => {
           throw failure;
         });
-        const context = { timeMs: 1, operation: 1 };
+        const context = { timeMs: 1, operation: 0 };
         await expect(log.append(removed(1), context)).rejects.toMatchObject({ code, cause: failure });
         write.mockRestore();
         await expect(log.append(removed(1), context)).rejects.toMatchObject({ code });
         expect([log.head(), log.lastCommit?.first]).toEqual([head, 7]);
       });
       await withLog(location, async (log) => {
-        expect((await log.append(removed(1), { timeMs: 1, operation: 1 })).commit.first).toBe(9);
+        expect((await log.append(removed(1), { timeMs: 1, operation: 0 })).commit.first).toBe(9);
       });
     }),
   );
@@ -241,7 +241,7 @@ describe('a torn write-ahead log', () => {
             await withLog(location, async (log) => {
               expect(STARTS).toContain(log.size);
               await drain(log.audit());
-              const { commit } = await log.append(removed(2), { timeMs: 1, operation: 9 });
+              const { commit } = await log.append(removed(2), { timeMs: 1, operation: 0 });
               expect(STARTS).toContain(commit.first);
               await drain(log.audit());
             });

@@ -40,12 +40,17 @@ export function removed(count: number, from = 0): HkfsEvent[] {
   }));
 }
 
-/** A log of these many events per commit, at times 1000, 2000, …, of operations 1, 2, …. */
+/** A log of these many events per commit, at times 1000, 2000, …; nobody opened an operation. */
 export async function writeCommits(location: string, counts: readonly number[]): Promise<void> {
   await withLog(location, async (log) => {
     for (const [at, count] of counts.entries())
-      await log.append(removed(count, log.size), { timeMs: 1000 * (at + 1), operation: at + 1 });
+      await log.append(removed(count, log.size), { timeMs: 1000 * (at + 1), operation: 0 });
   });
+}
+
+/** The operation that a commit of these events has in a log: the one that its first event opens, else the last. */
+export function operationOf(log: EventLog, [first]: readonly HkfsEvent[]): number {
+  return first?.type === 'operation.started' ? first.operation : (log.lastCommit?.operation ?? 0);
 }
 
 export async function collect<T>(batches: AsyncIterable<T[]>): Promise<T[]> {

@@ -102,7 +102,7 @@ describe('proofs from kept subtrees', () => {
       await withLog(location, async (log) => {
         const filling = log.tree.fill(log.size);
         for (let at = 0; at < 8; at += 1)
-          await log.append(removed(300, log.size), { timeMs: 9000, operation: 9 });
+          await log.append(removed(300, log.size), { timeMs: 9000, operation: 0 });
         await filling;
         await expectProofs(log, [5399, 3100, 17]);
       });

@@ -1,10 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { EventLog } from '../../src/events/log.js';
 import { CompactRange } from '../../src/events/merkle.js';
-import type { CommitRecord } from '../../src/events/types.js';
+import type { CommitRecord, HkfsEvent } from '../../src/events/types.js';
 import { collect, plain, removed, withDirectory, withLog, writeCommits } from './log-fixture.js';
 
-const CONTEXT = { timeMs: 5000, operation: 1 };
+const CONTEXT = { timeMs: 5000, operation: 0 };
+
+const STARTED: HkfsEvent = {
+  ...{ type: 'operation.started', operation: 2, command: 'x', args: [], user: 'u', host: 'h', sources: [] },
+};
 
 async function commitsOf(stream: AsyncIterable<CommitRecord>): Promise<[number, number][]> {
   const all: [number, number][] = [];
@@ -34,8 +38,8 @@ describe('appending', () => {
   test('gives the records that reading gives, also after reopening', () =>
     withDirectory(async (location) => {
       const written = await withLog(location, async (log) => {
-        const first = await log.append(removed(3), { timeMs: 1000, operation: 1 });
-        const second = await log.append(removed(2, 3), { timeMs: 2000, operation: 2 });
+        const first = await log.append(removed(3), { timeMs: 1000, operation: 0 });
+        const second = await log.append([STARTED, ...removed(1, 3)], { timeMs: 2000, operation: 2 });
         const records = [...first.records, ...second.records].map(plain);
         expect((await collect(log.read())).map(plain)).toEqual(records);
         return { records, head: log.head(), commit: second.commit };
@@ -62,7 +66,7 @@ describe('appending', () => {
       withLog(location, async (log) => {
         const counts = [5, 1, 7, 2, 3];
         const all = await Promise.all(
-          counts.map((count, at) => log.append(removed(count), { timeMs: at, operation: at })),
+          counts.map((count, at) => log.append(removed(count), { timeMs: at, operation: 0 })),
         );
         expect(all.map(({ commit }) => [commit.first, commit.count])).toEqual([
           [0, 5],
@@ -77,11 +81,11 @@ describe('appending', () => {
 
   test('never lets time run backwards, also across a reopening', () =>
     withDirectory(async (location) => {
-      await withLog(location, (log) => log.append(removed(1), { timeMs: 9000, operation: 1 }));
+      await withLog(location, (log) => log.append(removed(1), { timeMs: 9000, operation: 0 }));
       await withLog(location, async (log) => {
-        const { commit, records } = await log.append(removed(1), { timeMs: 3000, operation: 2 });
+        const { commit, records } = await log.append(removed(1), { timeMs: 3000, operation: 0 });
         expect([commit.timeMs, records[0]?.timeMs]).toEqual([9000, 9000]);
-        expect((await log.append(removed(1), { timeMs: 9001, operation: 3 })).commit.timeMs).toBe(9001);
+        expect((await log.append(removed(1), { timeMs: 9001, operation: 0 })).commit.timeMs).toBe(9001);
       });
     }));
 
@@ -116,14 +120,16 @@ describe('reading', () => {
 
   test('joins each event with the time and operation of its commit', () =>
     withDirectory(async (location) => {
-      await writeCommits(location, [2, 1, 3]);
       await withLog(location, async (log) => {
+        await log.append(removed(2), { timeMs: 1000, operation: 0 });
+        await log.append([STARTED], { timeMs: 2000, operation: 2 });
+        await log.append(removed(3), { timeMs: 3000, operation: 2 });
         const records = await collect(log.read({ from: 1, to: 5 }));
         expect(records.map(({ timeMs, operation }) => [timeMs, operation])).toEqual([
-          [1000, 1],
+          [1000, 0],
           [2000, 2],
-          [3000, 3],
-          [3000, 3],
+          [3000, 2],
+          [3000, 2],
         ]);
       });
     }));

@@ -17,7 +17,11 @@ const history = fc
     return batches.map((events, at): StoredCommit => {
       const first = range.size;
       for (const bytes of events) range.append(bytes);
-      const commit = { first, count: events.length, timeMs: 1000 + at, operation: at, range: range.hashes };
+      const format = at % 2 === 0 ? (1 as const) : (2 as const);
+      const commit = {
+        ...{ format, first, count: events.length, timeMs: 1000 + at, operation: at },
+        range: range.hashes,
+      };
       return { commit, events };
     });
   });
@@ -42,7 +46,7 @@ describe('commits in a segment', () => {
           const item = decodeCbor(encodeStoredCommit({ commit, events }));
           const [record, list] = item as [Uint8Array, Uint8Array[]];
           expect(decodeCbor(record)).toEqual([
-            1,
+            commit.format,
             commit.first,
             commit.count,
             commit.timeMs,

@@ -1,6 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EventLog } from '../../src/events/log.js';
+import { operationOf } from '../events/log-fixture.js';
 import { nameToBytes } from '../../src/events/names.js';
 import { hashBytes } from '../../src/fs/hash.js';
 import { DirectoryPatch } from '../../src/projections/directory-digest.js';
@@ -79,7 +80,9 @@ async function growing(
         const batch = records.slice(ends[at - 1] ?? 0, end);
         if (batch.length === 0) continue;
         const events = batch.map(({ event }) => event);
-        const appended = await log.append(events, { timeMs: timeOf(batch[0]!.position), operation: 1 });
+        const appended = await log.append(events, {
+          ...{ timeMs: timeOf(batch[0]!.position), operation: operationOf(log, events) },
+        });
         await views.apply(appended.records);
         await use(new Digests(views.level, log), end - 1, views);
       }

@@ -24,7 +24,7 @@ async function grown(use: (grown: Grown) => Promise<void>): Promise<void> {
     const views = await openViews(location);
     const digests = new Digests(views.level, log);
     const append = async (...events: HkfsEvent[]): Promise<number> => {
-      await views.apply((await log.append(events, { timeMs: 1, operation: 1 })).records);
+      await views.apply((await log.append(events, { timeMs: 1, operation: 0 })).records);
       return log.size - 1;
     };
     const tree = async (at: number): Promise<Record<string, string>> => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { foldLog } from '../../src/archive/open-archive.js';
 import { EventLog } from '../../src/events/log.js';
+import { operationOf } from '../events/log-fixture.js';
 import { history, type History } from './histories.js';
 import { HEAVY, runs } from './property.js';
 import { openViews, rowsOf, timeOf, withLocation } from './records.js';
@@ -89,11 +90,9 @@ describe('views folded in one go equal, byte for byte, views folded', () => {
             const log = await EventLog.open(`${location}-log`, { createIfMissing: true });
             const incremental = await openViews(`${location}-incremental`);
             for (const batch of batches) {
-              const at = { timeMs: timeOf(batch[0]!.position), operation: 1 };
-              const { records } = await log.append(
-                batch.map(({ event }) => event),
-                at,
-              );
+              const events = batch.map(({ event }) => event);
+              const at = { timeMs: timeOf(batch[0]!.position), operation: operationOf(log, events) };
+              const { records } = await log.append(events, at);
               await incremental.apply(records);
             }
             const rebuilt = await openViews(location);

@@ -1,8 +1,8 @@
 /** Heads and proofs. */
-import type { EventType, Head, Position } from '../../events/types.js';
+import type { CommitHead, EventType, Head, Position } from '../../events/types.js';
 
 /** A head for others, in the form that the rest of the world signs and checks. */
-export interface SignedHead extends Head {
+export interface SignedHead extends CommitHead {
   /** A C2SP checkpoint: text and signature. */
   readonly checkpoint: string;
 }
@@ -34,6 +34,8 @@ export interface CheckedProof {
   readonly origin: string;
   readonly size: number;
   readonly root: string;
+  /** What the last commit record of a signed head hashes to; not where an earlier hkfs signed. */
+  readonly commit?: string;
   readonly position?: Position;
   /** The event that was proved; null where this hkfs cannot read it. */
   readonly event?: { readonly type: EventType; readonly data: Readonly<Record<string, unknown>> } | null;

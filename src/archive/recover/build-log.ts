@@ -1,13 +1,13 @@
 /** The new log, beside the old one: what is proved here, then what another place has, then what follows of here. */
 import { HkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
-import { followsFrom, type StoredCommit } from '../../events/segment.js';
-import { CompactRange } from '../../events/merkle.js';
+import type { StoredCommit } from '../../events/segment.js';
 import type { Head } from '../../events/types.js';
 import { Views } from '../../projections/views.js';
 import { foldLog } from '../open-archive.js';
 import { remove } from './folder.js';
 import type { LogHere } from './log-here.js';
+import { provedCommits } from './proved-commits.js';
 import { partedFrom, type BringOptions, type RecoverSource } from './source.js';
 
 const BATCH_EVENTS = 8192;
@@ -19,6 +19,8 @@ export interface BuiltLog {
   readonly createdMs: number;
   readonly here: number;
   readonly fetched: number;
+  /** Commits whose time nothing proves. */
+  readonly guessed: number;
   readonly source: RecoverSource | null;
 }
 
@@ -35,17 +37,19 @@ export async function buildLog(here: LogHere, options: BuildOptions): Promise<Bu
   const log = await EventLog.open(options.location, { createIfMissing: true });
   let source: RecoverSource | null = null;
   try {
-    let kept = await takeHere(log, here);
+    let { events: kept, guessed } = await takeHere(log, here, options.openSource === null);
     let fetched = 0;
     if (options.openSource !== null) {
       source = await options.openSource(idOf(log));
       fetched = await bring(log, source, options);
       if (fetched > 0 && !source.isOwn) await judgeLog(log, `${options.location}.judged`);
-      kept += await takeHere(log, here);
+      const more = await takeHere(log, here, true);
+      kept += more.events;
+      ({ guessed } = more);
     }
     if (log.size === 0) throw nothingProved();
     await log.compactForClose();
-    return { ...(await asItIs(log)), here: kept, fetched, source };
+    return { ...(await asItIs(log)), here: kept, fetched, guessed, source };
   } catch (error) {
     await source?.close();
     throw error;
@@ -60,7 +64,7 @@ async function asItIs(log: EventLog): Promise<BuiltLog> {
     head: log.head(),
     id: idOf(log)!,
     createdMs: timeMs,
-    ...{ here: log.size, fetched: 0, source: null },
+    ...{ here: log.size, fetched: 0, guessed: 0, source: null },
   };
 }
 
@@ -78,14 +82,18 @@ export async function checkBuilt(location: string, head: Head): Promise<void> {
   }
 }
 
-/** @returns how many events were taken */
-async function takeHere(log: EventLog, here: LogHere): Promise<number> {
+/** @param mayGuess also a commit of which something is not proved, because nobody else has it */
+async function takeHere(
+  log: EventLog,
+  here: LogHere,
+  mayGuess: boolean,
+): Promise<{ events: number; guessed: number }> {
   const before = log.size;
-  const range = CompactRange.from(log.size, log.lastCommit?.range ?? []);
   let batch: StoredCommit[] = [];
   let events = 0;
-  for await (const stored of here.commits(log.size)) {
-    if (!followsFrom(range, stored)) break;
+  let guessed = 0;
+  const onGuess = (): void => void (guessed += 1);
+  for await (const stored of provedCommits(log, here.commits(log.size), { mayGuess, onGuess })) {
     batch.push(stored);
     events += stored.events.length;
     if (events < BATCH_EVENTS) continue;
@@ -93,7 +101,7 @@ async function takeHere(log: EventLog, here: LogHere): Promise<number> {
     [batch, events] = [[], 0];
   }
   await log.adopt(batch);
-  return log.size - before;
+  return { events: log.size - before, guessed };
 }
 
 async function bring(log: EventLog, source: RecoverSource, options: BringOptions): Promise<number> {

@@ -36,7 +36,7 @@ export function identify(layout: Layout): Identity {
     key,
     privateKey: secret.state,
     publicKey: open.state,
-    originFile: originState(layout, origin),
+    originFile: originState(layout, { origin, file }),
     id: file?.id ?? key?.name.slice(NAME.length) ?? origin?.archive ?? null,
   };
 }
@@ -61,8 +61,12 @@ export function originOrNull(layout: Layout): Origin | null {
   }
 }
 
-function originState({ origin }: Layout, read: Origin | null): KeyState {
-  if (!existsSync(toFsPath(origin))) return 'missing';
+/** Not there is no damage, unless `archive.json` says that this is a clone. */
+function originState(
+  { origin }: Layout,
+  { origin: read, file }: { origin: Origin | null; file: ArchiveFile | null },
+): KeyState {
+  if (!existsSync(toFsPath(origin))) return file?.origin === true ? 'damaged' : 'missing';
   return typeof read?.url === 'string' && typeof read.head?.size === 'number' ? 'good' : 'damaged';
 }
 

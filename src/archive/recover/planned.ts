@@ -97,7 +97,7 @@ interface Writes {
 }
 
 /** Small files that are ours and can be made again, and those that cannot. */
-function whatToWrite(identity: Identity, { id, createdMs, source }: BuiltLog): Writes {
+function whatToWrite(identity: Identity, { id, createdMs, source, guessed }: BuiltLog): Writes {
   const { file, publicKey, privateKey, originFile } = identity;
   if (source !== null && source.id !== id)
     throw new HkfsError('REMOTE_FOREIGN', `${source.url} is archive ${source.id}, and not ${id}`, {
@@ -107,22 +107,24 @@ function whatToWrite(identity: Identity, { id, createdMs, source }: BuiltLog): W
   const isClone = originFile === 'good';
   const writesOrigin = originFile === 'damaged';
   if (writesOrigin && source === null) throw withoutOrigin();
+  const created = new Date(createdMs).toISOString();
+  const said = isClone || writesOrigin ? ({ origin: true } as const) : {};
   return {
-    file:
-      file?.id === id
-        ? file
-        : { format: FORMAT_VERSION, id, hash: 'blake3-256', created: new Date(createdMs).toISOString() },
+    file: file?.id === id ? file : { format: FORMAT_VERSION, id, hash: 'blake3-256', created, ...said },
     archiveFile: file?.id !== id,
     publicKey: publicKey !== 'good' && signed !== null ? formatVerifierKey(signed) : null,
     origin: writesOrigin,
-    unrecovered: [...(privateKey === 'good' || isClone || writesOrigin ? [] : [lostKey(privateKey)])],
+    unrecovered: [
+      ...(privateKey === 'good' || isClone || writesOrigin ? [] : [lostKey(privateKey)]),
+      ...(guessed === 0 ? [] : [`the times of ${guessed} commits: they have that of the commit before`]),
+    ],
   };
 }
 
 /** Taken for no clone, it would get a history of its own. */
 function withoutOrigin(): HkfsError {
-  return new HkfsError('USAGE', 'this is a clone whose origin.json is damaged', {
-    hint: 'name with --from where it came from, or move origin.json away if it is to be an archive of its own',
+  return new HkfsError('USAGE', 'this is a clone whose origin.json is damaged or gone', {
+    hint: 'name with --from where it came from, or, if it is to be an archive of its own, move origin.json away and take the line "origin" out of archive.json',
   });
 }
 

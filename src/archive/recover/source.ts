@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { EventLog } from '../../events/log.js';
 import type { VerifierKey } from '../../events/signed-note.js';
-import type { Head } from '../../events/types.js';
+import type { CommitHead } from '../../events/types.js';
 import { absolutePath } from '../../fs/absolute-path.js';
 import { toFsPath } from '../../fs/names.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
@@ -18,7 +18,7 @@ export interface RecoverSource {
   readonly url: string;
   readonly id: string;
   /** What it has; signed, but for a directory. */
-  readonly head: Head;
+  readonly head: CommitHead;
   /** The key that signed; null of a directory. */
   readonly key: VerifierKey | null;
   /** A key that is known here signed it, so that it is what this archive wrote. */
@@ -79,7 +79,7 @@ async function openRemote(store: BlobStore, options: SourceOptions): Promise<Rec
   };
 }
 
-async function signedHead(remote: RemoteArchive, key: VerifierKey, size: number): Promise<Head> {
+async function signedHead(remote: RemoteArchive, key: VerifierKey, size: number): Promise<CommitHead> {
   const theirs = await remote.key();
   if (theirs !== null && Buffer.compare(theirs.publicKey, key.publicKey) !== 0)
     throw new HkfsError('KEY_MISMATCH', `${remote.store.url} has backups that another key signed`, {

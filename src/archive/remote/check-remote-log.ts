@@ -14,6 +14,7 @@ import { diverged, partingPosition } from './parting.js';
 import { gapsOf } from './plan.js';
 import type { NamedSegment, RemoteArchive } from './remote-archive.js';
 import { refuseOtherKey } from './remote-base.js';
+import { requireSameSegment } from './same-commits.js';
 
 export interface FileFinding {
   /** Of the remote. */
@@ -42,7 +43,7 @@ export interface LogCheckOptions {
   readonly quick: boolean;
 }
 
-/** @throws HkfsError REMOTE_DIVERGED, KEY_MISMATCH, REMOTE_NEWER */
+/** @throws HkfsError REMOTE_DIVERGED, KEY_MISMATCH, REMOTE_NEWER; LOG_DAMAGED where ours is the wrong one */
 export async function checkRemoteLog(
   log: EventLog,
   remote: RemoteArchive,
@@ -108,9 +109,10 @@ class Check implements LogCheck {
   private async checkpoint(size: Position): Promise<void> {
     const { key } = this.options;
     try {
-      const { root } = await this.remote.checkpoint(size, key);
-      if (size > this.events.size || (await this.events.headAt(size)).root !== root)
+      const head = await this.remote.checkpoint(size, key);
+      if (size > this.events.size || (await this.events.headAt(size)).root !== head.root)
         throw await this.parted(size);
+      await this.events.requireRecord(head, this.remote.store.url);
       this.size = Math.max(this.size, size);
     } catch (error) {
       if (!isHkfsError(error)) throw error;
@@ -151,7 +153,9 @@ class Check implements LogCheck {
     if (expected === null) return this.damaged(segment.name, 'its name speaks of no whole commits');
     const found = await expectBlob(this.remote.store, segment.name, expected);
     if (found === 'missing') this.missing(segment.name);
-    if (found === 'other') this.damaged(segment.name, 'it has other bytes than the log');
+    if (found !== 'other') return;
+    await requireSameSegment(this.events, this.remote, segment.name);
+    this.damaged(segment.name, 'it has other bytes than the log');
   }
 
   /** One that is beyond the newest checkpoint may be of a backup under way. */

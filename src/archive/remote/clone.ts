@@ -321,7 +321,13 @@ function noBackup(remote: RemoteArchive): HkfsError {
 }
 
 function fileOf(id: string, nowMs: number): ArchiveFile {
-  return { format: FORMAT_VERSION, id, hash: 'blake3-256', created: new Date(nowMs).toISOString() };
+  return {
+    format: FORMAT_VERSION,
+    id,
+    hash: 'blake3-256',
+    created: new Date(nowMs).toISOString(),
+    origin: true,
+  };
 }
 
 /** Logs consist of whole commits: of the one that has the moment, all. */

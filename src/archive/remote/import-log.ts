@@ -2,7 +2,7 @@
 import type { EventLog } from '../../events/log.js';
 import { recordsIn } from '../../events/log-read.js';
 import type { StoredCommit } from '../../events/segment.js';
-import type { Head } from '../../events/types.js';
+import type { CommitHead } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import type { LogJudge } from '../../projections/judge/log-judge.js';
 import type { Progress } from '../api.js';
@@ -16,7 +16,7 @@ import type { VerifierKey } from '../../events/signed-note.js';
 
 export interface ImportOptions {
   /** What a checkpoint of the remote signs. */
-  readonly to: Head;
+  readonly to: CommitHead;
   readonly key: VerifierKey;
   /** Where the log is not folded by a judge before anything else is done by it. */
   readonly judge?: LogJudge | undefined;
@@ -64,5 +64,16 @@ async function adoptAll(
     throw remote.damaged(
       checkpointName(remote.id, to.size),
       'the log segments do not have the root that it signs',
+    );
+  await requireSignedRecord(log, remote, to);
+}
+
+/** What came ended in the commit record that was signed. @throws HkfsError REMOTE_DAMAGED */
+async function requireSignedRecord(log: EventLog, remote: RemoteArchive, to: CommitHead): Promise<void> {
+  const { commit } = await log.commitHeadAt(to.size);
+  if (to.commit !== undefined && commit !== to.commit)
+    throw remote.damaged(
+      checkpointName(remote.id, to.size),
+      'the log segments do not end in the commit record that it signs',
     );
 }

@@ -1,4 +1,7 @@
-/** `origin.json`: where a clone came from. While it says `cloning`, the directory is no archive yet. */
+/**
+ * `origin.json`: where a clone came from. While it says `cloning`, the directory is no archive yet; from then on
+ * `archive.json` says that there is one, so that a clone whose `origin.json` was lost is not taken for an archive.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
@@ -27,7 +30,11 @@ export interface Origin {
  */
 export function readOrigin(layout: Layout): Origin | null {
   const text = textOf(layout.origin);
-  if (text === null) return null;
+  if (text === null) {
+    if (archiveFileIn(layout)?.['origin'] === true)
+      throw damaged(layout, 'it is not there, and archive.json says that this is a clone');
+    return null;
+  }
   const { checksum, ...origin } = parse(layout, text);
   if (!isOrigin(origin)) throw damaged(layout, 'it is not what hkfs wrote');
   if (checksum !== undefined && checksum !== checksumOf(origin))
@@ -39,6 +46,26 @@ export function readOrigin(layout: Layout): Origin | null {
 export function writeOrigin(layout: Layout, origin: Origin): void {
   const checked = { ...origin, checksum: checksumOf(origin) };
   writeFileDurably(layout.origin, Buffer.from(`${JSON.stringify(checked, null, 2)}\n`), 0o644);
+  noteInArchiveFile(layout);
+}
+
+/** A clone of an earlier version says it from its next `pull` on. */
+function noteInArchiveFile(layout: Layout): void {
+  const file = archiveFileIn(layout);
+  if (file === null || file['origin'] === true) return;
+  const text = `${JSON.stringify({ ...file, origin: true }, null, 2)}\n`;
+  writeFileDurably(layout.archiveFile, Buffer.from(text), 0o644);
+}
+
+/** Null where there is none yet, or it cannot be read, which whoever opens the archive is told. */
+function archiveFileIn({ archiveFile }: Layout): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(textOf(archiveFile) ?? 'null');
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }
 
 function textOf(path: string): string | null {
@@ -85,7 +112,7 @@ function checksumOf({ url, archive, head, state, bootId = null }: Origin): strin
 
 function damaged(layout: Layout, what: string): HkfsError {
   return new HkfsError('ORIGIN_DAMAGED', `${layout.origin}: ${what}`, {
-    hint: 'bring it back from a copy of this clone, or take that of a new clone of the same remote',
+    hint: 'bring it back from a copy of this clone; or `hkfs recover --from` where it came from writes it anew',
   });
 }
 

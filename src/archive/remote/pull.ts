@@ -3,11 +3,12 @@
  * then the log, then views and tree: so the log never names what is not here, whenever it is cut short.
  */
 import { HkfsError } from '../../errors.js';
+import { damagedRecord, linkIn, otherHash, recordHash } from '../../events/commit-chain.js';
 import { recordsIn } from '../../events/log-read.js';
 import { CompactRange } from '../../events/merkle.js';
 import { followsFrom, type StoredCommit } from '../../events/segment.js';
 import type { VerifierKey } from '../../events/signed-note.js';
-import type { Head } from '../../events/types.js';
+import type { CommitHead, Head } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { LogJudge } from '../../projections/judge/log-judge.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
@@ -26,7 +27,8 @@ import { openRemote } from './open-remote.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
 import { diverged, partingPosition, tellingParted } from './parting.js';
 import { publicKey } from './public-key.js';
-import { RemoteArchive } from './remote-archive.js';
+import { RemoteArchive, type NamedSegment } from './remote-archive.js';
+import { requireSameAt, requireSameLast } from './same-commits.js';
 import { SegmentReader } from './segment-reader.js';
 
 /** @throws HkfsError REMOTE_*, BUNDLE_GAP, BAD_SIGNATURE, LOG_DAMAGED, INTERRUPTED */
@@ -107,7 +109,7 @@ class Pull {
     return this.parts.origin?.state === 'catalogue';
   }
 
-  private async newest(key: VerifierKey): Promise<Head> {
+  private async newest(key: VerifierKey): Promise<CommitHead> {
     const { remote } = this;
     const newest = (await isRemote(remote.store)) ? (await remote.checkpoints()).at(-1) : undefined;
     if (newest === undefined)
@@ -118,9 +120,10 @@ class Pull {
   }
 
   /** What both have has to be the same. */
-  private async refuseDiverged(to: Head, key: VerifierKey): Promise<void> {
+  private async refuseDiverged(to: CommitHead, key: VerifierKey): Promise<void> {
     const { log } = this.archive;
-    if (to.size > log.size || (await log.headAt(to.size)).root === to.root) return;
+    if (to.size > log.size) return;
+    if ((await log.headAt(to.size)).root === to.root) return requireSameLast(log, this.remote, to);
     const position = await partingPosition(this.remote, log, { key, size: to.size });
     throw diverged(this.remote, { reason: 'both have events of their own', position });
   }
@@ -157,9 +160,11 @@ class Pull {
     refuseGap(this.remote, { first: segments[0]?.first ?? 0, size: log.size });
     const reader = new SegmentReader(this.remote, segments);
     const range = CompactRange.from(log.size, log.lastCommit?.range ?? []);
+    let link: Uint8Array | null = null;
     while (range.size < to.size) {
       const { segment, commits } = await reader.read(range.size, to.size);
       for (const stored of commits) {
+        if (range.size === log.size) link = linkIn(stored.events[0]!);
         if (!followsFrom(range, stored))
           throw this.remote.damaged(segment.name, `it is no log from event ${stored.commit.first} on`);
         yield stored;
@@ -170,6 +175,17 @@ class Pull {
         checkpointName(this.remote.id, to.size),
         'the log segments do not have the root that it signs',
       );
+    await this.requireOwnLast(segments, link);
+  }
+
+  /** The record with which our log ends, against the signed commit that comes next, or the remote's copy of it. */
+  private async requireOwnLast(segments: readonly NamedSegment[], link: Uint8Array | null): Promise<void> {
+    const { log } = this.archive;
+    const { lastCommit } = log;
+    if (lastCommit === null) return;
+    if (link === null) return requireSameAt(log, this.remote, log.size - 1, segments);
+    if (Buffer.compare(link, recordHash(lastCommit)) !== 0)
+      throw damagedRecord(otherHash(lastCommit, log.size));
   }
 
   /** From now on events below this size are somebody else's: the tree on this disk has to follow them. */

@@ -2,10 +2,11 @@
 import { HkfsError } from '../../errors.js';
 import type { EventLog } from '../../events/log.js';
 import type { VerifierKey } from '../../events/signed-note.js';
-import type { Head, Position } from '../../events/types.js';
+import type { CommitHead, Position } from '../../events/types.js';
 import { keyName } from './names.js';
 import { diverged, partingPosition } from './parting.js';
 import type { RemoteArchive } from './remote-archive.js';
+import { requireSameLast } from './same-commits.js';
 
 export interface BaseOptions {
   readonly key: VerifierKey;
@@ -17,18 +18,19 @@ export interface BaseOptions {
 
 /**
  * @returns the head that the remote's newest checkpoint states, which is one that our log had
- * @throws HkfsError KEY_MISMATCH, BAD_SIGNATURE, REMOTE_DIVERGED with the position at which the logs part
+ * @throws HkfsError KEY_MISMATCH, BAD_SIGNATURE, REMOTE_DIVERGED with the position at which the logs part; LOG_DAMAGED
  */
 export async function remoteBase(
   remote: RemoteArchive,
   log: EventLog,
   { key, known, mend }: BaseOptions,
-): Promise<Head> {
+): Promise<CommitHead> {
   const sizes = await checkpointsFrom(remote, known);
   const newest = sizes.at(-1) ?? 0;
   const base = newest === 0 ? await log.headAt(0) : await signedHead(remote, { key, size: newest });
   if (base.size > log.size || (await log.headAt(base.size)).root !== base.root)
     throw await partedFrom(remote, log, { key, size: base.size });
+  await requireSameLast(log, remote, base);
   if (known !== null && base.size < known && !mend) throw rolledBack(remote, base.size, known);
   return base;
 }
@@ -43,7 +45,7 @@ async function checkpointsFrom(remote: RemoteArchive, known: Position | null): P
 async function signedHead(
   remote: RemoteArchive,
   { key, size }: { key: VerifierKey; size: Position },
-): Promise<Head> {
+): Promise<CommitHead> {
   try {
     return await remote.checkpoint(size, key);
   } catch (error) {

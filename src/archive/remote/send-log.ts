@@ -17,6 +17,7 @@ import { diverged, partingPosition } from './parting.js';
 import { gapsOf } from './plan.js';
 import { claimText, type RemoteArchive } from './remote-archive.js';
 import { refuseOtherKey } from './remote-base.js';
+import { requireSameSegment } from './same-commits.js';
 
 export interface LogOutcome extends Head {
   /** Sent now. */
@@ -165,8 +166,10 @@ class LogSender {
     const { store, id } = this.remote;
     const name = segmentName(id, segment);
     const outcome = await store.create(name, segment.bytes);
-    if (outcome === 'exists' && (await expectBlob(store, name, segment.bytes)) === 'other')
+    if (outcome === 'exists' && (await expectBlob(store, name, segment.bytes)) === 'other') {
+      await requireSameSegment(this.log, this.remote, name);
       throw this.remote.damaged(name, 'it has other bytes than the log of this archive');
+    }
     this.segments += 1;
     failpoint('backup.segment');
   }
@@ -174,14 +177,15 @@ class LogSender {
   async sendCheckpoint(head: Head): Promise<void> {
     const { store, id } = this.remote;
     const name = checkpointName(id, head.size);
-    const outcome = await store.create(name, Buffer.from(encodeCheckpoint(head, this.key)));
+    const signed = await this.log.commitHeadAt(head.size);
+    const outcome = await store.create(name, Buffer.from(encodeCheckpoint(signed, this.key)));
     if (outcome === 'created') return;
     const there = await this.remote.checkpoint(head.size, this.key.verifier);
-    if (there.root !== head.root)
-      throw diverged(this.remote, {
-        reason: 'another writer was first',
-        position: await partingPosition(this.remote, this.log, { key: this.key.verifier, size: head.size }),
-      });
+    if (there.root === head.root) return this.log.requireRecord(there, this.remote.describe(name));
+    throw diverged(this.remote, {
+      reason: 'another writer was first',
+      position: await partingPosition(this.remote, this.log, { key: this.key.verifier, size: head.size }),
+    });
   }
 
   /** A gap widened to the ends of our commits: readers take what overlaps. */

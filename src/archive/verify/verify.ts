@@ -5,6 +5,7 @@ import type { EventRecord } from '../../events/types.js';
 import { together } from '../../fs/together.js';
 import { LogJudge } from '../../projections/judge/log-judge.js';
 import type { Message, VerifyOptions, VerifySummary } from '../api.js';
+import { keyProblem } from '../keys.js';
 import { LogClock } from '../log-clock.js';
 import type { OpenArchive } from '../open-archive.js';
 import type { Committer } from '../committer.js';
@@ -108,6 +109,8 @@ async function auditLog(archive: OpenArchive, findings: Findings): Promise<void>
     if (problem !== null) findings.views.push(`a file of ${location} is damaged: ${problem}`);
   }
   let judge: LogJudge | null = new LogJudge(archive.views.level);
+  const key = keyProblem(archive);
+  if (key !== null) findings.views.push(key);
   try {
     for await (const records of archive.log.read({ to: size, audit: true, lazy: true }))
       judge = await judged(judge, records, findings);

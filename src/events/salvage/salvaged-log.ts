@@ -11,7 +11,7 @@ import { LOG_FORMAT } from '../log-open.js';
 import { peekType } from '../raw-event.js';
 import { scan } from '../scan.js';
 import { endOf, type StoredCommit } from '../segment.js';
-import type { Position } from '../types.js';
+import type { CommitRecord, Position } from '../types.js';
 import { readLevelFiles, type DamagedFile } from './level-files.js';
 
 const COMMIT = 0x63;
@@ -70,17 +70,29 @@ export async function nextCommitFrom(level: Level, from: Position): Promise<Posi
 
 async function commitAt(level: Level, first: Position): Promise<StoredCommit | null> {
   const record = await level.get(commitKey(first));
-  if (record === undefined) return null;
+  if (record === undefined) return withoutRecord(level, first);
   try {
     const commit = decodeCommit(record, first);
-    const events: Buffer[] = [];
-    for await (const batch of scan(level, { gte: eventKey(first), lt: eventKey(endOf(commit)) }))
-      for (const [, value] of batch) events.push(value);
-    return events.length === commit.count ? { commit, events } : null;
+    return (await withEvents(level, commit)) ?? (await withoutRecord(level, first));
   } catch (error) {
-    if (isHkfsError(error, 'LOG_DAMAGED')) return null;
-    throw error;
+    if (!isHkfsError(error, 'LOG_DAMAGED') && !isHkfsError(error, 'UNKNOWN_EVENT')) throw error;
+    return await withoutRecord(level, first);
   }
+}
+
+/** The next commit tells how many events it had; the rest of its record follows from them, or is looked for. */
+async function withoutRecord(level: Level, first: Position): Promise<StoredCommit | null> {
+  const next = await nextCommitFrom(level, first + 1);
+  if (next === null) return null;
+  return withEvents(level, { format: 1, first, count: next - first, timeMs: 0, operation: 0, range: [] });
+}
+
+async function withEvents(level: Level, commit: CommitRecord): Promise<StoredCommit | null> {
+  const { first } = commit;
+  const events: Buffer[] = [];
+  for await (const batch of scan(level, { gte: eventKey(first), lt: eventKey(endOf(commit)) }))
+    for (const [, value] of batch) events.push(value);
+  return events.length === commit.count ? { commit, events } : null;
 }
 
 function noteRemote(bytes: Buffer, remotes: Map<string, string>): void {
