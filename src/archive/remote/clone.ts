@@ -24,7 +24,7 @@ import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { rememberAbsent } from '../absent-names.js';
 import { explainError } from '../explain-error.js';
 import { removeEmpty, sweepClone } from '../init-leftovers.js';
-import { makeFolders, refuseInsideHkfs, refuseWithoutHardLinks, removeMade } from '../init.js';
+import { makeFolders, refuseInsideArchive, refuseWithoutHardLinks, removeMade } from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
 import { readVerifierKey } from '../proof-files.js';
@@ -189,7 +189,7 @@ class Clone {
     let made: string | null = null;
     let isBegun = true;
     try {
-      refuseInsideHkfs(layout.root);
+      refuseInsideArchive(layout.root);
       refuseOthers(layout, remote);
       isBegun = readOrigin(layout) !== null;
       made = makeDirectory(layout.root);
