@@ -43,6 +43,8 @@ export const ERROR_EXITS = {
   READ_ONLY: EXIT.usage,
   NO_SPACE: EXIT.usage,
   NO_PERMISSION: EXIT.usage,
+  NO_RESOURCES: EXIT.usage,
+  NOT_SUPPORTED: EXIT.usage,
   IO_ERROR: EXIT.damage,
   BAD_TAG: EXIT.usage,
   TAG_EXISTS: EXIT.usage,
@@ -60,6 +62,7 @@ export const ERROR_EXITS = {
   NOT_CONFIRMED: EXIT.no,
   TOO_MANY_REMOVED: EXIT.usage,
   OUTPUT_CLOSED: EXIT.partial,
+  OUTPUT_FAILED: EXIT.usage,
   NOT_ARCHIVED: EXIT.no,
   LOG_DAMAGED: EXIT.damage,
   LOG_GAP: EXIT.damage,
@@ -184,4 +187,39 @@ export function errnoOf(error: unknown): string | undefined {
   const nameless = NAMELESS.exec(code);
   if (nameless) return errnoName(Number(nameless[1]));
   return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/**
+ * What `act` gives, and then `close`, whatever happened. Where both fail, what failed first is the reason for
+ * the rest, and is what is told: `finally` would tell the last.
+ */
+export async function closingAfter<T>(act: () => Promise<T>, close: () => unknown): Promise<T> {
+  let result: T;
+  try {
+    result = await act();
+  } catch (error) {
+    await closeQuietly(close);
+    throw error;
+  }
+  await close();
+  return result;
+}
+
+/** Each of the steps, whatever the others do. @throws what failed first */
+export async function closingAll(steps: readonly (() => unknown)[]): Promise<void> {
+  const [first, ...rest] = steps;
+  if (first !== undefined)
+    await closingAfter(
+      async () => first(),
+      () => closingAll(rest),
+    );
+}
+
+/** After a failure that is on its way to be told, and that a failure of closing must not take the place of. */
+export async function closeQuietly(close: () => unknown): Promise<void> {
+  try {
+    await close();
+  } catch {
+    // What failed before is told.
+  }
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 
 import { type CommandTable, launch } from './cli/launch.js';
+import { untilSettled } from './cli/settle.js';
 
 /** Each is loaded when it is asked for. A test holds the table against the files of `commands/`. */
 export const COMMANDS: CommandTable = {
@@ -52,5 +53,5 @@ export const COMMANDS: CommandTable = {
 
 /** Runs `hkfs ARGV`. */
 export function main(argv: string[]): Promise<void> {
-  return launch(argv, COMMANDS, fileURLToPath(new URL('..', import.meta.url)));
+  return untilSettled(argv, () => launch(argv, COMMANDS, fileURLToPath(new URL('..', import.meta.url))));
 }

@@ -7,7 +7,7 @@
 import { rmSync } from 'node:fs';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
-import { errnoOf, HkfsError } from '../errors.js';
+import { closeQuietly, closingAfter, errnoOf, HkfsError } from '../errors.js';
 import { ABSENT_RANGE } from '../projections/keys.js';
 import { SEED_BYTES } from '../events/signed-note.js';
 import { absolutePath } from '../fs/absolute-path.js';
@@ -77,7 +77,7 @@ import { HolderService } from './holder.js';
 import { ownNamespace } from './holder/holder-file.js';
 import { initArchive, remakeFolders } from './init.js';
 import { readSeed } from './keys.js';
-import { layoutOf } from './layout.js';
+import { layoutOf, type Layout } from './layout.js';
 import { LocalReader } from './local-reader.js';
 import type { ArchivePlace } from './outside/archive-place.js';
 import { clockWarning } from './log-clock.js';
@@ -102,9 +102,23 @@ export interface ArchiveOpenOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Open also when the views do not follow from the log: `replay` is to rebuild them. */
   readonly forReplay?: boolean | undefined;
+  /**
+   * For what only reads: an archive that cannot be written to is opened from a private copy of its log and views,
+   * and then takes queries, `restore`, `export`, `verify` and `replay` with `check`; what would change it is
+   * refused.
+   */
+  readonly orAside?: boolean | undefined;
   /** A writer's opening may end what a crash cut short: called for each thing of it that stays undone. */
   readonly onMessage?: ((message: Message) => void) | undefined;
   /** Who finds the archive held is told this: words without arguments, one of which may be a secret. */
+  readonly command?: string | undefined;
+}
+
+/** How an opened archive is used. */
+interface Serving {
+  readonly mode: 'read' | 'write';
+  readonly clock: () => number;
+  readonly onMessage?: ((message: Message) => void) | undefined;
   readonly command?: string | undefined;
 }
 
@@ -168,35 +182,41 @@ export class Archive extends LocalReader {
       signal,
       onProgress,
       forReplay = false,
+      orAside = false,
       onMessage,
       command,
     } = options;
     const layout = layoutOf(absolutePath(directory));
-    return explaining(layout, async () =>
-      Archive.serve(await acquire(layout, { wait, signal, onProgress, forReplay }), {
-        mode,
-        clock,
-        onMessage,
-        command,
-      }),
-    );
+    const serving = { mode, clock, onMessage, command };
+    const open = async (): Promise<Archive> =>
+      Archive.serve(await acquire(layout, { wait, signal, onProgress, forReplay }), serving);
+    return explaining(layout, () => (orAside ? Archive.orAside(layout, open, serving) : open()));
+  }
+
+  /** @internal What `open` gives, or where the archive cannot be written to the same from a copy aside. */
+  static async orAside<T>(layout: Layout, open: () => Promise<T>, serving: Serving): Promise<T | Archive> {
+    try {
+      return await open();
+    } catch (error) {
+      const { openAside, reasonForAside } = await import('./aside.js');
+      const reason = reasonForAside(error, layout);
+      if (reason === undefined) throw error;
+      return Archive.serve(await openAside(layout, reason), serving);
+    }
   }
 
   /** @internal */
   static async serve(
     open: OpenArchive,
-    {
-      mode,
-      clock,
-      onMessage = () => {},
-      command = basename(process.argv[1] ?? 'node'),
-    }: Pick<ArchiveOpenOptions, 'onMessage' | 'command'> & { mode: 'read' | 'write'; clock: () => number },
+    { mode, clock, onMessage = () => {}, command = basename(process.argv[1] ?? 'node') }: Serving,
   ): Promise<Archive> {
     const archive = new Archive(open, clock);
     try {
       const warning = clockWarning(open, clock());
       if (warning) onMessage(warning);
-      if (mode === 'write') {
+      if (open.aside !== null) {
+        // Nobody else could be served, and nothing be mended.
+      } else if (mode === 'write') {
         const { keyProblem } = await import('./keys.js');
         const problem = keyProblem(open);
         if (problem !== null) onMessage({ level: 'warning', code: 'KEY_DAMAGED', text: problem });
@@ -207,7 +227,7 @@ export class Archive extends LocalReader {
           archive.serving = archive.startService('reader', command);
         }, SERVE_AFTER_MS).unref();
     } catch (error) {
-      await archive.close();
+      await closeQuietly(() => archive.close());
       throw error;
     }
     return archive;
@@ -226,11 +246,10 @@ export class Archive extends LocalReader {
     const { remote, ...rest } = options;
     if (remote === undefined) return explaining(place.layout, () => contains(place, options));
     const across = await openAcross(directory, { ...rest, remote });
-    try {
-      return await explaining(place.layout, () => contains(place, options, across));
-    } finally {
-      await across.close();
-    }
+    return closingAfter(
+      () => explaining(place.layout, () => contains(place, options, across)),
+      () => across.close(),
+    );
   }
 
   /** Directories of an archive by how much they hold of directories outside; held as for `contains`. */
@@ -439,8 +458,10 @@ export class Archive extends LocalReader {
     clearTimeout(this.timer);
     await this.busy.catch(() => {});
     await this.serving.catch(() => {});
-    await this.service?.close();
-    await this.open.close();
+    await closingAfter(
+      async () => this.service?.close(),
+      () => this.open.close(),
+    );
   }
 
   /** What a kill left: staged files, half-built views, a tree behind its log. */
@@ -540,17 +561,18 @@ export async function openReader(
   } = {},
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const layout = layoutOf(absolutePath(directory));
-  return explaining(layout, async () => {
+  const serving: Serving = {
+    mode: 'read',
+    clock: options.clock ?? Date.now,
+    onMessage: options.onMessage,
+    command: options.command,
+  };
+  const open = async (): Promise<ArchiveReader & { close(): Promise<void> }> => {
     const opened = await acquireOrAsk(layout, { wait: options.wait, signal: options.signal });
-    if (opened !== 'answered')
-      return Archive.serve(opened, {
-        mode: 'read',
-        clock: options.clock ?? Date.now,
-        onMessage: options.onMessage,
-        command: options.command,
-      });
+    if (opened !== 'answered') return Archive.serve(opened, serving);
     return remoteReader(layout, () => openReader(directory, options));
-  });
+  };
+  return explaining(layout, () => Archive.orAside(layout, open, serving));
 }
 
 /** Queries on all archives of a remote. @throws HkfsError REMOTE_*, INTERRUPTED, ARCHIVE_HELD */

@@ -135,6 +135,7 @@ export class Committer {
   private failure: unknown;
 
   constructor(archive: OpenArchive, options: CommitterOptions) {
+    archive.refuseAside();
     this.archive = archive;
     this.options = options;
     this.index = new ObjectIndex(archive.views.level);

@@ -35,24 +35,35 @@ const TEXT = 'The inode of this file tells hkfs whether it is still where it was
 /** Nothing can be noted there: what is remembered is dropped by each process that opens the archive. */
 const UNWRITABLE: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT']);
 
-/** @param size of the log: where a generation begins that has to begin now */
+/**
+ * @param size of the log: where a generation begins that has to begin now
+ * @param isAside what is remembered is a copy, of an archive that is left as it is
+ */
 export async function openGeneration(
   level: Level,
   layout: Layout,
-  { size, machine = machineId() }: { readonly size: Position; readonly machine?: string },
+  {
+    size,
+    machine = machineId(),
+    isAside = false,
+  }: { readonly size: Position; readonly machine?: string; readonly isAside?: boolean },
 ): Promise<Generation> {
   const row = await level.get(ROW);
   const there = placeOf(layout);
   if (row !== undefined && there !== null && isRow(row, there, machine))
     return { since: readPosition(row, 24), beganNs: there.ctimeNs };
-  return beginGeneration(level, layout, { size, machine });
+  return beginGeneration(level, layout, { size, machine, isAside });
 }
 
 /** The row comes last: a kill before leaves a marker that fits no row, and all of this is done again. */
 async function beginGeneration(
   level: Level,
   layout: Layout,
-  { size, machine }: { readonly size: Position; readonly machine: string },
+  {
+    size,
+    machine,
+    isAside,
+  }: { readonly size: Position; readonly machine: string; readonly isAside: boolean },
 ): Promise<Generation> {
   const behind = Buffer.of(PREFIX.local + 1);
   // What the tree lacks, it lacks in a copy as well.
@@ -60,7 +71,7 @@ async function beginGeneration(
   await level.clear({ gt: TREE, lt: REFUSED.gte });
   await level.clear({ gte: REFUSED.lt, lt: behind });
   failpoint('generation.dropped');
-  const place = markPlace(layout);
+  const place = isAside ? null : markPlace(layout);
   failpoint('generation.marked');
   if (place !== null) await level.put(ROW, rowOf(place, size, machine));
   return { since: size, beganNs: place?.ctimeNs ?? null };

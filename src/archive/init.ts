@@ -6,7 +6,7 @@ import { createFileDurably, fsyncDirectory, temporaryIn } from '../fs/durable.js
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { makeDirectory } from '../fs/make-directory.js';
-import { parentPath, toFsPath } from '../fs/names.js';
+import { baseName, joinPath, parentPath, realPath, toFsPath } from '../fs/names.js';
 import { namesIn } from '../fs/scan.js';
 import { makeRoomForInit, removeEmpty, sweepInit } from './init-leftovers.js';
 import { makeKey } from './keys.js';
@@ -97,7 +97,7 @@ export function removeMade(root: string, made: string): void {
 }
 
 function refuseExisting(layout: Layout): void {
-  refuseInsideHkfs(layout.root);
+  refuseInsideArchive(layout.root);
   const stat = lstatSync(toFsPath(layout.root), { throwIfNoEntry: false });
   if (stat === undefined) return;
   if (!statSync(toFsPath(layout.root), { throwIfNoEntry: false })?.isDirectory())
@@ -105,13 +105,32 @@ function refuseExisting(layout: Layout): void {
   makeRoomForInit(layout);
 }
 
-/** @throws HkfsError BAD_TARGET for a folder in the `.hkfs` of an archive, where only hkfs itself writes */
-export function refuseInsideHkfs(root: string): void {
-  for (let at = root; at !== '/' && at !== ''; at = parentPath(at))
-    if (existsSync(toFsPath(`${at}/archive.json`)) && existsSync(toFsPath(`${at}/objects`)))
-      throw new HkfsError('BAD_TARGET', `${root} is inside of ${at}, which is an archive's own`, {
-        hint: 'name another directory',
-      });
+/**
+ * @throws HkfsError BAD_TARGET for a folder in an archive: in its `.hkfs` only hkfs itself writes, and in its tree
+ *   the one would take in what the other keeps, and `sync` remove it
+ */
+export function refuseInsideArchive(root: string): void {
+  for (const place of new Set([root, realOf(root)]))
+    for (let at = parentPath(place); at !== ''; at = at === '/' ? '' : parentPath(at)) {
+      if (isFileThere(`${at}/archive.json`) && isFileThere(`${at}/objects`))
+        throw inside(root, `${at}, which is an archive's own`);
+      if (isFileThere(joinPath(at, '.hkfs/archive.json'))) throw inside(root, `the archive ${at}`);
+    }
+}
+
+/** Of which the end may still be missing. */
+function realOf(path: string): string {
+  if (path === '/' || existsSync(toFsPath(path))) return realPath(path);
+  return joinPath(realOf(parentPath(path)), baseName(path));
+}
+
+/** What nobody may see is nobody's reason. */
+function isFileThere(path: string): boolean {
+  return existsSync(toFsPath(path));
+}
+
+function inside(root: string, what: string): HkfsError {
+  return new HkfsError('BAD_TARGET', `${root} is inside of ${what}`, { hint: 'name another directory' });
 }
 
 /** What is there already stays. */

@@ -1,8 +1,9 @@
 /** Where things are in an archive (docs/design.md, "An archive on disk"), and its `archive.json`. */
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { errnoOf, HkfsError, isHkfsError } from '../errors.js';
 import { absolutePath } from '../fs/absolute-path.js';
-import { joinPath, parentPath, toFsPath } from '../fs/names.js';
+import { describeFsError } from '../fs/errors.js';
+import { baseName, joinPath, parentPath, realPath, toFsPath } from '../fs/names.js';
 
 /** The version of everything below `.hkfs`; raised when older programs must not touch it. */
 export const FORMAT_VERSION = 1;
@@ -139,8 +140,11 @@ function notAnArchive(root: string): HkfsError {
     return new HkfsError('NOT_AN_ARCHIVE', `${hkfs} has no archive.json`, {
       hint: '`hkfs recover` writes it anew; or name another archive with --archive DIR',
     });
-  const what =
-    existsSync(toFsPath(root)) && !lstatSync(toFsPath(root)).isDirectory() ? 'a file' : 'no archive';
+  const isFile = looking(
+    root,
+    () => statSync(toFsPath(root), { throwIfNoEntry: false })?.isDirectory() === false,
+  );
+  const what = isFile ? 'a file' : 'no archive';
   return new HkfsError('NOT_AN_ARCHIVE', `${root} is ${what}`, {
     hint: 'make one with `hkfs init DIR`, or name another with --archive DIR',
   });
@@ -162,14 +166,38 @@ function notAllowed(root: string): HkfsError {
   });
 }
 
-/** A symlink to nothing is there; what this user may not see is not. */
+/** A symlink to nothing is there. @throws HkfsError where nobody can tell: no permission, a loop, a bad disk */
 function isThere(path: string): boolean {
+  return looking(path, () => lstatSync(toFsPath(path), { throwIfNoEntry: false }) !== undefined);
+}
+
+/** An archive that cannot be reached is not one that is not there: a second one would be made beside it. */
+function hasArchiveFile(root: string): boolean {
+  const { archiveFile } = layoutOf(root);
+  return looking(archiveFile, () => statSync(toFsPath(archiveFile), { throwIfNoEntry: false }) !== undefined);
+}
+
+function looking(path: string, look: () => boolean): boolean {
   try {
-    return lstatSync(toFsPath(path), { throwIfNoEntry: false }) !== undefined;
+    return look();
   } catch (error) {
-    if (['ENOTDIR', 'EACCES', 'ELOOP'].includes(errnoOf(error) ?? '')) return false;
-    throw error;
+    throw describeFsError(error, path);
   }
+}
+
+/**
+ * A folder of its own may be elsewhere, but not be that of another archive: what is written there would be of
+ * the tree of neither.
+ * @throws HkfsError BAD_TARGET
+ */
+function refuseBorrowed(root: string): string {
+  const { hkfs } = layoutOf(root);
+  if (!lstatSync(toFsPath(hkfs)).isSymbolicLink()) return root;
+  const real = realPath(hkfs);
+  if (baseName(real) !== '.hkfs' || parentPath(real) === realPath(root)) return root;
+  throw new HkfsError('BAD_TARGET', `${hkfs} is a symlink to the .hkfs of another archive`, {
+    hint: `name that one with --archive ${parentPath(real)}`,
+  });
 }
 
 /**
@@ -216,12 +244,12 @@ export function findBrokenRoot(cwd: string, named?: string): string {
 export function findArchiveRoot(cwd: string, named?: string): string {
   if (named !== undefined) {
     const root = absolutePath(named, cwd);
-    if (!existsSync(toFsPath(layoutOf(root).archiveFile))) throw notAnArchive(root);
-    return root;
+    if (!hasArchiveFile(root)) throw notAnArchive(root);
+    return refuseBorrowed(root);
   }
   for (let at = cwd; at !== ''; at = at === '/' ? '' : parentPath(at)) {
-    if (existsSync(toFsPath(layoutOf(at).archiveFile))) return at;
     if (isClosed(at)) throw notAllowed(at);
+    if (hasArchiveFile(at)) return refuseBorrowed(at);
   }
   const broken = folderAbove(cwd);
   if (broken !== null) throw notAnArchive(broken);

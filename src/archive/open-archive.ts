@@ -1,6 +1,6 @@
 /** An archive held by this process: log, views and threads, opened in order and caught up. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { HkfsError } from '../errors.js';
+import { closeQuietly, closingAll, HkfsError } from '../errors.js';
 import { isLevelError, isUnreadable } from '../events/level.js';
 import { EventLog } from '../events/log.js';
 import type { DirectoryId, EventRecord, Position } from '../events/types.js';
@@ -38,6 +38,14 @@ export interface OpenOptions {
   readonly judged?: boolean;
   /** Of what is no archive's `.hkfs`. */
   readonly layout?: Layout;
+  /** Log and views are a copy of those of an archive that cannot be written to. */
+  readonly aside?: Aside;
+}
+
+export interface Aside {
+  readonly reason: HkfsError;
+  /** Takes the copy away. */
+  readonly remove: () => void;
 }
 
 interface OpenParts {
@@ -46,9 +54,12 @@ interface OpenParts {
   readonly log: EventLog;
   readonly views: Views;
   readonly filesystem: WrittenFilesystem;
+  readonly aside: Aside | null;
 }
 
 export class OpenArchive {
+  /** Null where log and views are the archive's own. */
+  readonly aside: Aside | null;
   readonly layout: Layout;
   readonly file: ArchiveFile;
   readonly log: EventLog;
@@ -67,6 +78,7 @@ export class OpenArchive {
 
   private constructor(parts: OpenParts) {
     this.filesystem = parts.filesystem;
+    this.aside = parts.aside;
     this.layout = parts.layout;
     this.file = parts.file;
     this.log = parts.log;
@@ -99,21 +111,22 @@ export class OpenArchive {
     try {
       refuseOtherId(layout, file, log);
       const views = await openViews(layout, log, options);
-      const parts = { layout, file, log, filesystem, views: views ?? (await emptyViews(layout)) };
+      const aside = options.aside ?? null;
+      const parts = { layout, file, log, filesystem, aside, views: views ?? (await emptyViews(layout)) };
       const archive = new OpenArchive(parts);
       archive.judged = options.judged === true;
       try {
         if (views === null && !options.forReplay) await archive.rebuild(options.onProgress);
         else await archive.followLog(options.onProgress);
         archive.judged = false;
-        if (options.layout === undefined) await archive.enterGeneration();
+        if (options.layout === undefined || aside !== null) await archive.enterGeneration();
       } catch (error) {
-        await archive.views.close();
+        await closeQuietly(() => archive.views.close());
         throw error;
       }
       return archive;
     } catch (error) {
-      await log.close();
+      await closeQuietly(() => log.close());
       throw error;
     }
   }
@@ -139,7 +152,8 @@ export class OpenArchive {
 
   private async enterGeneration(): Promise<void> {
     const { size } = this.log;
-    const begin = (): Promise<Generation> => openGeneration(this.#views.level, this.layout, { size });
+    const begin = (): Promise<Generation> =>
+      openGeneration(this.#views.level, this.layout, { size, isAside: this.aside !== null });
     const generation = await begin().catch(async (error: unknown) => {
       await this.beginViewsAgain(error);
       return begin();
@@ -276,14 +290,24 @@ export class OpenArchive {
     return events;
   }
 
+  /** All of it, whatever fails on the way; what failed first is told. */
   async close(): Promise<void> {
     const flush = !this.rebuilt && this.log.size - this.sizeAtOpen >= FLUSH_EVENTS;
-    await this.#pool?.close();
-    if (this.#pool) sweepStaging(this.layout);
-    await this.#views.close(flush);
-    if (flush) await this.log.compactForClose();
-    await this.log.close();
-    this.filesystem.close();
+    const steps = [
+      () => this.#pool?.close(),
+      () => this.#pool && sweepStaging(this.layout),
+      () => this.#views.close(flush),
+      () => (flush ? this.log.compactForClose() : undefined),
+      () => this.log.close(),
+      () => this.filesystem.close(),
+      () => this.aside?.remove(),
+    ];
+    await closingAll(steps);
+  }
+
+  /** @throws HkfsError for what would change an archive that cannot be written to */
+  refuseAside(): void {
+    if (this.aside !== null) throw this.aside.reason;
   }
 
   /** The first position whose effect on the tree on disk may not be done. */

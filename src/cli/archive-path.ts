@@ -8,9 +8,9 @@ import { HkfsError } from '../errors.js';
  * slash; or a path of the real filesystem inside the tree, absolute or beginning with `./` or `../`.
  * @throws HkfsError BAD_PATH when a relative path leads outside of the archive.
  */
-export function pathInArchive(text: string, place: { root: string; cwd: string }): string {
+export function pathInArchive(text: string, place: { root: string; cwd: () => string }): string {
   if (/^\.{1,2}(\/|$)/.test(text)) {
-    const inside = below(resolve(place.cwd, text), place.root);
+    const inside = below(resolve(place.cwd(), text), place.root);
     if (inside !== undefined) return inside;
     throw new HkfsError('BAD_PATH', `${text} is outside of the archive ${place.root}`, {
       hint: 'Paths are written from the root of the archive; ./ and ../ mean the real filesystem.',

@@ -1,6 +1,7 @@
 import type { ArchiveReader } from '../archive/api.js';
 import type { Archive } from '../archive/archive.js';
-import { HkfsError } from '../errors.js';
+import { closingAfter, HkfsError } from '../errors.js';
+import { workingDirectory } from '../fs/absolute-path.js';
 import { pathInArchive } from './archive-path.js';
 import { jsonFlag } from './flags.js';
 import { type Interruption, unlessStopped } from './interrupt.js';
@@ -15,10 +16,10 @@ import {
   type WhichArchive,
 } from './open-archive.js';
 import { openMessage } from './open-words.js';
-import { writeAll, writeBytes, writeChunk } from './output.js';
+import { isBrokenPipe, writeAll, writeBytes, writeChunk } from './output.js';
 import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView } from './progress.js';
-import { asksForJson, renderError } from './render-error.js';
 import { jsonRow, mapped, writeJsonRows, writeNullPaths } from './rows.js';
+import { tell } from './settle.js';
 import { type Column, tableLines } from './table.js';
 
 /** What the parser makes of arguments or of flags, by name. */
@@ -72,9 +73,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override catch(error: unknown): Promise<void> {
-    const { text, exitCode } = renderError(error, { json: asksForJson(this.argv) });
-    process.stderr.write(text);
-    process.exitCode = exitCode;
+    tell(error, this.argv);
     return Promise.resolve();
   }
 
@@ -87,14 +86,14 @@ export abstract class BaseCommand extends Command {
     const reader = await openForReading({ ...flags, ...this.words, signal }, ({ code, text }) =>
       this.say(`hkfs: warning: ${text} [${code}]`),
     );
-    try {
-      await this.unlessStopped(async () => {
-        if (flags.at !== undefined) await this.sayMoment(reader, flags.at);
-        await use(reader);
-      });
-    } finally {
-      await reader.close();
-    }
+    const answer = async (): Promise<void> => {
+      if (flags.at !== undefined) await this.sayMoment(reader, flags.at);
+      await use(reader);
+    };
+    await closingAfter(
+      () => this.unlessStopped(answer),
+      () => reader.close(),
+    );
   }
 
   /** Of what leaves nothing half done: whoever waits for it, for a pipe too, is told of a stop at once. */
@@ -127,11 +126,10 @@ export abstract class BaseCommand extends Command {
         { ...flags, ...this.words, signal: work.signal },
         work.view.message,
       );
-      try {
-        return await use(archive, work);
-      } finally {
-        await archive.close();
-      }
+      return closingAfter(
+        () => use(archive, work),
+        () => archive.close(),
+      );
     });
   }
 
@@ -191,9 +189,13 @@ export abstract class BaseCommand extends Command {
     );
   }
 
-  /** Writes the one result: an object under --json, else text. */
-  protected print(result: object, flags: { json: boolean }, human: () => string): Promise<void> {
-    return writeChunk(process.stdout, flags.json ? jsonRow(result) : `${human()}\n`);
+  /** Writes the one result: an object under --json, else text. What was done has its exit status, read or not. */
+  protected async print(result: object, flags: { json: boolean }, human: () => string): Promise<void> {
+    try {
+      await writeChunk(process.stdout, flags.json ? jsonRow(result) : `${human()}\n`);
+    } catch (error) {
+      if (!isBrokenPipe(error)) throw error;
+    }
   }
 
   protected pipe(chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -214,7 +216,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected inside(reader: { readonly root: string }, path: string | undefined): string {
-    return pathInArchive(path ?? '', { root: reader.root, cwd: process.cwd() });
+    return pathInArchive(path ?? '', { root: reader.root, cwd: () => workingDirectory() });
   }
 
   /** A path of which a slash at its end says where it lands. */

@@ -8,10 +8,10 @@ import { HkfsError } from '../errors.js';
 import type { BaseCommand } from './base-command.js';
 import type { Interruption } from './interrupt.js';
 import { type Config, runWholeOclif } from './oclif.js';
-import { isBrokenPipe } from './output.js';
+import { guardOutput, writeChunk } from './output.js';
 import { withRawBytes } from './raw-argv.js';
 import { stoppably } from './stoppably.js';
-import { asksForJson, renderError } from './render-error.js';
+import { settledStatus, tell } from './settle.js';
 
 export interface CommandModule {
   readonly default: Pick<typeof BaseCommand, 'id'> & {
@@ -26,17 +26,17 @@ const WITH_PLUGINS: readonly string[] = ['help', 'autocomplete'];
 
 /** Runs one command line; errors are told on stderr and leave an exit code, never a throw. */
 export async function launch(argv: string[], commands: CommandTable, packageRoot: string): Promise<void> {
-  process.stderr.on('error', ignoreBrokenPipe);
   const [first] = argv;
   const id = commandId(argv, commands);
-  if (first === '--version') return printVersion(packageRoot);
+  if (first === '--version') return writeVersion(packageRoot);
   if (first === undefined || WITH_PLUGINS.includes(first) || asksForHelp(argv)) {
-    return runWholeOclif(argv, packageRoot);
+    return runWholeOclif(argv, packageRoot, () => guardOutput((error) => leaveOclif(error, argv)));
   }
   const load = commands[id];
-  if (load === undefined) return refuse(unknownCommand(id, commands), argv);
+  if (load === undefined) return tell(unknownCommand(id, commands), argv);
   await stoppably(argv, async (interruption) => {
     const { default: command } = await load();
+    guardOutput();
     command.id = id;
     const rest = withRawBytes(argv.slice(id.split(':').length));
     await command.launch(rest, lightConfig(packageRoot), interruption);
@@ -54,8 +54,15 @@ function asksForHelp(argv: readonly string[]): boolean {
   return (end < 0 ? argv : argv.slice(0, end)).includes('--help');
 }
 
-function printVersion(packageRoot: string): void {
-  process.stdout.write(`${userAgent(readPackage(packageRoot).version)}\n`);
+/** oclif writes and does not wait: what goes wrong is told and ends it here. */
+function leaveOclif(error: unknown, argv: readonly string[]): void {
+  tell(error, argv);
+  process.exit(settledStatus());
+}
+
+function writeVersion(packageRoot: string): Promise<void> {
+  guardOutput();
+  return writeChunk(process.stdout, `${userAgent(readPackage(packageRoot).version)}\n`);
 }
 
 function userAgent(version: string): string {
@@ -64,12 +71,6 @@ function userAgent(version: string): string {
 
 function readPackage(packageRoot: string): { version: string } {
   return JSON.parse(readFileSync(`${packageRoot}/package.json`, 'utf8')) as { version: string };
-}
-
-function refuse(error: HkfsError, argv: readonly string[]): void {
-  const { text, exitCode } = renderError(error, { json: asksForJson(argv) });
-  process.stderr.write(text);
-  process.exitCode = exitCode;
 }
 
 function unknownCommand(id: string, commands: CommandTable): HkfsError {
@@ -107,8 +108,4 @@ function lightConfig(packageRoot: string): Config {
     scopedEnvVarKeys: () => [],
   };
   return light as Config;
-}
-
-function ignoreBrokenPipe(error: Error): void {
-  if (!isBrokenPipe(error)) throw error;
 }

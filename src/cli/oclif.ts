@@ -4,8 +4,17 @@ export * as Args from '@oclif/core/args';
 export * as Flags from '@oclif/core/flags';
 export type { Config, Input, ParserOutput } from '@oclif/core/interfaces';
 
-/** oclif's own main program: help, completion, and nothing that an archive command needs. */
-export async function runWholeOclif(argv: string[], packageRoot: string): Promise<void> {
+/**
+ * oclif's own main program: help, completion, and nothing that an archive command needs.
+ *
+ * @param onLoaded called before it writes anything
+ */
+export async function runWholeOclif(
+  argv: string[],
+  packageRoot: string,
+  onLoaded: () => void,
+): Promise<void> {
   const { execute } = await import('@oclif/core');
+  onLoaded();
   await execute({ args: argv, dir: packageRoot });
 }

@@ -12,6 +12,7 @@ import type {
   SimilarOptions,
   SimilarOutsideResult,
 } from '../archive/api.js';
+import { workingDirectory } from '../fs/absolute-path.js';
 
 export interface WhichArchive {
   /** As given by --archive or HKFS_ARCHIVE; else the nearest folder upwards is taken. */
@@ -23,6 +24,8 @@ export interface WhichArchive {
   readonly command?: string | undefined;
   /** Also where the log lost its tail: the views are about to be rebuilt from what is left. */
   readonly forReplay?: boolean | undefined;
+  /** Also where it cannot be written to: nothing is to be changed. */
+  readonly orAside?: boolean | undefined;
 }
 
 /** For queries; answered by the process that holds the archive when there is one. */
@@ -31,7 +34,7 @@ export async function openForReading(
   onMessage: (message: Message) => void,
 ): Promise<ArchiveReader & { close(): Promise<void> }> {
   const { findArchiveRoot, openReader } = await import('../archive/archive.js');
-  return openReader(findArchiveRoot(process.cwd(), which.archive), {
+  return openReader(findArchiveRoot(workingDirectory(which.archive), which.archive), {
     wait: which.wait,
     signal: which.signal,
     command: which.command,
@@ -42,7 +45,7 @@ export async function openForReading(
 /** Questions about the outside world: the archive is opened only for their answers. */
 export async function openForOutside(which: WhichArchive): Promise<OutsideQueries> {
   const { Archive, findArchiveRoot } = await import('../archive/archive.js');
-  const root = findArchiveRoot(process.cwd(), which.archive);
+  const root = findArchiveRoot(workingDirectory(which.archive), which.archive);
   const { wait, command } = which;
   return {
     contains: (options) => Archive.contains(root, { ...options, wait, command }),
@@ -58,7 +61,10 @@ export interface OutsideQueries {
 /** For queries on all archives of a remote of the archive. */
 export async function openForAsking(which: WhichArchive, options: AcrossOptions): Promise<AcrossReader> {
   const { findArchiveRoot, openAcross } = await import('../archive/archive.js');
-  return openAcross(findArchiveRoot(process.cwd(), which.archive), { ...options, wait: which.wait });
+  return openAcross(findArchiveRoot(workingDirectory(which.archive), which.archive), {
+    ...options,
+    wait: which.wait,
+  });
 }
 
 /** For what appends to the log or rebuilds the views: one process at a time. */
@@ -67,12 +73,13 @@ export async function openForWriting(
   onMessage: (message: Message) => void,
 ): Promise<Archive> {
   const { Archive, findArchiveRoot } = await import('../archive/archive.js');
-  return Archive.open(findArchiveRoot(process.cwd(), which.archive), {
+  return Archive.open(findArchiveRoot(workingDirectory(which.archive), which.archive), {
     mode: 'write',
     wait: which.wait,
     signal: which.signal,
     forReplay: which.forReplay,
     command: which.command,
+    orAside: which.orAside,
     onMessage,
   });
 }
@@ -82,14 +89,17 @@ export async function brokenArchive(
   which: Pick<WhichArchive, 'archive'>,
 ): Promise<{ Archive: typeof Archive; root: string }> {
   const archive = await import('../archive/archive.js');
-  return { Archive: archive.Archive, root: archive.findBrokenRoot(process.cwd(), which.archive) };
+  return {
+    Archive: archive.Archive,
+    root: archive.findBrokenRoot(workingDirectory(which.archive), which.archive),
+  };
 }
 
 /** Makes an archive at `--archive`, or here, when there is none to be found. */
 export async function initWhereMissing(which: WhichArchive): Promise<InitSummary | null> {
   const { Archive, findArchiveRootOrNull } = await import('../archive/archive.js');
-  if (findArchiveRootOrNull(process.cwd(), which.archive) !== null) return null;
-  return Archive.init(which.archive ?? process.cwd());
+  if (findArchiveRootOrNull(workingDirectory(which.archive), which.archive) !== null) return null;
+  return Archive.init(which.archive ?? workingDirectory());
 }
 
 /** What a stop asks for: whether something is being made durable, and an end that waits for no thread. */

@@ -1,6 +1,7 @@
-import { fstatSync, write } from 'node:fs';
+import { fstatSync, write, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
+import { closingAfter, errnoOf, HkfsError } from '../errors.js';
 
 const STDOUT = 1;
 const writeFile = promisify(write);
@@ -16,26 +17,29 @@ const CHUNK = 64 * 1024;
 /** Writes and waits until the stream took it: the back-pressure of a slow reader reaches the query. */
 export function writeChunk(sink: TextSink, chunk: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    sink.write(chunk, (error) => (error ? reject(error) : resolve()));
+    sink.write(chunk, (error) => (error ? reject(outputError(error)) : resolve()));
   });
 }
 
-/** Writes strings in chunks, each waited for. The last ones are written also when the source fails. */
+/**
+ * Writes strings in chunks, each waited for. The last ones are written also when the source fails, whose
+ * failure is then the one that counts.
+ */
 export async function writeAll(sink: TextSink, texts: AsyncIterable<string>): Promise<number> {
   let pending = '';
   let count = 0;
-  try {
+  const flush = async (): Promise<void> => {
+    const full = pending;
+    pending = '';
+    if (full !== '') await writeChunk(sink, full);
+  };
+  await closingAfter(async () => {
     for await (const text of texts) {
       pending += text;
       count++;
-      if (pending.length < CHUNK) continue;
-      const full = pending;
-      pending = '';
-      await writeChunk(sink, full);
+      if (pending.length >= CHUNK) await flush();
     }
-  } finally {
-    if (pending !== '') await writeChunk(sink, pending);
-  }
+  }, flush);
   return count;
 }
 
@@ -46,21 +50,65 @@ export async function writeBytes(sink: TextSink, chunks: AsyncIterable<Uint8Arra
 
 /**
  * Takes bytes for standard output. A file or a device gets them by one of Node's threads: process.stdout would
- * write to it right here, with everything else waiting, take no notice of a short write, and crash on a full disk.
+ * write to it right here, with everything else waiting.
  */
 export function bytesOut(): (bytes: Uint8Array) => Promise<void> {
+  return isStream() ? (bytes) => writeChunk(process.stdout, bytes) : writeToFile;
+}
+
+/** Those may block for good, where a thread of Node's could not be stopped. */
+function isStream(): boolean {
   const stat = fstatSync(STDOUT);
-  // Those may block for good, where a thread of Node's could not be stopped.
-  const isStream = stat.isFIFO() || stat.isSocket() || isatty(STDOUT);
-  return isStream ? (bytes) => writeChunk(process.stdout, bytes) : writeToFile;
+  return stat.isFIFO() || stat.isSocket() || isatty(STDOUT);
 }
 
 async function writeToFile(bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;)
-    done += (await writeFile(STDOUT, bytes, done, bytes.length - done, null)).bytesWritten;
+  try {
+    for (let done = 0; done < bytes.length;)
+      done += (await writeFile(STDOUT, bytes, done, bytes.length - done, null)).bytesWritten;
+  } catch (error) {
+    throw outputError(error);
+  }
 }
 
-/** True when the reader of a pipe went away: `hkfs log | head`. */
-export function isBrokenPipe(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && (error as { code?: unknown }).code === 'EPIPE';
+/**
+ * To a file or a device, process.stdout writes once and takes no notice of a short write: on a disk that
+ * fills up the end would be missing without a word. And its errors are those of who writes to it: oclif,
+ * once it is loaded, throws all but EPIPE to nobody.
+ *
+ * @param onError of writes that nobody waits for
+ */
+export function guardOutput(onError: (error: unknown) => void = () => {}): void {
+  const { stdout } = process;
+  if (!isStream()) stdout._write = writeWhole;
+  stdout.removeAllListeners('error');
+  stdout.on('error', (error) => onError(outputError(error)));
+}
+
+function writeWhole(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
+  try {
+    for (let from = 0; from < chunk.length;) from += writeSync(STDOUT, chunk, from);
+  } catch (error) {
+    return done(error as Error);
+  }
+  return done();
+}
+
+/** The reader of standard output went away: `hkfs log | head`. Any other broken pipe is somebody else's. */
+export class BrokenPipe extends Error {
+  readonly code = 'EPIPE';
+}
+
+function outputError(error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined) return error;
+  if (errno === 'EPIPE') return new BrokenPipe('the reader of the output went away', { cause: error });
+  return new HkfsError('OUTPUT_FAILED', `standard output takes no more: ${errno}`, {
+    hint: 'its disk may be full; what the command itself has done is done',
+    cause: error,
+  });
+}
+
+export function isBrokenPipe(error: unknown): error is BrokenPipe {
+  return error instanceof BrokenPipe;
 }

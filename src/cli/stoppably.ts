@@ -2,6 +2,7 @@
 import { type Interruption, listenForInterrupt, stopped } from './interrupt.js';
 import { stopTools } from './open-archive.js';
 import { asksForJson, renderError } from './render-error.js';
+import { settledStatus } from './settle.js';
 
 /** Runs it; once it was told to stop and has ended, nothing that it left behind keeps the process. */
 export async function stoppably(
@@ -27,5 +28,5 @@ export async function stoppably(
   } finally {
     interruption.stop();
   }
-  if (interruption.signal.aborted) exit(Number(process.exitCode ?? 0));
+  if (interruption.signal.aborted) exit(settledStatus());
 }

@@ -74,7 +74,7 @@ Every content is hashed before it goes out. Exit code 4: some are missing or dam
     const { at, format, manifest, yes } = flags;
     const file = flags.output === '-' ? undefined : flags.output;
     if (file === undefined && manifest === undefined) this.refuseTerminal();
-    await this.write(flags, async (archive, { signal, view, style }) => {
+    await this.write({ ...flags, orAside: true }, async (archive, { signal, view, style }) => {
       if (at !== undefined) await this.sayMoment(archive, at);
       const summary = await archive.export({
         paths: args.path.map((path) => this.withSlash(archive, path)),

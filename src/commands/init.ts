@@ -38,7 +38,7 @@ A key is made that signs for the archive (see hkfs head --signed): .hkfs/keys/ar
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Init);
     const { Archive } = await import('../archive/archive.js');
-    const made = await Archive.init(args.dir ?? process.cwd(), { key: flags.key, private: flags.private });
+    const made = await Archive.init(args.dir ?? '.', { key: flags.key, private: flags.private });
     await this.print(made, flags, () => {
       const line = `Made an archive at ${visibleName(made.archive)} (id ${made.id}).`;
       return made.openToOthers ? `${line}\n${openLine(made.archive)}` : line;

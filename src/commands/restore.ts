@@ -75,7 +75,7 @@ Of contents that gc has deleted it is said when and by which operation they went
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Restore);
     const { to, at, link, overwrite, verify, yes } = flags;
-    await this.write(flags, async (archive, { signal, view, style }) => {
+    await this.write({ ...flags, orAside: true }, async (archive, { signal, view, style }) => {
       if (at !== undefined) await this.sayMoment(archive, at);
       const summary = await archive.restore({
         paths: args.path.map((path) => this.withSlash(archive, path)),

@@ -58,7 +58,8 @@ Exit code 4: contents are damaged or missing, and were not healed, or the log's 
   async run(): Promise<void> {
     const { flags } = await this.parse(Verify);
     const { remote } = flags;
-    await this.write(flags, (archive, work) =>
+    const orAside = remote === undefined && !flags.heal;
+    await this.write({ ...flags, orAside }, (archive, work) =>
       remote === undefined
         ? this.verify(archive, work, flags)
         : this.verifyRemote(archive, work, { ...flags, remote }),

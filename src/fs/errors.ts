@@ -38,6 +38,22 @@ export const READ_FAILURES: ReadonlySet<string> = new Set([
 /** Nothing more can be written, whatever it is. */
 export const WRITES_END: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
 
+const EXHAUSTED: Meaning = {
+  code: 'NO_RESOURCES',
+  says: 'too many files are open',
+  hint: 'End other programs, or raise the limit (ulimit -n), and run the same command again.',
+};
+const UNSUPPORTED: Meaning = {
+  code: 'NOT_SUPPORTED',
+  says: 'the filesystem cannot do this',
+  hint: 'Take another place, on a filesystem such as ext4, xfs, btrfs or zfs.',
+};
+const IN_USE: Meaning = {
+  code: 'BAD_TARGET',
+  says: 'it is in use, or something is mounted there',
+  hint: 'Unmount it, or end the program that uses it, and run the same command again.',
+};
+
 /** The errnos of Linux that stop a whole command whatever it was doing. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENOSPC: FULL,
@@ -69,6 +85,30 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EHOSTDOWN: AWAY,
   ESHUTDOWN: AWAY,
   ENOKEY: { ...FORBIDDEN, says: 'the key of the encrypted folder is not there' },
+  ELOOP: {
+    code: 'BAD_PATH',
+    says: 'too many symbolic links',
+    hint: 'A part of the path is a symlink that leads back to itself.',
+  },
+  ENAMETOOLONG: {
+    code: 'BAD_PATH',
+    says: 'the path is too long',
+    hint: 'A name has up to 255 bytes, on some filesystems fewer; a path from the root has up to 4095.',
+  },
+  EISDIR: { code: 'NOT_A_FILE', says: 'is a directory', hint: 'Name a file.' },
+  EXDEV: {
+    code: 'DIFFERENT_FILESYSTEM',
+    says: 'is on another filesystem',
+    hint: 'Name a place on the same filesystem.',
+  },
+  EBUSY: IN_USE,
+  ETXTBSY: IN_USE,
+  EMFILE: EXHAUSTED,
+  ENFILE: EXHAUSTED,
+  ENOMEM: { ...EXHAUSTED, says: 'not enough memory' },
+  EOPNOTSUPP: UNSUPPORTED,
+  ENOTSUP: UNSUPPORTED,
+  ENOSYS: UNSUPPORTED,
   ENOTDIR: {
     code: 'NOT_A_DIRECTORY',
     says: 'not a directory',

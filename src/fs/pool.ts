@@ -46,6 +46,7 @@ export class WorkerPool {
   private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
   private nextId = 1;
   private isClosed = false;
+  private failure: Error | null = null;
   /** Called with bytes of a large file as they are read. */
   onBytes: (bytes: number) => void = () => {};
 
@@ -61,6 +62,7 @@ export class WorkerPool {
   run<T extends Task>(task: T): Promise<TaskResults[T['task']]> {
     return new Promise((resolve, reject) => {
       if (this.isClosed) return reject(closed());
+      if (this.failure !== null) return reject(this.failure);
       const request = { id: this.nextId++, task };
       this.queue.push({ request, resolve, reject });
       this.dispatch();
@@ -82,8 +84,7 @@ export class WorkerPool {
     for (const { worker } of this.threads) worker.ref();
     await Promise.allSettled(this.threads.map((thread) => thread.ready));
     await Promise.allSettled(this.threads.map((thread) => thread.worker.terminate()));
-    const running = this.threads.flatMap((thread) => [...thread.running.values()]);
-    for (const { reject } of [...running, ...this.queue.splice(0)]) reject(closed());
+    this.fail(closed());
   }
 
   private start(): Thread {
@@ -102,8 +103,11 @@ export class WorkerPool {
     });
     worker.on('error', (error: Error) => {
       markReady();
-      for (const pending of [...running.values(), ...this.queue.splice(0)]) pending.reject(error);
-      running.clear();
+      this.fail(error);
+    });
+    worker.on('exit', () => {
+      markReady();
+      if (!this.isClosed) this.fail(new Error('a worker thread ended by itself'));
     });
     worker.unref();
     return thread;
@@ -112,15 +116,24 @@ export class WorkerPool {
   private settle(thread: Thread, reply: Extract<WorkerReply, { id: number }>): void {
     const pending = thread.running.get(reply.id);
     thread.running.delete(reply.id);
-    if (thread.running.size === 0) thread.worker.unref();
+    // While the threads are being ended, they are all that keeps the process.
+    if (thread.running.size === 0 && !this.isClosed) thread.worker.unref();
     this.dispatch();
     if (pending === undefined) return;
     if ('error' in reply) pending.reject(Object.assign(new Error(reply.error.message), reply.error));
     else pending.resolve(reply.value as never);
   }
 
+  /** A thread that is gone answers nothing more: whoever waits is told, and whoever asks from now on. */
+  private fail(error: Error): void {
+    this.failure ??= error;
+    const running = this.threads.flatMap((thread) => [...thread.running.values()]);
+    for (const thread of this.threads) thread.running.clear();
+    for (const { reject } of [...running, ...this.queue.splice(0)]) reject(this.failure);
+  }
+
   private dispatch(): void {
-    while (this.queue.length > 0) {
+    while (this.queue.length > 0 && !this.isClosed) {
       const idlest = this.threads.reduce((a, b) => (b.running.size < a.running.size ? b : a));
       if (idlest.running.size >= DEPTH) return;
       const pending = this.queue.shift()!;

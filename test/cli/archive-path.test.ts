@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 
 import { pathInArchive } from '../../src/cli/archive-path.js';
 
-const place = { root: '/data/archive', cwd: '/data/archive/photos' };
+const place = { root: '/data/archive', cwd: (): string => '/data/archive/photos' };
 
 test.each([
   ['', ''],
@@ -33,7 +33,7 @@ test('an archive reached through a symlink takes real paths too', () => {
   try {
     mkdirSync(join(folder, 'real/sub'), { recursive: true });
     symlinkSync('real', join(folder, 'link'));
-    const linked = { root: join(folder, 'link'), cwd: join(folder, 'real/sub') };
+    const linked = { root: join(folder, 'link'), cwd: (): string => join(folder, 'real/sub') };
     expect(pathInArchive('./a', linked)).toBe('sub/a');
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 
+import { BrokenPipe } from '../../src/cli/output.js';
 import { asksForJson, renderError } from '../../src/cli/render-error.js';
 import { ERROR_EXITS, type ErrorCode, HkfsError } from '../../src/errors.js';
 
@@ -41,11 +42,10 @@ test('anything else is a bug, with its stack and exit code 70', () => {
   expect(renderError('thrown text', plain)).toMatchObject({ exitCode: 70 });
 });
 
-test('a reader that went away is no error', () => {
-  expect(renderError(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }), plain)).toEqual({
-    text: '',
-    exitCode: 0,
-  });
+test('a reader of the output that went away is no error; any other broken pipe is', () => {
+  expect(renderError(new BrokenPipe('gone'), plain)).toEqual({ text: '', exitCode: 0 });
+  const other = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+  expect(renderError(other, plain)).toMatchObject({ exitCode: 70 });
 });
 
 test('a message cannot send control sequences to the terminal', () => {

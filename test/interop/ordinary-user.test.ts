@@ -94,16 +94,14 @@ describe('an ordinary user', () => {
     },
   );
 
-  asNobody('is told NO_PERMISSION for an archive of another that may be read only', () => {
+  asNobody('is told NO_PERMISSION for a change of an archive of another that may be read only', () => {
     box.ingestWith({ through });
     sh(`chown -R 0:0 '${box.root}'; chmod -R go+rX-w '${box.root}'`);
-    for (const args of [['ingest', box.source], ['ls']]) {
-      const { status, stderr } = box.runWith({ through }, ...args);
-      expect({ status, stderr }).toEqual({
-        status: 2,
-        stderr: expect.stringMatching(saying('NO_PERMISSION')),
-      });
-    }
+    const { status, stderr } = box.runWith({ through }, 'ingest', box.source);
+    expect({ status, stderr }).toEqual({
+      status: 2,
+      stderr: expect.stringMatching(saying('NO_PERMISSION')),
+    });
   });
 
   asNobody('is told NO_PERMISSION by init where no directory may be made', () => {

@@ -24,7 +24,13 @@ import type { CloneOptions, CloneSummary, DamagedRow } from '../api.js';
 import { rememberAbsent } from '../absent-names.js';
 import { explainError } from '../explain-error.js';
 import { removeEmpty, sweepClone } from '../init-leftovers.js';
-import { makeFolders, OWNER_ALONE, refuseInsideHkfs, refuseWithoutHardLinks, removeMade } from '../init.js';
+import {
+  makeFolders,
+  OWNER_ALONE,
+  refuseInsideArchive,
+  refuseWithoutHardLinks,
+  removeMade,
+} from '../init.js';
 import { FORMAT_VERSION, layoutOf, type ArchiveFile, type Layout } from '../layout.js';
 import { OpenArchive, sweepStaging } from '../open-archive.js';
 import { isOpenToOthers, makePrivate } from '../privacy.js';
@@ -202,7 +208,7 @@ class Clone {
     let made: string | null = null;
     let isBegun = true;
     try {
-      refuseInsideHkfs(layout.root);
+      refuseInsideArchive(layout.root);
       refuseOthers(layout, remote);
       isBegun = readOrigin(layout) !== null;
       made = makeDirectory(layout.root);

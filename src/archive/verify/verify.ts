@@ -15,7 +15,10 @@ import { checkTree } from './check-tree.js';
 import { isPureClone, readOrigin } from '../remote/origin.js';
 import { Findings, type EventSink } from './findings.js';
 
-/** A clone that has only followed stays the same history: what is found there is told, and not recorded. */
+/**
+ * A clone that has only followed stays the same history, and an archive that cannot be written to stays as it is:
+ * what is found there is told, and not recorded.
+ */
 const NOWHERE: EventSink = { push: () => 0, maybeCommit: () => Promise.resolve() };
 
 /** What is found becomes events of an operation of its own; a quick run that finds nothing has none. */
@@ -27,7 +30,8 @@ export async function verify(
   const started = clock();
   const { quick = false, olderThanMs = Infinity, budgetSeconds = Infinity, signal, onProgress } = options;
   let operation: Operation | null = null;
-  const isFollower = isPureClone(archive);
+  if (options.heal) archive.refuseAside();
+  const isFollower = isPureClone(archive) || archive.aside !== null;
   const begin = async (): Promise<EventSink> => {
     if (isFollower) return NOWHERE;
     operation ??= await Operation.start(archive, {

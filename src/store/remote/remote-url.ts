@@ -31,7 +31,7 @@ const PARAMETERS = ['endpoint', 'region', 'pathStyle', 'profile', 'credentials']
 const BUCKET = /^[a-z0-9A-Z][a-zA-Z0-9._-]{1,254}$/;
 
 /** @throws HkfsError BAD_URL; the message never repeats what could be a secret */
-export function parseRemoteUrl(url: string, cwd = process.cwd()): PathRemote | S3Remote {
+export function parseRemoteUrl(url: string, cwd?: string): PathRemote | S3Remote {
   if (url === '' || url.includes('\0')) throw badUrl('it is empty or has a NUL');
   if (!SCHEME.test(url)) return { kind: 'path', path: pathOf(url, cwd) };
   if (/^s3:\/\//i.test(url)) return s3Remote(url, cwd);
@@ -66,7 +66,7 @@ export function endpointIn(env: Readonly<Record<string, string | undefined>>): s
   return env.AWS_ENDPOINT_URL_S3 || env.S3_ENDPOINT || env.AWS_ENDPOINT_URL || undefined;
 }
 
-function pathOf(text: string, cwd: string): string {
+function pathOf(text: string, cwd: string | undefined): string {
   const path = absolutePath(text, cwd);
   if (/^(\/|\.\.?($|\/))/.test(text) || existsSync(toFsPath(path))) return path;
   // `user:password@host`, say, or a URL with a slash too few.
@@ -82,7 +82,7 @@ function fileUrlPath(url: string): string {
   }
 }
 
-function s3Remote(url: string, cwd: string): S3Remote {
+function s3Remote(url: string, cwd: string | undefined): S3Remote {
   const parts = parsed(url, 'it cannot be read');
   refuseCredentials(parts);
   // Not as the URL's own parts, which tidy dots away.
