@@ -109,8 +109,9 @@ export function openHeld(directory: string): HeldAnchor | null {
   if (roots.length === 0) return null;
   const root = rootOf(directory);
   if (root === undefined) return null;
-  if (directory.length <= root.path.length) return { ...byDescriptor(root.fd), close: () => undefined };
-  const held = kept.get(directory) ?? openKept(root, directory);
+  const relative = below(root, directory);
+  if (relative === '') return { ...byDescriptor(root.fd), close: () => undefined };
+  const held = kept.get(directory) ?? openKept(root, relative, directory);
   held.users += 1;
   let isOpen = true;
   const close = (): void => {
@@ -144,8 +145,15 @@ export function isWithin(directory: string, above: string): boolean {
   return directory.length === above.length || above.endsWith('/') || directory[above.length] === '/';
 }
 
-function openKept(root: HeldRoot, directory: string): Held {
-  const relative = directory.slice(root.path.length).replace(/^\/+/, '');
+/** Without slashes at its ends, as the root itself may have one. */
+function below({ path }: HeldRoot, directory: string): string {
+  let [start, end] = [path.length, directory.length];
+  while (directory[start] === '/') start += 1;
+  while (end > start && directory[end - 1] === '/') end -= 1;
+  return directory.slice(start, end);
+}
+
+function openKept(root: HeldRoot, relative: string, directory: string): Held {
   const { fd, isNodes } = openBelow(root.fd, relative, directory);
   const held = { fd, isNodes, users: 0, isKept: keeps > 0 };
   names.set(fd, directory);
