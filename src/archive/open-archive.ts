@@ -164,12 +164,18 @@ export class OpenArchive {
 
   /** Threads take a while to start: asked for early, they are there when the first work is. */
   warmUp(): void {
-    this.#pool ??= new WorkerPool();
+    void this.pool;
   }
 
   /** Threads are started when they are first needed. */
   get pool(): WorkerPool {
-    return (this.#pool ??= new WorkerPool());
+    if (this.#pool === null) {
+      this.#pool = new WorkerPool();
+      // Others may write to the tree: nobody's symlink leads out of it.
+      const { root, hkfs } = this.layout;
+      this.#pool.hold(root, { except: hkfs, posix: this.posix });
+    }
+    return this.#pool;
   }
 
   get posix(): Posix | null {

@@ -1,4 +1,4 @@
-import { chmodSync, lchownSync, lstatSync, lutimesSync } from 'node:fs';
+import * as fs from 'node:fs';
 
 import { errnoOf } from '../errors.js';
 import type { Attributes, EntryKind, Xattr } from '../events/types.js';
@@ -22,23 +22,32 @@ const COARSEST_NS = 2_000_000_000n;
 const FAT_FIRST_NS = 315_619_200n * NANOSECONDS;
 /** Attributes a new file may have inherited; others (security labels) are the system's own. */
 const REMOVABLE = /^(user\.|system\.posix_acl_)/;
+/** What the owner or the mode would change, and what changes the mode. */
+const LATE = /^(system\.posix_acl_|security\.capability$)/;
+
+/** An entry by its path, or one that is open: no name of it matters then, whoever swaps it meanwhile. */
+export type RestoredEntry = FsPath | { readonly fd: number };
 
 /**
  * Gives one restored entry its attributes, of a symlink its own, and returns what could not be set.
- * The entry must be writable to its owner still, and a directory complete. The order matters:
- * chown clears setuid and capabilities, an ACL changes the mode, and all of them come before mtime.
+ * The entry must be writable to its owner still, and a directory complete. The order matters: chown clears setuid
+ * and capabilities; who may not write any more sets no `user.` attribute; of a mode and an ACL that differ, the
+ * ACL is what was meant; and all of them come before mtime.
  * Errors that are not errnos are thrown.
  */
 export function applyAttributes(
-  path: string,
+  path: RestoredEntry,
   kind: EntryKind,
   attributes: Attributes,
   posix: Posix | null,
 ): UnsetAttribute[] {
-  const entry = new Restored(toFsPath(path), posix);
+  const entry = new Restored(path, posix);
+  const { xattrs = [] } = attributes;
   entry.setOwner(attributes);
-  entry.setXattrs(attributes.xattrs ?? []);
+  entry.removeXattrs(xattrs);
+  entry.setXattrs(xattrs.filter(([name]) => !LATE.test(name)));
   if (kind !== 'symlink') entry.setMode(attributes.mode);
+  entry.setXattrs(xattrs.filter(([name]) => LATE.test(name)));
   entry.setMtime(attributes.mtimeNs);
   return entry.unset;
 }
@@ -53,12 +62,11 @@ export function isEverywhere(mtimeNs: bigint): boolean {
 
 class Restored {
   readonly unset: UnsetAttribute[] = [];
-  readonly #path: FsPath;
-  readonly #posix: Posix | null;
+  readonly #calls: AttributeCalls;
 
-  constructor(path: FsPath, posix: Posix | null) {
-    this.#path = path;
-    this.#posix = posix;
+  constructor(entry: RestoredEntry, posix: Posix | null) {
+    const isOpen = typeof entry === 'object' && 'fd' in entry;
+    this.#calls = isOpen ? callsOfOpen(entry.fd, posix) : callsOfPath(toFsPath(entry), posix);
   }
 
   /** Only root gives files away; anyone may give their own to a group of theirs. */
@@ -67,24 +75,27 @@ class Restored {
     const isOwn = self === 0 || self === uid;
     if (!isOwn) this.#refuse('owner', 'EPERM');
     const what = self === 0 ? 'owner' : 'group';
-    this.#try(what, () => lchownSync(this.#path, isOwn ? uid : UNCHANGED, gid));
+    this.#try(what, () => this.#calls.chown(isOwn ? uid : UNCHANGED, gid));
   }
 
-  /** Exactly these: those inherited from the directory (a default ACL's) go. */
-  setXattrs(xattrs: readonly Xattr[]): void {
-    const posix = this.#posix;
-    if (!posix) {
-      for (const [name] of xattrs) this.#refuse(`xattr ${name}`, 'ENOSYS');
-      return;
-    }
+  /** Those inherited from the directory (a default ACL's) go. */
+  removeXattrs(xattrs: readonly Xattr[]): void {
+    const calls = this.#calls.xattrs;
+    if (!calls) return;
     const wanted = new Set(xattrs.map(([name]) => name));
-    for (const name of this.#present(posix)) {
+    let present: readonly string[] = [];
+    this.#try('xattrs', () => (present = calls.list()));
+    for (const name of present) {
       if (wanted.has(name) || !REMOVABLE.test(name)) continue;
-      this.#try(`xattr ${name}`, () => posix.lremovexattr(this.#path, name));
+      this.#try(`xattr ${name}`, () => calls.remove(name));
     }
-    for (const [name, value] of xattrs) {
-      this.#try(`xattr ${name}`, () => posix.lsetxattr(this.#path, name, value));
-    }
+  }
+
+  setXattrs(xattrs: readonly Xattr[]): void {
+    const calls = this.#calls.xattrs;
+    for (const [name, value] of xattrs)
+      if (calls) this.#try(`xattr ${name}`, () => calls.set(name, value));
+      else this.#refuse(`xattr ${name}`, 'ENOSYS');
   }
 
   /** Setuid and setgid never go to an owner or group that the source did not have. */
@@ -92,33 +103,26 @@ class Restored {
     const isForeign = this.unset.some(({ what }) => what === 'owner' || what === 'group');
     const refused = isForeign ? mode & SET_ID_BITS : 0;
     if (refused !== 0) this.#refuse('setuid and setgid', 'EPERM');
-    this.#try('mode', () => chmodSync(this.#path, mode & ~refused));
+    this.#try('mode', () => this.#calls.chmod(mode & ~refused));
   }
 
   setMtime(mtimeNs: bigint): void {
-    const posix = this.#posix;
-    if (posix) {
+    const { utimens, utimes } = this.#calls;
+    if (utimens) {
       this.#try('mtime', () => {
-        posix.utimensat(this.#path, { mtimeNs }, { noFollow: true });
+        utimens(mtimeNs);
         if (!isEverywhere(mtimeNs) && !this.#hasMtime(mtimeNs)) this.#refuse('mtime', 'ERANGE');
       });
       return;
     }
     // A double holds no nanoseconds of today.
-    const time = nodeTime(mtimeNs);
-    this.#try('mtime', () => lutimesSync(this.#path, time, time));
+    this.#try('mtime', () => utimes(nodeTime(mtimeNs)));
     if (mtimeNs % NANOSECONDS !== 0n) this.#refuse('mtime', 'ENOSYS');
   }
 
   #hasMtime(mtimeNs: bigint): boolean {
-    const difference = lstatSync(this.#path, { bigint: true }).mtimeNs - mtimeNs;
+    const difference = this.#calls.mtimeNs() - mtimeNs;
     return difference <= COARSEST_NS && difference >= -COARSEST_NS;
-  }
-
-  #present(posix: Posix): readonly string[] {
-    let names: readonly string[] = [];
-    this.#try('xattrs', () => (names = posix.llistxattr(this.#path)));
-    return names;
   }
 
   #refuse(what: string, code: string): void {
@@ -134,4 +138,57 @@ class Restored {
       this.#refuse(what, code);
     }
   }
+}
+
+/** How one entry is reached. */
+interface AttributeCalls {
+  chown(uid: number, gid: number): void;
+  chmod(mode: number): void;
+  utimes(time: number | Date): void;
+  mtimeNs(): bigint;
+  /** To the nanosecond; null where there are no such calls. */
+  readonly utimens: ((mtimeNs: bigint) => void) | null;
+  readonly xattrs: XattrsOfEntry | null;
+}
+
+interface XattrsOfEntry {
+  list(): readonly string[];
+  remove(name: string): void;
+  set(name: string, value: Uint8Array): void;
+}
+
+/** None follows a symlink but chmod, which is not called for one. */
+function callsOfPath(path: FsPath, posix: Posix | null): AttributeCalls {
+  return {
+    chown: (uid, gid) => fs.lchownSync(path, uid, gid),
+    chmod: (mode) => fs.chmodSync(path, mode),
+    utimes: (time) => fs.lutimesSync(path, time, time),
+    mtimeNs: () => fs.lstatSync(path, { bigint: true }).mtimeNs,
+    utimens: posix && ((mtimeNs) => posix.utimensat(path, { mtimeNs }, { noFollow: true })),
+    xattrs: posix && {
+      list: () => posix.llistxattr(path),
+      remove: (name) => posix.lremovexattr(path, name),
+      set: (name, value) => posix.lsetxattr(path, name, value),
+    },
+  };
+}
+
+/**
+ * The name of a descriptor leads to what is open and no further, also to a symlink and to what was opened with
+ * O_PATH, which fchmod and its kin refuse.
+ */
+function callsOfOpen(fd: number, posix: Posix | null): AttributeCalls {
+  const path = `/proc/self/fd/${fd}`;
+  return {
+    chown: (uid, gid) => fs.chownSync(path, uid, gid),
+    chmod: (mode) => fs.chmodSync(path, mode),
+    utimes: (time) => fs.utimesSync(path, time, time),
+    mtimeNs: () => fs.statSync(path, { bigint: true }).mtimeNs,
+    utimens: posix && ((mtimeNs) => posix.utimensat(path, { mtimeNs })),
+    xattrs: posix && {
+      list: () => posix.listxattr(path),
+      remove: (name) => posix.removexattr(path, name),
+      set: (name, value) => posix.setxattr(path, name, value),
+    },
+  };
 }

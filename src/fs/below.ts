@@ -1,7 +1,16 @@
-/** Paths below a directory, reached through real directories only: never through a symlink. */
+/**
+ * Paths below a directory, reached through real directories only: never through a symlink. Where the directory is
+ * held, each is opened from its descriptor; elsewhere each is looked at before it is used, which somebody who may
+ * write there can be quicker than.
+ */
 import * as fs from 'node:fs';
+import { isHeld, isWithin } from './held-directories.js';
 import { openAnchor, type Anchor } from './long-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+
+/** Linux's number (fcntl.h); Node has no name for it. */
+const O_PATH = 0o10000000;
+const OPEN_SELF = O_PATH | fs.constants.O_NOFOLLOW;
 
 export class Below {
   private readonly root: string;
@@ -26,10 +35,30 @@ export class Below {
   directory(path: string): string {
     if (this.current?.path === path) return this.current.anchor.path;
     this.close();
-    this.check(path);
+    if (!isHeld(this.root)) this.check(path);
+    else if (!isWithin(path, this.root)) throw this.notBelow(path);
     const anchor = openAnchor(path);
     this.current = { path, anchor };
     return anchor.path;
+  }
+
+  /**
+   * The descriptor of a checked directory, or of whatever else is at the path, for as long as `use` lasts; null
+   * where nothing is held. A symlink is opened itself.
+   */
+  withSelf<T>(path: string, use: (fd: number | null) => T): T {
+    if (!isHeld(this.root)) return use(null);
+    const at = path === this.root ? toFsPath(this.directory(path)) : this.locate(path);
+    const fd = fs.openSync(at, OPEN_SELF);
+    try {
+      return use(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  private notBelow(path: string): Error {
+    return new Error(`${path} is not below ${this.root}`);
   }
 
   close(): void {
@@ -40,7 +69,7 @@ export class Below {
   private check(directory: string): void {
     const unknown: string[] = [];
     for (let at = directory; !this.real.has(at); at = parentPath(at)) {
-      if (at.length <= this.root.length) throw new Error(`${directory} is not below ${this.root}`);
+      if (at.length <= this.root.length) throw this.notBelow(directory);
       unknown.push(at);
     }
     for (const at of unknown.reverse()) {

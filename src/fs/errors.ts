@@ -1,5 +1,6 @@
 import { getSystemErrorMap } from 'node:util';
 import { errnoNumber, errnoOf, HkfsError, type ErrorCode } from '../errors.js';
+import { withoutDescriptors } from './held-directories.js';
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -130,7 +131,7 @@ export function describeFsError(error: unknown, path?: string): unknown {
   const meaning = meaningOf(errnoOf(error));
   if (meaning === undefined) return error;
   const own = (error as { path?: unknown }).path;
-  const where = typeof own === 'string' ? own : path;
+  const where = typeof own === 'string' ? withoutDescriptors(own) : path;
   const message = where === undefined ? meaning.says : `${where}: ${meaning.says}`;
   return new HkfsError(meaning.code, message, { hint: meaning.hint, cause: error });
 }

@@ -20,6 +20,9 @@ export interface Libc {
   readonly lgetxattr: (path: Memory, name: Memory, value: Memory, size: number) => number;
   readonly lsetxattr: (path: Memory, name: Memory, value: Memory, size: number, flags: number) => number;
   readonly lremovexattr: (path: Memory, name: Memory) => number;
+  readonly listxattr: (path: Memory, list: Memory, size: number) => number;
+  readonly setxattr: (path: Memory, name: Memory, value: Memory, size: number, flags: number) => number;
+  readonly removexattr: (path: Memory, name: Memory) => number;
   readonly utimensat: (directory: number, path: Memory, times: Memory, flags: number) => number;
   readonly futimens: (fd: number, times: Memory) => number;
   readonly ioctl: (fd: number, request: number, type: 'int', argument: number) => number;
@@ -49,6 +52,9 @@ export interface Libc {
   readonly syncfsAsync: (fd: number) => Promise<number>;
   readonly flock: (fd: number, operation: number) => number;
   readonly getsockopt: (fd: number, level: number, name: number, value: Memory, length: Memory) => number;
+  /** For system calls that no C library has a function of: openat2. */
+  readonly syscall: (number: number, fd: number, path: Memory, how: Memory, size: number) => number | bigint;
+  readonly close: (fd: number) => number;
   readonly _exit: (status: number) => void;
   readonly getpwuid_r: (uid: number, record: Memory, text: Memory, size: number, result: Memory) => number;
   readonly getgrgid_r: (gid: number, record: Memory, text: Memory, size: number, result: Memory) => number;
@@ -65,6 +71,9 @@ const PROTOTYPES = {
   lgetxattr: 'intptr_t lgetxattr(const void *path, const void *name, void *value, size_t size)',
   lsetxattr: 'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
   lremovexattr: 'int lremovexattr(const void *path, const void *name)',
+  listxattr: 'intptr_t listxattr(const void *path, void *list, size_t size)',
+  setxattr: 'int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
+  removexattr: 'int removexattr(const void *path, const void *name)',
   utimensat: 'int utimensat(int directory, const void *path, const void *times, int flags)',
   futimens: 'int futimens(int fd, const void *times)',
   ioctl: 'int ioctl(int fd, unsigned long request, ...)',
@@ -80,6 +89,9 @@ const PROTOTYPES = {
   syncfs: 'int syncfs(int fd)',
   flock: 'int flock(int fd, int operation)',
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *length)',
+  // Variadic in C as well, and as fcntl above: on 64-bit processors its arguments are passed as any others.
+  syscall: 'int64_t syscall(int64_t number, int64_t fd, const void *path, const void *how, size_t size)',
+  close: 'int close(int fd)',
   _exit: 'void _exit(int status)',
   getpwuid_r: 'int getpwuid_r(uint32_t uid, void *record, void *text, size_t size, void *result)',
   getgrgid_r: 'int getgrgid_r(uint32_t gid, void *record, void *text, size_t size, void *result)',

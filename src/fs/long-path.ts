@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync } from 'node:fs';
 
+import { openHeld } from './held-directories.js';
 import { nameFromBytes, nameToBytes, toFsPath } from './names.js';
 
 /**
@@ -24,9 +25,12 @@ export interface Anchor {
 /**
  * A short path of a directory, whatever its depth: the path itself up to 3,800 bytes, at no cost;
  * beyond, one through an open directory under `/proc/self/fd` (Linux). Errors of open pass through;
- * a symlink where a lower stretch of the path ends is refused with ENOTDIR.
+ * a symlink where a lower stretch of the path ends is refused with ENOTDIR. What is held open is reached through its
+ * descriptor, and no symlink on the way from there is followed (see held-directories).
  */
 export function openAnchor(directory: string): Anchor {
+  const held = openHeld(directory);
+  if (held !== null) return held;
   if (isDirect(directory)) return { path: directory, close: () => undefined };
   const { fd, rest } = openStretches(nameToBytes(directory));
   let isOpen = true;

@@ -1,6 +1,9 @@
 /** A few worker threads that do file-system tasks with synchronous calls (docs/design.md, "Speed"). */
+import { closeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { heldRoots, openRoot, useRoots, type HeldRoot, type RootOptions } from './held-directories.js';
+import type { Posix } from './posix.js';
 import type { Task, TaskResults } from './tasks.js';
 
 /** Tasks a worker has at hand at once: one under way, one waiting, so that it never idles. */
@@ -12,6 +15,17 @@ const YOUNG_GENERATION_MIB = 6;
 export interface WorkerRequest {
   readonly id: number;
   readonly task: Task;
+}
+
+/** What the threads are to hold from their next task on. */
+export interface WorkerRoots {
+  readonly roots: readonly HeldRoot[];
+}
+
+export interface HoldOptions extends RootOptions {
+  /** What is below and not reached through the held directory. */
+  readonly except?: string;
+  readonly posix: Posix | null;
 }
 
 export type WorkerReply =
@@ -44,6 +58,10 @@ export class WorkerPool {
   private readonly threads: Thread[] = [];
   private readonly queue: Pending[] = [];
   private readonly cancelled = new Int32Array(new SharedArrayBuffer(4));
+  private roots: readonly HeldRoot[] = [];
+  private posix: Posix | null = null;
+  /** Descriptors that no further task uses; one under way may. */
+  private readonly released: number[] = [];
   private nextId = 1;
   private isClosed = false;
   private failure: Error | null = null;
@@ -69,6 +87,56 @@ export class WorkerPool {
     });
   }
 
+  /**
+   * From here on every thread, this one too, reaches the directory and what is below it through a descriptor:
+   * see held-directories. Null where nothing can be held. Errors of open pass through.
+   */
+  hold(path: string, { except, posix, ...options }: HoldOptions): HeldRoot | null {
+    const opened = openRoot(path, options);
+    if (opened === null) return null;
+    const root = { ...opened, except: except ?? null };
+    this.use([...this.roots, root]);
+    this.posix = posix;
+    useRoots([...heldRoots(), root], posix, false);
+    return root;
+  }
+
+  release(root: HeldRoot | null): void {
+    if (root === null || !this.roots.includes(root)) return;
+    this.use(this.roots.filter((other) => other !== root));
+    this.forget([root]);
+    this.closeReleased();
+  }
+
+  /** Its threads reach what the other holds in the same way; the other holds it for as long. */
+  borrow(other: WorkerPool): void {
+    this.tell(other.roots);
+  }
+
+  private use(roots: readonly HeldRoot[]): void {
+    this.roots = roots;
+    this.tell(roots);
+  }
+
+  private tell(roots: readonly HeldRoot[]): void {
+    for (const { worker } of this.threads) worker.postMessage({ roots } satisfies WorkerRoots);
+  }
+
+  private forget(gone: readonly HeldRoot[]): void {
+    useRoots(
+      heldRoots().filter((root) => !gone.includes(root)),
+      this.posix,
+      false,
+    );
+    this.released.push(...gone.map(({ fd }) => fd));
+  }
+
+  /** A number that was given back may be another file's at once. */
+  private closeReleased(): void {
+    if (this.queue.length > 0 || this.threads.some(({ running }) => running.size > 0)) return;
+    for (const fd of this.released.splice(0)) closeSync(fd);
+  }
+
   /** Makes reads of large files stop at their next block; their tasks fail with code ECANCELED. */
   cancel(): void {
     Atomics.store(this.cancelled, 0, 1);
@@ -85,6 +153,9 @@ export class WorkerPool {
     await Promise.allSettled(this.threads.map((thread) => thread.ready));
     await Promise.allSettled(this.threads.map((thread) => thread.worker.terminate()));
     this.fail(closed());
+    this.forget(this.roots);
+    this.roots = [];
+    this.closeReleased();
   }
 
   private start(): Thread {
@@ -119,6 +190,7 @@ export class WorkerPool {
     // While the threads are being ended, they are all that keeps the process.
     if (thread.running.size === 0 && !this.isClosed) thread.worker.unref();
     this.dispatch();
+    if (this.released.length > 0) this.closeReleased();
     if (pending === undefined) return;
     if ('error' in reply) pending.reject(Object.assign(new Error(reply.error.message), reply.error));
     else pending.resolve(reply.value as never);

@@ -1,3 +1,4 @@
+import { constants as fsConstants } from 'node:fs';
 import { constants, endianness } from 'node:os';
 
 import type { Xattr } from '../events/types.js';
@@ -41,12 +42,27 @@ const SO_PEERCRED = process.arch === 'ppc64' ? 21 : 17;
 /** `struct ucred`: process, user and group, four bytes each. */
 const UCRED_BYTES = 12;
 const UCRED_UID = 4;
+/** Linux's number of openat2 on the processors named; fcntl.h, openat2.h. */
+const SYS_OPENAT2 = 437;
+const OPENAT2_PROCESSORS = new Set(['x64', 'arm64', 'riscv64', 'ppc64', 's390x', 'loong64']);
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;
+const RESOLVE_NO_SYMLINKS = 0x04;
+const RESOLVE_BENEATH = 0x08;
+/** `struct open_how`: flags, mode, resolve. */
+const HOW_DIRECTORY_BELOW = BigUint64Array.of(
+  BigInt(O_PATH | fsConstants.O_DIRECTORY | O_CLOEXEC),
+  0n,
+  BigInt(RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH),
+);
 const ADVICE = { normal: 0, random: 1, sequential: 2, willneed: 3, dontneed: 4 } as const;
 
 /** Here no clone can be made; another way of copying may do. */
 const NOT_CLONABLE = new Set([errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV, errno.EINVAL, errno.ENOTTY]);
 /** Here the kernel copies nothing itself; reading and writing may do. */
 const NOT_COPYABLE = new Set([...NOT_CLONABLE, errno.ENOSYS, errno.EIO, errno.EBADF, errno.EPERM]);
+/** A kernel before 5.6, or a sandbox that does not know the call. */
+const NO_OPENAT2 = new Set([errno.ENOSYS, errno.EPERM]);
 const NO_NOREPLACE = new Set([errno.ENOSYS, errno.EINVAL]);
 
 export type Advice = keyof typeof ADVICE;
@@ -102,12 +118,47 @@ export class Posix {
 
   /** Makes or replaces one extended attribute. Never follows a symlink. */
   lsetxattr(path: FsPath, name: string, value: Uint8Array): void {
-    this.#xattrs.set(path, name, value);
+    this.#xattrs.set(path, { name, value });
   }
 
   /** Removes one extended attribute. Never follows a symlink. */
   lremovexattr(path: FsPath, name: string): void {
     this.#xattrs.remove(path, name);
+  }
+
+  /** Names of the extended attributes of what the path leads to, such as an open file in `/proc/self/fd`. */
+  listxattr(path: FsPath): readonly string[] {
+    return this.#xattrs.list(path, true);
+  }
+
+  /** Makes or replaces an extended attribute of what the path leads to. */
+  setxattr(path: FsPath, name: string, value: Uint8Array): void {
+    this.#xattrs.set(path, { name, value }, true);
+  }
+
+  /** Removes an extended attribute of what the path leads to. */
+  removexattr(path: FsPath, name: string): void {
+    this.#xattrs.remove(path, name, true);
+  }
+
+  /**
+   * A directory (O_PATH) below an open one, through real directories only; null where the kernel cannot.
+   * ELOOP where a symlink is on the way. To be closed with `closeDirectory`, because Node does not know of it.
+   */
+  openDirectoryBelow(fd: number, relative: FsPath): number | null {
+    if (!OPENAT2_PROCESSORS.has(process.arch)) return null;
+    const call = { syscall: 'openat2', path: relative };
+    const path = this.#path.set(relative, call);
+    const how = HOW_DIRECTORY_BELOW;
+    const opened = Number(this.#libc.syscall(SYS_OPENAT2, fd, path, how, how.byteLength));
+    if (opened >= 0) return opened;
+    const number = this.#libc.errno();
+    if (NO_OPENAT2.has(number)) return null;
+    throw posixError(number, call);
+  }
+
+  closeDirectory(fd: number): void {
+    this.#libc.close(fd);
   }
 
   /** Sets times in nanoseconds; of a symlink itself with `noFollow`. */

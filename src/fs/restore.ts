@@ -6,7 +6,13 @@
 import * as fs from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Attributes, EntryKind, SpecialKind } from '../events/types.js';
-import { applyAttributes, isEverywhere, type UnsetAttribute } from './apply-attributes.js';
+import {
+  applyAttributes,
+  isEverywhere,
+  type RestoredEntry,
+  type UnsetAttribute,
+} from './apply-attributes.js';
+import { entryKindOf } from './attributes.js';
 import { Below } from './below.js';
 import { checkObject, copyObject } from '../store/hash-tree/copy-object.js';
 import { ObjectProblem } from '../store/hash-tree/object-reader.js';
@@ -14,6 +20,7 @@ import type { TaskContext } from './contents.js';
 import { WRITES_END } from './errors.js';
 import { failpoint } from './failpoints.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
+import { canHold, forgetHeld } from './held-directories.js';
 import { NewFilesOf, type NewFiles } from './new-files.js';
 import { renameByLink } from './rename-no-replace.js';
 import { newTemporary } from './restore-temporary.js';
@@ -57,6 +64,18 @@ function withoutPath({ code, message }: EntryFailure): EntryFailure {
   return { code, message: message.replace(/ '\/[^]*$/, '') };
 }
 
+/** No further name of what is somebody else's: only such may be given an owner and a mode. */
+function isAsMade({ nlink, mode }: fs.Stats, kind: EntryKind): boolean {
+  return nlink <= 1 && entryKindOf(mode) === kind;
+}
+
+function swapped(path: string): Error {
+  return Object.assign(new Error(`ESTALE: something else is at ${path} than was put there`), {
+    code: 'ESTALE',
+    path,
+  });
+}
+
 class Restore {
   private readonly context: TaskContext;
   private readonly root: string;
@@ -92,7 +111,7 @@ class Restore {
   attempt(step: RestoreStep, index: number): void {
     try {
       failpoint('restore.step');
-      this.apply(step, index);
+      this.take(step, index);
     } catch (error) {
       if (error instanceof ObjectProblem)
         this.failures.set(index, { code: error.code, message: error.message });
@@ -124,7 +143,7 @@ class Restore {
     return { failures, unset, waiting, full, ...linked, reflink, bad, differing };
   }
 
-  private apply(step: RestoreStep, index: number): void {
+  private take(step: RestoreStep, index: number): void {
     switch (step.op) {
       case 'file':
         return this.file(step, index);
@@ -137,21 +156,14 @@ class Restore {
       case 'special':
         return this.made(step, index, (path) => this.mknod(path, step));
       case 'attributes':
-        return this.note(
-          applyAttributes(
-            joinPath(this.below.directory(step.path), '.'),
-            'directory',
-            step.attributes,
-            this.context.posix,
-          ),
-          index,
-        );
+        return this.directory(step, index);
       case 'name':
         return this.nameWaiting(step);
       case 'remove':
         this.below.locate(step.path);
         failpoint('restore.remove');
-        return removeTree(step.path);
+        removeTree(step.path);
+        return forgetHeld();
     }
   }
 
@@ -165,7 +177,7 @@ class Restore {
       try {
         if (content.object !== null) this.fill(fd, step, index);
         const isSet = gets !== null && this.finish(fd, attributes, { gets, isModeGiven });
-        if (!isSet) this.note(applyAttributes(temporary, 'file', attributes, this.context.posix), index);
+        if (!isSet) this.note(applyAttributes(canHold() ? { fd } : temporary, 'file', attributes, this.context.posix), index);
       } finally {
         fs.closeSync(fd);
       }
@@ -176,6 +188,16 @@ class Restore {
       fs.unlinkSync(toFsPath(temporary));
       throw error;
     }
+  }
+
+  private directory({ path, attributes }: Extract<RestoreStep, { op: 'attributes' }>, index: number): void {
+    const set = (entry: RestoredEntry): void =>
+      this.note(applyAttributes(entry, 'directory', attributes, this.context.posix), index);
+    this.below.withSelf(path, (fd) => {
+      if (fd === null) return set(joinPath(this.below.directory(path), '.'));
+      if (!fs.fstatSync(fd).isDirectory()) throw swapped(path);
+      set({ fd });
+    });
   }
 
   /** What is replaced was the last good file of its name: it goes when the new one is on the disk. */
@@ -234,14 +256,28 @@ class Restore {
     const path = this.below.locate(step.path);
     const temporary = this.tried(step.path, make);
     try {
-      const kind: EntryKind = step.op === 'symlink' ? 'symlink' : step.kind;
-      this.note(applyAttributes(temporary, kind, step.attributes, this.context.posix), index);
+      this.setMade(step, temporary, index);
       failpoint('restore.written');
       this.name(temporary, path, step.replace);
     } catch (error) {
       fs.unlinkSync(toFsPath(temporary));
       throw error;
     }
+  }
+
+  private setMade(
+    step: Extract<RestoreStep, { op: 'symlink' | 'special' }>,
+    temporary: string,
+    index: number,
+  ): void {
+    const kind: EntryKind = step.op === 'symlink' ? 'symlink' : step.kind;
+    const set = (entry: RestoredEntry): void =>
+      this.note(applyAttributes(entry, kind, step.attributes, this.context.posix), index);
+    this.below.withSelf(joinPath(parentPath(step.path), baseName(temporary)), (fd) => {
+      if (fd === null) return set(temporary);
+      if (!isAsMade(fs.fstatSync(fd), kind)) throw swapped(step.path);
+      set({ fd });
+    });
   }
 
   private mknod(path: string, step: Extract<RestoreStep, { op: 'special' }>): void {

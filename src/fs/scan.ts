@@ -2,8 +2,9 @@
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Xattr } from '../events/types.js';
+import { withoutDescriptors } from './held-directories.js';
 import { openAnchor } from './long-path.js';
-import { joinPath, nameFromBytes, readDirectoryNames, toFsPath } from './names.js';
+import { baseName, joinPath, nameFromBytes, parentPath, readDirectoryNames, toFsPath } from './names.js';
 import type { Posix } from './posix.js';
 import { StatTable, storable } from './stats.js';
 import type { CountResult, CountTask, EntryFailure, Listing, LstatTask, ScanTask } from './tasks.js';
@@ -56,22 +57,52 @@ export function statNames(directory: string, names: readonly string[], posix: Po
 
 /** A quick walk for totals: what cannot be read counts as nothing. */
 export function countFiles(task: CountTask): CountResult {
-  let files = 0;
-  let bytes = 0;
-  const stack = [...task.paths];
+  const total = { files: 0, bytes: 0 };
+  const stack: string[] = [];
+  for (const path of task.paths) {
+    const parent = openAnchor(parentPath(path) || '.');
+    try {
+      countOne(joinPath(parent.path, baseName(path)), { path, stack, total });
+    } finally {
+      parent.close();
+    }
+  }
   for (let path = stack.pop(); path !== undefined; path = stack.pop()) {
     try {
-      const stat = lstatSync(toFsPath(path));
-      if (stat.isDirectory()) for (const name of readDirectoryNames(path)) stack.push(joinPath(path, name));
-      else if (stat.isFile()) {
-        files += 1;
-        bytes += stat.size;
-      }
+      countIn(path, { stack, total });
     } catch (error) {
       toFailure(error);
     }
   }
-  return { files, bytes };
+  return total;
+}
+
+interface Count {
+  /** Directories that are to be looked into. */
+  readonly stack: string[];
+  readonly total: { files: number; bytes: number };
+}
+
+function countIn(directory: string, count: Count): void {
+  const anchor = openAnchor(directory);
+  try {
+    for (const name of readDirectoryNames(anchor.path))
+      countOne(joinPath(anchor.path, name), { ...count, path: joinPath(directory, name) });
+  } finally {
+    anchor.close();
+  }
+}
+
+function countOne(at: string, { path, stack, total }: Count & { path: string }): void {
+  try {
+    const stat = lstatSync(toFsPath(at));
+    if (stat.isDirectory()) stack.push(path);
+    if (!stat.isFile()) return;
+    total.files += 1;
+    total.bytes += stat.size;
+  } catch (error) {
+    toFailure(error);
+  }
 }
 
 /** A symlink's text as a PEP 383 string. */
@@ -84,7 +115,7 @@ export function readTarget(path: string | Buffer): string {
 export function toFailure(error: unknown): EntryFailure {
   const code = errnoOf(error);
   if (code === undefined) throw error;
-  return { code, message: (error as Error).message };
+  return { code, message: withoutDescriptors((error as Error).message) };
 }
 
 /** Names in a directory; none where there is no such directory. */

@@ -7,8 +7,10 @@ import { threadId } from 'node:worker_threads';
 import { errnoOf } from '../errors.js';
 import { storedTime } from '../events/stored-time.js';
 import { hasBytes, OBJECT_MODE } from './contents.js';
+import { chmodItself } from './chmod-itself.js';
 import { failpoint } from './failpoints.js';
 import { keepDamaged } from './keep-damaged.js';
+import { forgetHeld, isHeld, isWithin } from './held-directories.js';
 import { openAnchor } from './long-path.js';
 import { nodeTime } from './node-time.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
@@ -73,9 +75,13 @@ class Tree {
         return this.link(this.locate(operation.path), operation);
       case 'empty':
         return this.create(this.locate(operation.path), operation.previous, (path) => {
-          fs.closeSync(fs.openSync(path, 'wx', OBJECT_MODE));
+          const fd = fs.openSync(path, 'wx', OBJECT_MODE);
           const time = nodeTime(operation.mtimeNs);
-          fs.utimesSync(path, time, time);
+          try {
+            fs.futimesSync(fd, time, time);
+          } finally {
+            fs.closeSync(fd);
+          }
         });
       case 'symlink':
         return this.create(this.locate(operation.path), operation.previous, (path) =>
@@ -134,7 +140,7 @@ class Tree {
   /** Of an inode whose stat from right before is at hand. */
   private protect(path: FsPath): fs.BigIntStats {
     if (Number(this.before!.mode & 0o7777n) === OBJECT_MODE) return fs.lstatSync(path, { bigint: true });
-    return makeReadOnly(path);
+    return makeReadOnly(path, this.before!);
   }
 
   private relink(path: FsPath, operation: Extract<TreeOperation, { op: 'link' }>): fs.BigIntStats | 'full' {
@@ -275,13 +281,14 @@ class Tree {
   }
 
   private chmod(path: FsPath, { from, to }: { from: number; to: number }): undefined {
-    const there = fs.lstatSync(path, { throwIfNoEntry: false });
-    if (there?.isDirectory() && (there.mode & 0o7777) === from) fs.chmodSync(path, to);
+    if (fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+    chmodItself(path, to, (there) => there.isDirectory() && Number(there.mode & 0o7777n) === from);
   }
 
   /** Paths known until now may mean other directories. */
   private forget(): void {
     this.close();
+    forgetHeld();
     this.real.clear();
     this.real.add(this.task.root);
   }
@@ -300,12 +307,18 @@ class Tree {
     return toFsPath(joinPath(this.directory.anchor.path, baseName(path)));
   }
 
+  private below(directory: string): string {
+    const { root } = this.task;
+    if (!isWithin(directory, root)) throw new Error(`${directory} is not below ${root}`);
+    return directory;
+  }
+
   /** @throws ENOTDIR when a component below the archive's root is a symlink or no directory */
   private checked(directory: string): string {
+    if (isHeld(this.task.root)) return this.below(directory);
     const missing: string[] = [];
     for (let at = directory; !this.real.has(at); at = parentPath(at)) {
-      if (at.length < this.task.root.length) throw new Error(`${directory} is not below ${this.task.root}`);
-      missing.push(at);
+      missing.push(this.below(at));
     }
     for (const at of missing.reverse()) {
       const anchor = openAnchor(parentPath(at));
@@ -345,12 +358,13 @@ export function isOwn(path: FsPath, previous: Previous): boolean {
  */
 function protectedStat(path: FsPath): fs.BigIntStats {
   const stat = fs.lstatSync(path, { bigint: true });
-  return Number(stat.mode & 0o7777n) === OBJECT_MODE ? stat : makeReadOnly(path);
+  return Number(stat.mode & 0o7777n) === OBJECT_MODE ? stat : makeReadOnly(path, stat);
 }
 
-function makeReadOnly(path: FsPath): fs.BigIntStats {
+/** @throws ECONFLICT where another file is there by now: it keeps its mode */
+function makeReadOnly(path: FsPath, { dev, ino }: fs.BigIntStats): fs.BigIntStats {
   failpoint('tree.protect');
-  fs.chmodSync(path, OBJECT_MODE);
+  if (!chmodItself(path, OBJECT_MODE, (there) => there.ino === ino && there.dev === dev)) throw conflict();
   return fs.lstatSync(path, { bigint: true });
 }
 

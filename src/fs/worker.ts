@@ -12,7 +12,8 @@ import { BLOCK_BYTES, isStagingError, type TaskContext } from './contents.js';
 import { depositContents } from './deposit.js';
 import { nameObjects, stageTwin } from './place.js';
 import { hashOutside } from './outside.js';
-import type { WorkerReply, WorkerRequest } from './pool.js';
+import { forgetHeld, useRoots, withoutDescriptors } from './held-directories.js';
+import type { WorkerReply, WorkerRequest, WorkerRoots } from './pool.js';
 import { loadPosix } from './posix.js';
 import { releaseSources } from './release.js';
 import { restoreSteps } from './restore.js';
@@ -35,7 +36,10 @@ const context: TaskContext = {
   onBlock,
 };
 
-port.on('message', ({ id, task }: WorkerRequest) => port.postMessage(answer(id, task)));
+port.on('message', (message: WorkerRequest | WorkerRoots) => {
+  if ('roots' in message) useRoots(message.roots, context.posix, true);
+  else port.postMessage(answer(message.id, message.task));
+});
 port.postMessage({ ready: true } satisfies WorkerReply);
 
 function answer(id: number, task: Task): WorkerReply {
@@ -43,7 +47,11 @@ function answer(id: number, task: Task): WorkerReply {
     return { id, value: perform(task) };
   } catch (error) {
     const { message, code, stack } = error as { message: string; code?: string; stack?: string };
-    return { id, error: { message, code, stack, inStaging: isStagingError(error) } };
+    const text = withoutDescriptors(message);
+    return { id, error: { message: text, code, stack, inStaging: isStagingError(error) } };
+  } finally {
+    // Between two tasks directories may be renamed or removed by others.
+    forgetHeld();
   }
 }
 

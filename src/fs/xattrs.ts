@@ -19,7 +19,7 @@ const NONE: readonly never[] = [];
 /** The attribute went away after it was listed, or is listed and not served (overlayfs does that). */
 const UNREADABLE = new Set(['ENODATA', 'ENOTSUP']);
 
-/** The extended attributes of one path, never following a symlink. */
+/** The extended attributes of one path; a symlink at its end is followed only where that is asked for. */
 export class XattrCalls {
   readonly #libc: Libc;
   readonly #path: CString;
@@ -33,10 +33,11 @@ export class XattrCalls {
   }
 
   /** The names in the filesystem's order. */
-  list(path: FsPath): readonly string[] {
-    const call = { syscall: 'llistxattr', path };
+  list(path: FsPath, follow = false): readonly string[] {
+    const call = { syscall: follow ? 'listxattr' : 'llistxattr', path };
     const target = this.#path.set(path, call);
-    const list = this.#read((memory) => this.#libc.llistxattr(target, memory, memory.length));
+    const { listxattr, llistxattr } = this.#libc;
+    const list = this.#read((memory) => (follow ? listxattr : llistxattr)(target, memory, memory.length));
     if (list === null) throw posixError(this.#libc.errno(), call);
     return list.length === 0 ? NONE : splitNames(list);
   }
@@ -51,21 +52,21 @@ export class XattrCalls {
     return value.slice();
   }
 
-  set(path: FsPath, name: string, value: Uint8Array): void {
-    const call = { syscall: 'lsetxattr', path };
+  set(path: FsPath, { name, value }: { name: string; value: Uint8Array }, follow = false): void {
+    const call = { syscall: follow ? 'setxattr' : 'lsetxattr', path };
     const target = this.#path.set(path, call);
     const key = this.#name.set(name, call);
-    if (this.#libc.lsetxattr(target, key, value, value.byteLength, 0) !== 0) {
+    const { setxattr, lsetxattr } = this.#libc;
+    if ((follow ? setxattr : lsetxattr)(target, key, value, value.byteLength, 0) !== 0)
       throw posixError(this.#libc.errno(), call);
-    }
   }
 
-  remove(path: FsPath, name: string): void {
-    const call = { syscall: 'lremovexattr', path };
+  remove(path: FsPath, name: string, follow = false): void {
+    const call = { syscall: follow ? 'removexattr' : 'lremovexattr', path };
     const target = this.#path.set(path, call);
-    if (this.#libc.lremovexattr(target, this.#name.set(name, call)) !== 0) {
+    const { removexattr, lremovexattr } = this.#libc;
+    if ((follow ? removexattr : lremovexattr)(target, this.#name.set(name, call)) !== 0)
       throw posixError(this.#libc.errno(), call);
-    }
   }
 
   /** All attributes with their values, sorted by name; none where the filesystem has no such thing. */

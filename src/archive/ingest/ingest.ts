@@ -6,6 +6,7 @@ import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { inSource } from '../../fs/contents.js';
+import { withoutDescriptors } from '../../fs/held-directories.js';
 import { baseName, toFsPath, type FsPath } from '../../fs/names.js';
 import { lstatOrNull, readTarget } from '../../fs/scan.js';
 import { storable } from '../../fs/stats.js';
@@ -27,6 +28,7 @@ import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognis
 import { TarTree } from './tar/tar-tree.js';
 import type { TreeRoot } from './tar/tree-words.js';
 import { guardMirror } from './guard-mirror.js';
+import { holdSources } from './hold-sources.js';
 import { refuseUnread, tellUnread, withKnown } from './unread-attributes.js';
 
 const ignore = (): void => {};
@@ -54,6 +56,28 @@ export async function ingest(
   await refuseFilesInTheWay(archive, roots);
   refuseOtherDevice(archive, options, roots);
   refuseUnread(archive.posix, options.mode ?? 'copy');
+  const release = holdSources(archive, roots);
+  try {
+    return await ingestHeld(archive, options, { roots, own, clock, started, onStart });
+  } finally {
+    release();
+  }
+}
+
+interface HeldRun {
+  readonly roots: readonly SourceRoot[];
+  readonly own: OwnPlaces;
+  readonly clock: () => number;
+  readonly started: number;
+  readonly onStart: (operation: number) => void;
+}
+
+async function ingestHeld(
+  archive: OpenArchive,
+  options: IngestOptions,
+  { roots, own, clock, started, onStart }: HeldRun,
+): Promise<IngestSummary> {
+  const { root } = archive.layout;
   const exclusion = exclusionOf(options.exclude ?? []);
   const { isExcluded } = exclusionOf(options.exclude ?? []);
   await guardMirror(archive, options, { roots, isExcluded });
@@ -226,7 +250,7 @@ class IngestRun {
         });
       } catch (error) {
         if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') continue;
-        const text = `stays: ${(error as Error).message}`;
+        const text = `stays: ${withoutDescriptors((error as Error).message)}`;
         this.parts.onMessage({ level: 'warning', code: errnoOf(error) ?? 'EIO', path, text });
       }
     }
@@ -245,8 +269,11 @@ class IngestRun {
     const { posix } = this.parts.archive;
     const { path, stat } = root;
     const kind = entryKindOf(stat.mode);
-    const attributes = withKnown(attributesOf(stat, toFsPath(path), posix), existing, posix);
-    const target = kind === 'symlink' ? readTarget(toFsPath(path)) : undefined;
+    const { read, target } = inSource(path, (source) => ({
+      read: attributesOf(stat, source, posix),
+      target: kind === 'symlink' ? readTarget(source) : undefined,
+    }));
+    const attributes = withKnown(read, existing, posix);
     if (kind === 'symlink')
       this.parts.onMessage({
         level: 'note',

@@ -20,6 +20,7 @@ export class ProgressMeter {
     // What comes through a pipe has no size.
     if (estimate && !paths.includes(STDIN)) {
       this.counter = new WorkerPool(1);
+      this.counter.borrow(pool);
       this.counting = this.counter
         .run({ task: 'count', paths })
         .then((totals) => void (this.totals = totals));

@@ -1,10 +1,12 @@
 /** The use case: entries of a moment become files again, with all that they had. */
-import { accessSync, constants, lstatSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { HkfsError } from '../../errors.js';
 import { settling } from '../../fs/settling.js';
 import { describeFsError } from '../../fs/errors.js';
 import { WrittenFilesystems } from '../../fs/durable.js';
 import { failpoint } from '../../fs/failpoints.js';
+import type { HeldRoot } from '../../fs/held-directories.js';
+import { withDirectory } from '../../fs/long-path.js';
 import { parentPath, toFsPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import type { RestoreOptions, RestoreSummary } from '../api.js';
@@ -31,6 +33,29 @@ export async function restore(
   const { position: at } = await resolveMoment(archive, options.at, clock());
   const landings = await planLandings(archive, options.paths, { to: options.to, at });
   refuseTarget(archive, options, landings.directory);
+  const held = holdTarget(archive, landings.directory);
+  try {
+    return await restoreHeld(archive, options, { landings, at, started, clock });
+  } finally {
+    archive.pool.release(held);
+  }
+}
+
+/** From here on no symlink that somebody puts into the way leads anywhere else. */
+function holdTarget(archive: OpenArchive, directory: string): HeldRoot | null {
+  const there = nearestThere(directory);
+  try {
+    return archive.pool.hold(there, { isReal: true, posix: archive.posix });
+  } catch (error) {
+    throw describeFsError(error, there);
+  }
+}
+
+async function restoreHeld(
+  archive: OpenArchive,
+  options: RestoreOptions,
+  { landings, at, started, clock }: { landings: Landings; at: number; started: number; clock: () => number },
+): Promise<RestoreSummary> {
   const parts = await partsOf(archive, options, at);
   const dryRun = options.dryRun ?? false;
   if (dryRun || (options.confirm && mayLose(options))) {
@@ -56,7 +81,7 @@ async function passDurably(
   const { directory } = run.landings;
   const there = nearestThere(directory);
   try {
-    filesystems.add(there, lstatOrNull(there)!.dev);
+    withDirectory(there, (base) => filesystems.add(base, statSync(toFsPath(base), { bigint: true }).dev));
     const tally = await passWithCancel(archive, parts, run);
     await filesystems.sync(archive.posix);
     failpoint('restore.synced');

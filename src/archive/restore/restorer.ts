@@ -10,7 +10,7 @@ import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
 import { isRestoreTemporary } from '../../fs/restore-temporary.js';
-import { lstatOrNull, toFailure } from '../../fs/scan.js';
+import { toFailure } from '../../fs/scan.js';
 import type { RestoreStep } from '../../fs/tasks.js';
 import { readMounts } from '../../fs/mounts.js';
 import type { Entry } from '../../projections/namespace.js';
@@ -86,7 +86,7 @@ export class Restorer {
       entries: contentsOf ? null : entries.map(({ entry }) => entry),
       directoryId: contentsOf?.entry.directoryId ?? -1,
       mirror: contentsOf !== null && this.parts.rules.mirror,
-      device: lstatOrNull(directory)?.dev ?? null,
+      device: exists || !this.parts.dry ? deviceOf(directory) : null,
       isForeign: false,
     });
     for (let next = this.pending.pop(); next !== undefined; next = this.pending.pop()) await this.fill(next);
@@ -219,7 +219,7 @@ export class Restorer {
     if (!this.parts.dry) {
       makeUsable(path, standing);
       try {
-        this.parts.filesystems.add(path, standing.stat.dev);
+        withDirectory(path, (base) => this.parts.filesystems.add(base, standing.stat.dev));
       } catch (error) {
         this.fail(path, toFailure(error));
         return;
@@ -285,6 +285,10 @@ export class Restorer {
   private stopWhereAsked(): void {
     if (this.parts.signal?.aborted) throw stopped();
   }
+}
+
+function deviceOf(directory: string): bigint {
+  return withDirectory(directory, (base) => fs.statSync(toFsPath(base), { bigint: true }).dev);
 }
 
 function sizeOf({ event }: Entry): number {

@@ -1,6 +1,8 @@
 /** What stands in a directory of the target, and making it fit to be written to. */
 import * as fs from 'node:fs';
 import { entryKindOf } from '../../fs/attributes.js';
+import { errnoOf } from '../../errors.js';
+import { chmodItself } from '../../fs/chmod-itself.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { baseName, joinPath, parentPath, toFsPath } from '../../fs/names.js';
@@ -37,16 +39,25 @@ export function makeUsable(path: string, { stat }: Standing): void {
   const mode = Number(stat.mode) & 0o7777;
   if (self === 0 || BigInt(self ?? 0) !== stat.uid || (mode & PRIVATE) === PRIVATE) return;
   withDirectory(parentPath(path), (parent) =>
-    fs.chmodSync(toFsPath(joinPath(parent, baseName(path))), mode | PRIVATE),
+    chmodItself(toFsPath(joinPath(parent, baseName(path))), mode | PRIVATE, (there) => there.isDirectory()),
   );
 }
 
 /** With the parents that are missing. */
 export function makeDirectories(directory: string): void {
   const missing: string[] = [];
-  for (let at = directory; lstatOrNull(at) === null; at = parentPath(at)) missing.push(at);
+  for (let at = directory; !isThere(at); at = parentPath(at)) missing.push(at);
   for (const path of missing.reverse()) {
     failpoint('restore.mkdir');
-    fs.mkdirSync(toFsPath(path));
+    withDirectory(parentPath(path), (parent) => fs.mkdirSync(toFsPath(joinPath(parent, baseName(path)))));
+  }
+}
+
+function isThere(directory: string): boolean {
+  try {
+    return withDirectory(parentPath(directory), (parent) => lstatOrNull(joinPath(parent, baseName(directory)))) !== null;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }
