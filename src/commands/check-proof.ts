@@ -12,7 +12,7 @@ With --since the proof has to be about this head, which you wrote down yourself:
 
 Exit 0 when it holds, 1 when it does not (an altered event, hash, head or signature), 2 when it cannot be told: no proof, cut off, signed by another key, or of another archive.
 
---json prints one object: holds, reason (when it does not), kind, origin, size and root; of an event position and event, of an older head since.`;
+--json prints one object: holds, reason (when it does not), kind, origin, size and root, and commit where the head says what its last commit record hashes to; of an event position and event, of an older head since.`;
   static override examples = [
     {
       description: 'With the key in a file',

@@ -8,7 +8,7 @@ export default class Head extends BaseCommand {
 
 With --signed the head is signed with the archive's key (.hkfs/keys): a C2SP checkpoint, which \`hkfs check-proof\` and the programs of other transparency logs verify with the public key, archive.pub. \`hkfs prove --since\` shows later that the history only grew.
 
---json prints one object: size and root; with --signed also checkpoint.`;
+--json prints one object: size and root; with --signed also commit (what the last commit record hashes to) and checkpoint.`;
   static override examples = [
     { description: 'Write the head down', command: '<%= config.bin %> head --json >> ~/hkfs-heads' },
     {

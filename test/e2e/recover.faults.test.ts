@@ -3,6 +3,10 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RecoverSummary } from '../../src/archive/api.js';
+import { decodeCommit, encodeCommit } from '../../src/events/commit-record.js';
+import { commitKey, commitPosition } from '../../src/events/log-keys.js';
+import type { CommitRecord } from '../../src/events/types.js';
+import { withLevel } from '../crash/damage.js';
 import { isRecoverable, makeRecoverable, type Recoverable } from './recoverable.js';
 import { hkfs, parseRows, saying, start, until, type Run } from './hkfs.js';
 
@@ -92,6 +96,51 @@ describe('all events are in the log’s own files', () => {
     isRecoverable(box, base);
   });
 });
+
+describe('a commit record with another bit than was written, in a table whose checksums are right', () => {
+  test.each([
+    ['its time, by decades', 35],
+    ['its time, by a second', 10],
+    ['its operation', null],
+  ])(
+    '%s: every reading says so and names recover, which makes it again without any other place',
+    async (_what, bit) => {
+      const box = fresh();
+      const first = await alterRecord(box, ({ timeMs, operation, ...rest }) =>
+        bit === null
+          ? { ...rest, timeMs, operation: operation + 4 }
+          : { ...rest, operation, timeMs: timeMs + 2 ** bit },
+      );
+      const refused = box.run('log', '--json');
+      expect(refused.status).toBe(4);
+      expect(refused.stderr).toContain(`the commit record of event ${first}`);
+      expect(refused.stderr).toContain('hkfs recover');
+      expect(box.run('replay').status).toBe(4);
+      const { run, summary } = recover(box);
+      expect(run).toMatchObject({ status: 0 });
+      expect(summary).toMatchObject({
+        recovered: true,
+        lost: null,
+        fetched: 0,
+        here: summary.size,
+        unrecovered: [],
+      });
+      isRecoverable(box, base);
+    },
+  );
+});
+
+/** Of a commit in the middle of the log. @returns where it begins */
+function alterRecord(box: Recoverable, alter: (commit: CommitRecord) => CommitRecord): Promise<number> {
+  return withLevel(log(box), async (level) => {
+    const keys = await level.keys({ gte: commitKey(0), lte: commitKey(Number.MAX_SAFE_INTEGER) }).all();
+    const key = keys[keys.length >> 1]!;
+    const first = commitPosition(key);
+    const commit = decodeCommit((await level.get(key))!, first);
+    await level.put(key, encodeCommit(alter(commit)));
+    return first;
+  });
+}
 
 describe('some events are elsewhere only', () => {
   test.each(Object.keys(BEYOND))('%s: recover from a copy, and all is as before', (kind) => {
@@ -325,6 +374,20 @@ describe('clones', () => {
       head,
       state: 'complete',
     });
+  });
+
+  test('origin.json gone: the clone is refused by name and gets no history of its own; --from writes it anew', () => {
+    const box = cloned();
+    const head = box.head();
+    fs.rmSync(join(box.root, '.hkfs/origin.json'));
+    for (const args of [['verify'], ['ls'], ['tag', 'own']]) {
+      const refused = box.run(...args);
+      expect([refused.status, refused.stderr]).toEqual([4, expect.stringMatching(saying('ORIGIN_DAMAGED'))]);
+    }
+    expect(recover(box, '--from', base.remote).run.status).toBe(0);
+    expect(box.head()).toEqual(head);
+    expect(box.run('verify').status).toBe(0);
+    expect(box.head()).toEqual(head);
   });
 
   test('a log whose end was cut off: recover from a copy brings the end back', () => {

@@ -3,7 +3,9 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Archive } from 'hkfs';
-import { eventKey } from '../../../src/events/log-keys.js';
+import { encodeCommit } from '../../../src/events/commit-record.js';
+import { lastCommitOf } from '../../../src/events/commit-scan.js';
+import { commitKey, eventKey } from '../../../src/events/log-keys.js';
 import { withLevel } from '../../crash/damage.js';
 import { withScratch } from '../scratch.js';
 
@@ -44,6 +46,31 @@ describe('an event of the log that has other bytes than were written', () => {
       expect(contentsBelow(remote)).toEqual(before);
     }));
 });
+
+describe('the last commit record, which no commit vouches for', () => {
+  test('is compared with the head that was signed, by prove and by bundle create', () =>
+    withHistory(async ({ root, remote, during }) => {
+      const checkpoint = await during(async (archive) => (await archive.signedHead()).checkpoint);
+      const ask = (): Promise<unknown> => during((archive) => archive.prove({ since: { checkpoint } }));
+      await ask();
+      await alterLastRecord(root);
+      const refused = {
+        code: 'LOG_DAMAGED',
+        message: expect.stringMatching(/commit record of event \d+/) as unknown,
+      };
+      await expect(ask()).rejects.toMatchObject(refused);
+      const bundle = { file: `${remote}.bundle`, since: { checkpoint } };
+      await expect(during((archive) => archive.createBundle(bundle))).rejects.toMatchObject(refused);
+    }));
+});
+
+/** Its time, by less than a second: nothing in the log speaks against it. */
+function alterLastRecord(root: string): Promise<void> {
+  return withLevel(`${root}/.hkfs/log`, async (level) => {
+    const last = (await lastCommitOf(level))!;
+    await level.put(commitKey(last.first), encodeCommit({ ...last, timeMs: last.timeMs + 512 }));
+  });
+}
 
 function expectDamage(done: Promise<unknown>): Promise<void> {
   return expect(done).rejects.toMatchObject({
