@@ -1,6 +1,6 @@
 import type { ArchiveReader } from '../archive/api.js';
 import type { Archive } from '../archive/archive.js';
-import { HkfsError } from '../errors.js';
+import { EXIT, HkfsError } from '../errors.js';
 import { pathInArchive } from './archive-path.js';
 import { jsonFlag } from './flags.js';
 import { type Interruption, unlessStopped } from './interrupt.js';
@@ -123,11 +123,23 @@ export abstract class BaseCommand extends Command {
       if (flags.init === true) await initWhereMissing(flags);
       const archive = await openForWriting({ ...flags, signal: work.signal }, work.view.message);
       try {
-        return await use(archive, work);
+        return await this.toldWhole(work, (noting) => use(archive, noting));
       } finally {
         await archive.close();
       }
     });
+  }
+
+  /** Exit code 3 where a message said that a part was not done, and nothing worse is told. */
+  private async toldWhole<T>(work: Work, use: (work: Work) => Promise<T>): Promise<T> {
+    let isWhole = true;
+    const message: Work['view']['message'] = (told) => {
+      if (told.undone) isWhole = false;
+      work.view.message(told);
+    };
+    const result = await use({ ...work, view: { ...work.view, message } });
+    if (!isWhole && (process.exitCode ?? EXIT.ok) === EXIT.ok) process.exitCode = EXIT.partial;
+    return result;
   }
 
   /** With progress, and a first Ctrl-C that stops cleanly. */

@@ -1,4 +1,5 @@
 import { ERROR_EXITS, EXIT, isHkfsError, type HkfsError } from '../errors.js';
+import { describeDiskError } from '../fs/errors.js';
 import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
 import { visibleText } from './visible-name.js';
@@ -47,6 +48,8 @@ function factsOf(error: unknown): ErrorFacts {
     const message = `a database below .hkfs is damaged: ${error.message}`;
     return { code: 'VIEWS_DAMAGED', message, hint, exitCode: ERROR_EXITS.VIEWS_DAMAGED };
   }
+  const ofDisk = describeDiskError(error);
+  if (ofDisk !== undefined) return factsOf(ofDisk);
   const stack = error instanceof Error ? error.stack : undefined;
   return {
     code: 'BUG',
