@@ -91,7 +91,16 @@ faultTest('reads that give less than was asked for are read on', () =>
     disk.inject([], { short: { path: '/a/.hkfs/objects/*', bytes: 3000 } });
     await must(['verify', '-a', archive]);
     await must(['restore', 's1/', '--to', join(disk.path, 'out'), '-a', archive]);
+    await must(['backup', 'disk', '-a', archive]);
+    await must(['export', 's1', '-o', join(disk.path, 's1.tar'), '-a', archive]);
+    disk.inject([], { short: { path: '/remote/*', bytes: 3000 } });
+    await must(['clone', join(disk.path, 'remote'), join(disk.path, 'clone')]);
     disk.clear();
+    for (const [name, text] of filesOf(1))
+      expect({ name, text: readFileSync(join(disk.behind, 'clone/s1', name), 'utf8') }).toEqual({
+        name,
+        text,
+      });
     for (const [name, text] of filesOf(1))
       expect({ name, text: readFileSync(join(disk.behind, 'out', name), 'utf8') }).toEqual({ name, text });
   }),
