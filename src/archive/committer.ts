@@ -102,6 +102,9 @@ const WHAT_FAILED: Readonly<Record<TreeOperation['op'], string>> = {
 /** Nothing can be done here at all, again or not. */
 const FULL_OR_FIXED: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
+/** Of one name, and nothing that a person did to it. */
+const REFUSALS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EXDEV']);
+
 /** What moves or takes away has to be done in the order of the events. */
 const ORDERED: ReadonlySet<TreeOperation['op']> = new Set(['unlink', 'rmdir', 'rename', 'discard']);
 
@@ -478,7 +481,7 @@ export class Committer {
       if (isOfDisk(code) && !isLenient) throw Object.assign(new Error(failure.message), { code, path });
       const message = `${WHAT_FAILED[operation.op]}: ${failure.message}`;
       if (this.options.onRefused && PUTS.has(operation.op)) this.options.onRefused({ path, code, message });
-      else this.options.onMessage({ level: 'warning', code, path, text: message });
+      else this.options.onMessage({ level: 'warning', code, path, text: message, ...undone(code, again) });
     }
   }
 
@@ -507,6 +510,11 @@ export class Committer {
       needsSync: false,
     };
   }
+}
+
+/** A person's own file that stays is as it has to be, and what an earlier command left is not this one's. */
+function undone(code: string, again: boolean): { undone?: true } {
+  return !again && REFUSALS.has(code) ? { undone: true } : {};
 }
 
 function pathOf(operation: TreeOperation): string {

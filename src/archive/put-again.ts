@@ -1,5 +1,7 @@
 /** Names that the file system refused are tried again by every later writer. */
 import type { LevelChange } from '../events/level.js';
+import { lstatOrNull } from '../fs/scan.js';
+import { hashOfObjectPath } from '../fs/stage.js';
 import type { TreeOperation } from '../fs/tasks.js';
 import { TreeProjection } from '../projections/tree.js';
 import type { Message } from './api.js';
@@ -54,10 +56,22 @@ async function attemptsAt(
     const path = entry ? await namespace.pathOfPlace(name.place) : null;
     const before = (name.base !== null && namespace.entryFrom(name.place, name.base)) || null;
     const [operation = null] = entry && path !== null ? tree.materialise({ path, entry }, before) : [];
-    attempts.push({ name, operation });
+    attempts.push({ name, operation: operation && (await fromLostInode(archive, operation)) });
   }
   const depth = ({ operation }: Attempt): number => (operation ? pathOf(operation).length : 0);
   return isDirectory ? attempts.sort((a, b) => depth(a) - depth(b)) : attempts;
+}
+
+/** A name on an inode that its object was healed from is nobody's own file: it was to be linked anew. */
+async function fromLostInode(archive: OpenArchive, operation: TreeOperation): Promise<TreeOperation> {
+  if (operation.op !== 'link') return operation;
+  const { path, object } = operation;
+  const there = lstatOrNull(path);
+  if (there === null) return operation;
+  const span = { from: archive.since, to: archive.now };
+  const inodes = await archive.contents().inodesGone(hashOfObjectPath(object), span);
+  if (!inodes.some(({ device, inode }) => device === there.dev && inode === there.ino)) return operation;
+  return { op: 'relink', path, object, inodes, mayMake: true, aside: archive.layout.damaged };
 }
 
 async function attempt(

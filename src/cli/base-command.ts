@@ -1,6 +1,6 @@
 import type { ArchiveReader } from '../archive/api.js';
 import type { Archive } from '../archive/archive.js';
-import { closingAfter, HkfsError } from '../errors.js';
+import { closingAfter, EXIT, HkfsError } from '../errors.js';
 import { workingDirectory } from '../fs/absolute-path.js';
 import { pathInArchive } from './archive-path.js';
 import { jsonFlag } from './flags.js';
@@ -127,10 +127,22 @@ export abstract class BaseCommand extends Command {
         work.view.message,
       );
       return closingAfter(
-        () => use(archive, work),
+        () => this.toldWhole(work, (noting) => use(archive, noting)),
         () => archive.close(),
       );
     });
+  }
+
+  /** Exit code 3 where a message said that a part was not done, and nothing worse is told. */
+  private async toldWhole<T>(work: Work, use: (work: Work) => Promise<T>): Promise<T> {
+    let isWhole = true;
+    const message: Work['view']['message'] = (told) => {
+      if (told.undone) isWhole = false;
+      work.view.message(told);
+    };
+    const result = await use({ ...work, view: { ...work.view, message } });
+    if (!isWhole && (process.exitCode ?? EXIT.ok) === EXIT.ok) process.exitCode = EXIT.partial;
+    return result;
   }
 
   /** With progress, and a first Ctrl-C that stops cleanly. */

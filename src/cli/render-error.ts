@@ -1,4 +1,5 @@
 import { ERROR_EXITS, EXIT, isHkfsError, withoutSecrets, type HkfsError } from '../errors.js';
+import { describeDiskError } from '../fs/errors.js';
 import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
 import { visibleText } from './visible-name.js';
@@ -48,6 +49,8 @@ function factsOf(error: unknown): ErrorFacts {
     const message = withoutSecrets(`a database below .hkfs is damaged: ${error.message}`);
     return { code: 'VIEWS_DAMAGED', message, hint, exitCode: ERROR_EXITS.VIEWS_DAMAGED };
   }
+  const ofDisk = describeDiskError(error);
+  if (ofDisk !== undefined) return factsOf(ofDisk);
   return {
     code: 'BUG',
     message: withoutSecrets(`a bug in hkfs: ${error instanceof Error ? error.message : String(error)}`),

@@ -81,6 +81,25 @@ test('of two that are healed at once, each is taken before it is replaced', () =
   expectAsRecorded({ 'p/a': 'AAAA', 'p/b': 'BBBB' });
 });
 
+test.each([
+  'heal.staged=kill@1',
+  'heal.staged=kill@2',
+  'object.named=kill@1',
+  'commit.append=kill@2',
+  'tree.apply=kill@2',
+])(
+  'a heal of two that was killed at %s: the same command heals what is left, and sync links the names',
+  (failpoint) => {
+    exchange();
+    sh('mv a x; mv b a; mv x b', box.tree('p'));
+    expect(sync().status).toBe(4);
+    const env = { HKFS_FAILPOINT: failpoint };
+    expect(box.runWith({ env }, 'heal').status).not.toBe(0);
+    expect(heal().status).toBe(0);
+    expectAsRecorded({ 'p/a': 'AAAA', 'p/b': 'BBBB' });
+  },
+);
+
 test('a new file that came to stand under the name of an object is no further name of it', () => {
   const object = box.object('p/a');
   sh(`printf MINE > new; chmod 444 new; cp a copy; ln -f new '${object}'`, box.tree('p'));

@@ -24,7 +24,9 @@ async function play(archive: Archive, { from, to, act }: Step, source: string, t
     else if (act === 'remove') await archive.remove({ paths: [from] });
     else if (act === 'undo') await archive.undo({});
     else {
-      const file = join(source, from.replaceAll('/', '-'));
+      // Beside the first ones, where `d` and `e` are directories.
+      const file = join(source, 'new', from.replaceAll('/', '-'));
+      fs.mkdirSync(join(source, 'new'), { recursive: true });
       fs.writeFileSync(file, `bytes of turn ${turn}`);
       await archive.ingest({ sources: [file] });
     }
@@ -90,7 +92,8 @@ async function everyKill(steps: readonly Step[], kills: number): Promise<void> {
     const clone = await made(directory, steps);
     for (let at = 1; at <= kills; at += 1)
       if (!(await pullKilled(clone, `tree.apply=kill@${at}`, `clone-${at}`))) break;
-    for (const step of ['tree.sync', 'tree.synced']) await pullKilled(clone, `${step}=kill`, step);
+    for (const step of ['tree.secured', 'tree.sync', 'tree.synced'])
+      await pullKilled(clone, `${step}=kill`, step);
   });
 }
 

@@ -169,3 +169,30 @@ test('verify says that it was refused, and heal puts it there', () => {
   expect(box.run('heal').status).toBe(0);
   expect(fs.readFileSync(box.tree('source/only'), 'utf8')).toBe('the only copy');
 });
+
+test('a name that cannot be linked to the healed object is told, and is linked by the next writer', () => {
+  expect(box.run('remote', 'add', 'disk', join(box.path, 'remote')).status).toBe(0);
+  expect(box.run('backup', 'disk').status).toBe(0);
+  fs.chmodSync(box.object('source/a'), 0o644);
+  fs.writeFileSync(box.object('source/a'), 'x');
+  expect(box.run('verify').status).toBe(4);
+  const refusing = { env: { HKFS_FAILPOINT: 'tree.replace=EPERM' } };
+  const healed = box.runWith(refusing, 'heal');
+  expect(healed).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(/not put into the tree: .*\[EPERM\]/),
+  });
+  expect(box.run('tag', 'any').status).toBe(0);
+  expect(fs.readFileSync(box.tree('source/a'), 'utf8')).toBe('a');
+  box.expectSound();
+});
+
+test.each([
+  ['tree.rename', 'mv', 'source/a', 'source/d'],
+  ['tree.unlink', 'rm', 'source/a', '--yes'],
+])('what is refused at %s leaves the command with exit code 3', (step, ...words) => {
+  const refusing = { env: { HKFS_FAILPOINT: `${step}=EACCES` } };
+  const { status, stderr } = box.runWith(refusing, ...words);
+  expect({ status, stderr }).toMatchObject({ status: 3, stderr: expect.stringContaining('[EACCES]') });
+  expect(fs.readFileSync(box.tree('source/a'), 'utf8')).toBe('a');
+});

@@ -30,6 +30,8 @@ export interface Message {
   readonly code: string;
   readonly path?: string;
   readonly text: string;
+  /** A part of what was asked for is not done, because the file system refused it: exit code 3. */
+  readonly undone?: true;
 }
 
 /** Asked with the plan, a line a step, before anything is removed or replaced. */

@@ -124,10 +124,13 @@ class Copy {
     else this.stream(source, (bytes, at) => writeFully(target, bytes, at));
   }
 
-  /** Fits into the block: one read, which would show a byte too many, and one write. */
+  /** Fits into the block: one read as a rule, which would show a byte too many, and one write. */
   private small(): void {
     const { content, context, source, target } = this.parts;
-    const length = source.read(context.block, { at: 0, length: content.size + 1 }, 0);
+    let length = 0;
+    // Servers may give less at once than is there.
+    for (let read = -1; read !== 0 && length < content.size; length += read)
+      read = source.read(context.block, { at: length, length: content.size + 1 - length }, length);
     source.expectLength(length, content.size);
     const bytes = context.block.subarray(0, length);
     source.expectHash(hashBytes(bytes), this.hash);

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
+import { readExpected } from '../../fs/contents.js';
 import { READ_FAILURES } from '../../fs/errors.js';
 import { createHasher, hashBytes } from '../../fs/hash.js';
 import { toFsPath } from '../../fs/names.js';
@@ -70,7 +71,7 @@ interface Descriptors {
 function copySmall(copy: FileCopy, { source, target }: Descriptors): void {
   // One byte more than expected, to see a longer file.
   const block = Buffer.allocUnsafe(copy.size + 1);
-  const length = readFrom(copy.from, () => fs.readSync(source, block, 0, block.length, 0));
+  const length = readFrom(copy.from, () => readExpected(source, copy.size, block));
   if (length !== copy.size) throw wrongLength(copy, length);
   const bytes = block.subarray(0, length);
   if (copy.hash !== undefined) expectHash(copy, hashBytes(bytes));

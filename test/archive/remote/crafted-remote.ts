@@ -45,7 +45,10 @@ export class CraftedRemote {
       Buffer.from(event instanceof Uint8Array ? event : encodeEvent(event)),
     );
     for (const bytes of stored) this.range.append(bytes);
-    const commit = { first, count: stored.length, timeMs, operation, range: this.range.hashes };
+    const commit = {
+      ...{ format: 1 as const, first, count: stored.length, timeMs, operation },
+      range: this.range.hashes,
+    };
     this.pending.push({ commit, events: stored });
   }
 

@@ -58,16 +58,17 @@ export function sourcesOf(
   return found;
 }
 
-/** What is on the disk; of a file that is told as damage, what the log had of it, here or where it was. */
-function bySync({ before, after, world }: Case): Allowed {
+/**
+ * What is on the disk, or was when it was looked at: what a person does after that is for the next one. Of a
+ * file that is told as damage, what the log had of it, here or where it was.
+ */
+function bySync({ earlier, before, after, world }: Case): Allowed {
   return (path) => {
+    const seenBefore = [...earlier, before].map(({ tree }) => tree.get(path)?.hash);
     const seen = after.tree.get(path);
     const wasObject = seen === undefined ? undefined : world.wasObject.get(seen.inode);
     const damage = [...(wasObject ?? [])].filter((hash) => world.named.has(hash));
-    return [
-      ...(seen === undefined ? [undefined] : [seen.hash, ...damage]),
-      ...(before.tree.has(path) ? [before.tree.get(path)!.hash] : [undefined]),
-    ];
+    return [...(seen === undefined ? [undefined] : [seen.hash, ...damage]), ...seenBefore];
   };
 }
 
