@@ -3,7 +3,7 @@
  * half for everybody else. Only the process that holds the archive makes one, so there is never a race.
  */
 import { createPrivateKey, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../errors.js';
 import { originOf } from '../events/checkpoint.js';
 import {
@@ -18,6 +18,7 @@ import { fsyncDirectory, writeFileDurably } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { toFsPath } from '../fs/names.js';
+import { readRegular } from '../fs/open-regular.js';
 import type { ArchiveFile, Layout } from './layout.js';
 
 /**
@@ -97,7 +98,7 @@ function lost(path: string): HkfsError {
 
 function readText(path: string): string {
   try {
-    return readFileSync(toFsPath(path), 'utf8');
+    return readRegular(path).toString('utf8');
   } catch (error) {
     const errno = errnoOf(error);
     if (errno !== 'ENOENT' && errno !== 'EISDIR') throw describeFsError(error, path);

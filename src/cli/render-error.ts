@@ -1,4 +1,5 @@
 import { ERROR_EXITS, EXIT, isHkfsError, type HkfsError } from '../errors.js';
+import { describeFsError } from '../fs/errors.js';
 import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
 import { visibleText } from './visible-name.js';
@@ -12,7 +13,8 @@ export interface RenderedError {
 /** What an error says on stderr, and the exit code it leaves with. */
 export function renderError(error: unknown, { json }: { json: boolean }): RenderedError {
   if (isBrokenPipe(error)) return { text: '', exitCode: EXIT.ok };
-  const facts = factsOf(error);
+  // Whoever knows more of what was tried has said it before; what has no name is a bug.
+  const facts = factsOf(describeFsError(error));
   return { text: json ? jsonText(facts) : plainText(facts), exitCode: facts.exitCode };
 }
 

@@ -1,7 +1,7 @@
 /** The use case: directories and files of the real filesystem become entries and objects. */
 import { lstatSync, rmdirSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
-import type { Attributes, DirectoryId } from '../../events/types.js';
+import type { Attributes, DirectoryId, Xattr } from '../../events/types.js';
 import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
@@ -27,7 +27,7 @@ import { isTarFile, openFile, openStream, type OpenStream } from './tar/recognis
 import { TarTree } from './tar/tar-tree.js';
 import type { TreeRoot } from './tar/tree-words.js';
 import { guardMirror } from './guard-mirror.js';
-import { refuseUnread, tellUnread, withKnown } from './unread-attributes.js';
+import { isLenient, refuseUnread, tellUnread, withKnown } from './unread-attributes.js';
 
 const ignore = (): void => {};
 
@@ -145,6 +145,7 @@ class IngestRun {
         mirror,
         dryRun,
         move: mode === 'move',
+        isLenient: isLenient(mode),
         trustsStats: !checksum && mode !== 'move' && mode !== 'assimilate',
         isExcluded,
         onMessage,
@@ -224,7 +225,7 @@ class IngestRun {
       } catch (error) {
         if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') continue;
         const text = `stays: ${(error as Error).message}`;
-        this.parts.onMessage({ level: 'warning', code: errnoOf(error) ?? 'EIO', path, text });
+        this.parts.counters.fail(path, errnoOf(error) ?? 'EIO', text, text);
       }
     }
   }
@@ -238,11 +239,27 @@ class IngestRun {
     throw Object.assign(new Error('its attributes changed since it was ingested'), { code: 'ESTALE' });
   }
 
+  private xattrsOf(path: string, existing: Entry | undefined): readonly Xattr[] | false {
+    const { archive, counters, options } = this.parts;
+    try {
+      return archive.posix?.readXattrs(toFsPath(path)) ?? false;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined || !isLenient(options.mode)) throw error;
+      counters.unread(path, { code });
+      return existing?.event.attributes.xattrs ?? false;
+    }
+  }
+
   private sourceEntry(root: SourceRoot, existing: Entry | undefined): SourceEntry {
     const { posix } = this.parts.archive;
     const { path, stat } = root;
     const kind = entryKindOf(stat.mode);
-    const attributes = withKnown(attributesOf(stat, toFsPath(path), posix), existing, posix);
+    const attributes = withKnown(
+      attributesOf(stat, toFsPath(path), posix, { xattrs: this.xattrsOf(path, existing) }),
+      existing,
+      posix,
+    );
     const target = kind === 'symlink' ? readTarget(toFsPath(path)) : undefined;
     if (kind === 'symlink')
       this.parts.onMessage({
