@@ -44,6 +44,7 @@ export const ERROR_EXITS = {
   NO_SPACE: EXIT.usage,
   NO_PERMISSION: EXIT.usage,
   NO_RESOURCES: EXIT.usage,
+  BAD_CLOCK: EXIT.usage,
   NOT_SUPPORTED: EXIT.usage,
   IO_ERROR: EXIT.damage,
   BAD_TAG: EXIT.usage,

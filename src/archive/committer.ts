@@ -40,8 +40,10 @@ export interface CommitterOptions {
   readonly onMessage: (message: Message) => void;
   /** The events tell what is on the disk already: nothing there is moved or removed. */
   readonly adopts?: boolean | undefined;
-  /** Called instead of `onMessage` for a name that is not in the tree as it should be. */
+  /** Called instead of `onMessage` for a name that is not in the tree as it should be, and a source that stays. */
   readonly onRefused?: ((failure: Failure) => void) | undefined;
+  /** Called as well for whatever the disk refused of the tree. */
+  readonly onFailed?: ((failure: Failure) => void) | undefined;
 }
 
 /** A source and the name that it has in the archive. */
@@ -113,6 +115,8 @@ const PUTS: ReadonlySet<TreeOperation['op']> = new Set(['mkdir', 'link', 'empty'
 
 /** Where it fails, every name is in the tree as it was: a file that was to be renamed under its old one. */
 const LEAVES_NAMES: ReadonlySet<TreeOperation['op']> = new Set(['chmod', 'discard', 'rename']);
+
+const UNNAMED = 'stays: its name in the archive is not in the tree';
 
 interface TreeOutcome {
   readonly chain: SealChain;
@@ -358,7 +362,7 @@ export class Committer {
     failpoint('commit.done');
     this.index.settle(batch.stored);
     const releases = await this.releasable(batch.releases, outcome);
-    await releaseAll(archive, releases, { committer: this, onMessage: options.onMessage });
+    await releaseAll(archive, releases, { committer: this, onKept: (failure) => this.keepSource(failure) });
   }
 
   /** What a sync tells is on the disk; where it could not be made a link, it is there all the same. */
@@ -387,15 +391,16 @@ export class Committer {
       const refusal = known[index];
       if (waiting.has(textOfPlace(release.place))) this.batch.releases.push(release);
       else if (refusal === undefined) items.push(release.item);
-      else this.keepSource(release.item.path, refusal.code);
+      else this.keepSource({ path: release.item.path, code: refusal.code, message: UNNAMED });
     }
     return items;
   }
 
-  private keepSource(path: string, code: string): void {
-    const message = 'stays: its name in the archive is not in the tree';
+  /** Who asked for it to be moved is told that it was not. */
+  private keepSource(failure: Failure): void {
     const { onRefused, onMessage } = this.options;
-    if (onRefused) onRefused({ path, code, message });
+    const { path, code, message } = failure;
+    if (onRefused) onRefused(failure);
     else onMessage({ level: 'warning', code, path, text: message });
   }
 
@@ -480,6 +485,7 @@ export class Committer {
       const isLenient = again && !FULL_OR_FIXED.has(code);
       if (isOfDisk(code) && !isLenient) throw Object.assign(new Error(failure.message), { code, path });
       const message = `${WHAT_FAILED[operation.op]}: ${failure.message}`;
+      this.options.onFailed?.({ path, code, message });
       if (this.options.onRefused && PUTS.has(operation.op)) this.options.onRefused({ path, code, message });
       else this.options.onMessage({ level: 'warning', code, path, text: message, ...undone(code, again) });
     }

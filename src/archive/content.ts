@@ -1,10 +1,10 @@
 /** What a file outside of the archive has. */
-import { createReadStream, fstatSync, closeSync, openSync } from 'node:fs';
-import { HkfsError } from '../errors.js';
+import { createReadStream } from 'node:fs';
+import { errnoOf, HkfsError } from '../errors.js';
 import type { Hash } from '../events/types.js';
 import { createHasher, hashToHex } from '../fs/hash.js';
 import { describeFsError } from '../fs/errors.js';
-import { toFsPath } from '../fs/names.js';
+import { openRegular } from '../fs/open-regular.js';
 
 const CHUNK = 1 << 20;
 
@@ -16,23 +16,23 @@ export async function hashOutsideFile(path: string): Promise<{ hash: Hash | null
   const fd = openFile(path);
   const hasher = createHasher();
   let size = 0;
-  for await (const bytes of createReadStream('', { fd, highWaterMark: CHUNK })) {
-    hasher.update(bytes as Buffer);
-    size += (bytes as Buffer).length;
+  try {
+    for await (const bytes of createReadStream('', { fd, highWaterMark: CHUNK })) {
+      hasher.update(bytes as Buffer);
+      size += (bytes as Buffer).length;
+    }
+  } catch (error) {
+    throw describeFsError(error, path);
   }
   return { hash: size === 0 ? null : hashToHex(hasher.digest()), size };
 }
 
 function openFile(path: string): number {
-  let fd: number;
   try {
-    fd = openSync(toFsPath(path), 'r');
+    return openRegular(path);
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT')
+    if (errnoOf(error) === 'ENOENT')
       throw new HkfsError('SOURCE_MISSING', `no such file: ${path}`, { hint: 'check the path' });
     throw describeFsError(error, path);
   }
-  if (fstatSync(fd).isFile()) return fd;
-  closeSync(fd);
-  throw new HkfsError('NOT_A_FILE', `${path} is not a file`, { hint: 'name a file' });
 }

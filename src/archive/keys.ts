@@ -20,6 +20,7 @@ import { fsyncDirectory, writeFileDurably } from '../fs/durable.js';
 import { describeFsError } from '../fs/errors.js';
 import { failpoint } from '../fs/failpoints.js';
 import { toFsPath } from '../fs/names.js';
+import { readRegular } from '../fs/open-regular.js';
 import type { ArchiveFile, Layout } from './layout.js';
 
 /**
@@ -141,7 +142,7 @@ function lost(path: string): HkfsError {
 
 function readText(path: string): string {
   try {
-    return readFileSync(toFsPath(path), 'utf8');
+    return readRegular(path).toString('utf8');
   } catch (error) {
     const errno = errnoOf(error);
     if (errno !== 'ENOENT' && errno !== 'EISDIR') throw describeFsError(error, path);

@@ -19,6 +19,8 @@ export interface OperationRequest {
   readonly adopts?: boolean;
   /** Instead of `onMessage`, for names that are not in the tree as they should be. */
   readonly onRefused?: (failure: Failure) => void;
+  /** As well as `onMessage`, for whatever the disk refused of the tree. */
+  readonly onFailed?: (failure: Failure) => void;
 }
 
 export class Operation {
@@ -37,8 +39,8 @@ export class Operation {
   /** The opening event is durable before anything else is done. */
   static async start(archive: OpenArchive, request: OperationRequest): Promise<Operation> {
     const number = (await lastOperation(archive)) + 1;
-    const { command, args, sources, clock, onMessage, adopts, onRefused } = request;
-    const committer = new Committer(archive, { operation: number, clock, onMessage, adopts, onRefused });
+    const { command, args, sources, clock, onMessage } = request;
+    const committer = new Committer(archive, { ...request, operation: number });
     const { user, host } = whoAmI();
     const started = { operation: number, command, args, user, host, sources };
     const asRead = (): { clockMs?: number } => clockAsRead(archive, clock());

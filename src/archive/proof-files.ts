@@ -1,10 +1,11 @@
 /** The files of proofs, heads and keys on the real filesystem, and the heads that people type. */
 import { isUtf8 } from 'node:buffer';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../errors.js';
 import { parseVerifierKey, type VerifierKey } from '../events/signed-note.js';
 import { describeFsError, isOfDisk } from '../fs/errors.js';
 import { toFsPath } from '../fs/names.js';
+import { readRegular } from '../fs/open-regular.js';
 import type { KnownHead } from './api.js';
 
 /** @throws HkfsError NOT_FOUND, BAD_PROOF for what is no text */
@@ -24,6 +25,8 @@ export function writeProofFile(path: string, text: string): void {
   } catch (error) {
     if (errnoOf(error) === 'EEXIST')
       throw new HkfsError('FILE_EXISTS', `${path} is there already`, { hint: 'name another file' });
+    if (errnoOf(error) === 'ENOENT')
+      throw new HkfsError('NOT_FOUND', `there is no folder for ${path}`, { hint: 'make it first' });
     // Half a proof is none.
     if (isOfDisk(errnoOf(error) ?? '')) rmSync(target, { force: true });
     throw describeFsError(error, path);
@@ -56,7 +59,7 @@ export function readSince(text: string): KnownHead {
 
 function readBytes(path: string): Buffer {
   try {
-    return readFileSync(toFsPath(path));
+    return readRegular(path);
   } catch (error) {
     const errno = errnoOf(error);
     if (errno !== 'ENOENT' && errno !== 'EISDIR' && errno !== 'ENAMETOOLONG')

@@ -6,7 +6,7 @@ import { hashOfObjectPath } from '../fs/stage.js';
 import { StatTable } from '../fs/stats.js';
 import { STAGE, type ReleaseItem } from '../fs/tasks.js';
 import { together } from '../fs/together.js';
-import type { Message } from './api.js';
+import type { Failure } from './api.js';
 import type { Committer } from './committer.js';
 import type { OpenArchive } from './open-archive.js';
 import { SealChain } from './seal-chain.js';
@@ -14,14 +14,15 @@ import { chunksByObject } from './tree-tasks.js';
 
 interface Parts {
   readonly committer: Committer;
-  readonly onMessage: (message: Message) => void;
+  /** Of a source that stays although it was to go. */
+  readonly onKept: (failure: Failure) => void;
 }
 
 /** Threads share the reading: what is given up is compared with its object. */
 export async function releaseAll(
   archive: OpenArchive,
   items: readonly ReleaseItem[],
-  { committer, onMessage }: Parts,
+  { committer, onKept }: Parts,
 ): Promise<void> {
   if (items.length === 0) return;
   const { staging } = archive.layout;
@@ -32,8 +33,7 @@ export async function releaseAll(
     await chain.touched(result);
     for (const [index, { code, message }] of result.failures)
       // Stopped by the user: the next run compares it.
-      if (code !== 'ECANCELED')
-        onMessage({ level: 'warning', code, path: part[index]!.path, text: `stays: ${message}` });
+      if (code !== 'ECANCELED') onKept({ path: part[index]!.path, code, message: `stays: ${message}` });
     for (const index of result.wrong) wrong.push(part[index]!);
   };
   await together(chunksByObject(items).map(release));

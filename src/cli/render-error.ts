@@ -1,5 +1,5 @@
 import { ERROR_EXITS, EXIT, isHkfsError, withoutSecrets, type HkfsError } from '../errors.js';
-import { describeDiskError } from '../fs/errors.js';
+import { describeFsError } from '../fs/errors.js';
 import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
 import { visibleText } from './visible-name.js';
@@ -13,7 +13,8 @@ export interface RenderedError {
 /** What an error says on stderr, and the exit code it leaves with. */
 export function renderError(error: unknown, { json }: { json: boolean }): RenderedError {
   if (isBrokenPipe(error)) return { text: '', exitCode: EXIT.ok };
-  const facts = factsOf(error);
+  // Whoever knows more of what was tried has said it before; what has no name is a bug.
+  const facts = factsOf(describeFsError(error));
   return { text: json ? jsonText(facts) : plainText(facts), exitCode: facts.exitCode };
 }
 
@@ -49,8 +50,6 @@ function factsOf(error: unknown): ErrorFacts {
     const message = withoutSecrets(`a database below .hkfs is damaged: ${error.message}`);
     return { code: 'VIEWS_DAMAGED', message, hint, exitCode: ERROR_EXITS.VIEWS_DAMAGED };
   }
-  const ofDisk = describeDiskError(error);
-  if (ofDisk !== undefined) return factsOf(ofDisk);
   return {
     code: 'BUG',
     message: withoutSecrets(`a bug in hkfs: ${error instanceof Error ? error.message : String(error)}`),

@@ -27,7 +27,8 @@ export function ingestParagraph(summary: IngestSummary): string {
   ];
   if (summary.removed > 0) lines.push(`Removed: ${plural(summary.removed, 'entry', 'entries')}.`);
   if (summary.operation !== null) lines.push(`This is operation ${summary.operation}.`);
-  if (summary.failed.length > 0) lines.push(`${plural(summary.failed.length, 'source')} could not be read:`);
+  if (summary.failed.length > 0)
+    lines.push(`${plural(summary.failed.length, 'source')} could not be taken in, or not as asked:`);
   const failures = summary.failed.map(
     ({ path, code, message }) => `  ${visibleName(path)}: ${visibleText(message)} [${code}]`,
   );

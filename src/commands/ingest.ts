@@ -23,7 +23,7 @@ The modes: copy leaves the source untouched and shares its blocks where the file
 
 A tar, also compressed by gzip, zstd, xz or bzip2, is taken in as the tree that it holds, in one pass and without an unpacked copy; - is a tar on the standard input, for which --to names the tree. It is recognised by its content. Its tree goes by its name without the endings, or by --to. What is damaged or cannot be taken is listed with its byte, and the rest is taken in. --as-file keeps tars as files, and --tar says that a file is a tar where its first block is destroyed.
 
-The first Ctrl-C stops cleanly after the commit under way; what was committed stays. Exit code 3 says that some sources could not be read; each is listed.
+The first Ctrl-C stops cleanly after the commit under way; what was committed stays. Exit code 3 says that some sources could not be read, or could not be given up under --mode move or assimilate; each is listed.
 
 --json prints one object: operation, files, bytes, directories, symlinks, specials, newObjects, newBytes, duplicateFiles, duplicateBytes, unchangedFiles, removed, failed and seconds.`;
   static override examples = [

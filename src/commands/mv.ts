@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { exitCodeOfFailures } from '../cli/exit-code.js';
 import { moveText } from '../cli/change-words.js';
 import { archiveFlags, progressFlag } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
@@ -43,6 +44,7 @@ What a person put into the tree by hand is never replaced.
       });
       view.stop();
       await this.print(summary, flags, () => moveText(summary));
+      if (summary.failed !== undefined) process.exitCode = exitCodeOfFailures(summary.failed);
     });
   }
 

@@ -1,5 +1,6 @@
 import type { PruneSummary } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { exitCodeOfFailures } from '../cli/exit-code.js';
 import { planText } from '../cli/change-words.js';
 import { confirm } from '../cli/confirm.js';
 import { archiveFlags, progressFlag } from '../cli/flags.js';
@@ -91,6 +92,7 @@ Asks before it removes; --yes goes on without asking.
       view.stop();
       await this.print(summary, flags, () => pruneText(summary));
       if (isDeclined || isRefused(summary, flags['keep-unique'])) process.exitCode = EXIT.no;
+      if (summary.failed !== undefined) process.exitCode = exitCodeOfFailures(summary.failed);
     });
   }
 }

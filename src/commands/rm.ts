@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { exitCodeOfFailures } from '../cli/exit-code.js';
 import { planText, removeText } from '../cli/change-words.js';
 import { confirm } from '../cli/confirm.js';
 import { archiveFlags, progressFlag } from '../cli/flags.js';
@@ -51,6 +52,7 @@ Asks before it removes; --yes goes on without asking.
       view.stop();
       await this.print(summary, flags, () => removeText(summary));
       if (summary.operation === null && summary.dryRun === undefined) process.exitCode = EXIT.no;
+      if (summary.failed !== undefined) process.exitCode = exitCodeOfFailures(summary.failed);
     });
   }
 }

@@ -16,7 +16,7 @@ Of directories, mode and owner are adopted and times are not. Of a file whose co
 
 When more than half of the tree is gone, nothing is changed without a yes on a terminal or --yes: a disk that is not mounted must not become a mass deletion.
 
-Exit code 3: something could not be read; each is listed. Exit code 4: damage.
+Exit code 3: something could not be read or done; each is listed. Exit code 4: damage.
 
 --json prints one object: operation (null when there was nothing to do), renamed, added, removed, changed, relinked, damaged, failed and seconds; with --dry-run also steps.`;
   static override examples = [

@@ -1,4 +1,5 @@
 import { BaseCommand } from '../cli/base-command.js';
+import { exitCodeOfFailures } from '../cli/exit-code.js';
 import { planText, undoText } from '../cli/change-words.js';
 import { confirm } from '../cli/confirm.js';
 import { archiveFlags, progressFlag } from '../cli/flags.js';
@@ -50,6 +51,7 @@ Asks where it removes or replaces; --yes goes on without asking.
       view.stop();
       await this.print(summary, flags, () => undoText(summary));
       if (isDeclined) process.exitCode = EXIT.no;
+      if (summary.failed !== undefined) process.exitCode = exitCodeOfFailures(summary.failed);
     });
   }
 }

@@ -391,7 +391,11 @@ function rangeAfter({ first, count, range }: CommitRecord): CompactRange {
 
 function checkAppend(events: readonly HkfsEvent[], { timeMs, operation }: AppendContext): void {
   if (events.length === 0) throw new TypeError('a commit needs events');
-  if (!Number.isSafeInteger(timeMs) || timeMs < 0) throw new TypeError(`not a time: ${timeMs}`);
+  if (!Number.isSafeInteger(timeMs)) throw new TypeError(`not a time: ${timeMs}`);
+  if (timeMs < 0)
+    throw new HkfsError('BAD_CLOCK', 'the clock of this machine stands before 1970', {
+      hint: 'set it (`date`, `timedatectl`) and run the same command again; queries work all the same',
+    });
   if (!Number.isSafeInteger(operation) || operation < 0)
     throw new TypeError(`not an operation: ${operation}`);
 }

@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
-import { errnoNumber, errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../errors.js';
+import { errnoNumber, errnoOf, HkfsError, type ErrorCode } from '../errors.js';
 import { withoutDescriptors } from './held-directories.js';
 
 interface Meaning {
@@ -121,23 +121,6 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 export function isOfDisk(errno: string): boolean {
   const code = meaningOf(errno)?.code;
   return code === 'NO_SPACE' || code === 'READ_ONLY' || code === 'IO_ERROR';
-}
-
-/**
- * What no command put into words, such as an error of closing, and what is nobody's mistake all the same: the disk
- * fails or refuses. @returns undefined for anything else
- */
-export function describeDiskError(error: unknown): HkfsError | undefined {
-  const errno = errnoOf(error);
-  if (errno === undefined || isOfNetwork(error)) return undefined;
-  if (!isOfDisk(errno) && meaningOf(errno)?.code !== 'NO_PERMISSION') return undefined;
-  const described = describeFsError(error);
-  return isHkfsError(described) ? described : undefined;
-}
-
-/** Sockets give some of the errnos that servers of file systems do. */
-function isOfNetwork(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && ('address' in error || 'hostname' in error);
 }
 
 /**

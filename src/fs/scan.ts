@@ -3,6 +3,7 @@ import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs'
 import { errnoOf } from '../errors.js';
 import type { Xattr } from '../events/types.js';
 import { withoutDescriptors } from './held-directories.js';
+import { failpoint } from './failpoints.js';
 import { openAnchor } from './long-path.js';
 import { baseName, joinPath, nameFromBytes, parentPath, readDirectoryNames, toFsPath } from './names.js';
 import type { Posix } from './posix.js';
@@ -18,7 +19,8 @@ export function scanDirectory(task: ScanTask, posix: Posix | null): Listing {
   const anchor = openAnchor(task.directory);
   try {
     const names = readDirectoryNames(anchor.path).sort();
-    return { ...statNames(anchor.path, names.slice(0, task.limit), task.bare ? null : posix), names };
+    const first = names.slice(0, task.limit);
+    return { ...statNames(anchor.path, first, task.bare ? null : posix, task.lenient), names };
   } finally {
     anchor.close();
   }
@@ -28,14 +30,23 @@ export function scanDirectory(task: ScanTask, posix: Posix | null): Listing {
 export function lstatNames(task: LstatTask, posix: Posix | null): Listing {
   const anchor = openAnchor(task.directory);
   try {
-    return statNames(anchor.path, task.names, posix);
+    return statNames(anchor.path, task.names, posix, task.lenient);
   } finally {
     anchor.close();
   }
 }
 
-/** @param posix null: extended attributes are left alone */
-export function statNames(directory: string, names: readonly string[], posix: Posix | null): Listing {
+/**
+ * @param posix null: extended attributes are left alone
+ * @param lenient what cannot be read of them is no failure of the entry
+ */
+export function statNames(
+  directory: string,
+  names: readonly string[],
+  posix: Posix | null,
+  lenient = false,
+): Listing {
+  const unread = new Map<number, EntryFailure>();
   const table = new StatTable(names.length);
   const targets = new Map<number, string>();
   const xattrs = new Map<number, readonly Xattr[]>();
@@ -46,13 +57,25 @@ export function statNames(directory: string, names: readonly string[], posix: Po
       const stat = lstatSync(path, { bigint: true });
       table.set(index, stat);
       if ((stat.mode & TYPE_BITS) === SYMLINK) targets.set(index, readTarget(path));
-      const found = posix?.readXattrs(path);
-      if (found && found.length > 0) xattrs.set(index, found);
+      const found = posix && readXattrs(path, posix, lenient);
+      if (found && 'code' in found) unread.set(index, found);
+      else if (found && found.length > 0) xattrs.set(index, found);
     } catch (error) {
       failures.set(index, toFailure(error));
     }
   }
-  return { names, stats: table.values, targets, xattrs, failures };
+  return { names, stats: table.values, targets, xattrs, failures, unread };
+}
+
+function readXattrs(path: string | Buffer, posix: Posix, lenient: boolean): readonly Xattr[] | EntryFailure {
+  try {
+    failpoint('source.attributes');
+    return posix.readXattrs(path);
+  } catch (error) {
+    // What is gone is a failure of the entry itself.
+    if (!lenient || errnoOf(error) === 'ENOENT') throw error;
+    return toFailure(error);
+  }
 }
 
 /** A quick walk for totals: what cannot be read counts as nothing. */

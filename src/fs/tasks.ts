@@ -8,6 +8,8 @@ export interface ScanTask {
   readonly limit: number;
   /** Leave extended attributes alone. */
   readonly bare?: boolean;
+  /** Entries of which only these cannot be read are `unread`, and not among the failures. */
+  readonly lenient?: boolean;
 }
 
 /** Directories whose listings are wanted only where they are not as they were. */
@@ -31,6 +33,7 @@ export interface LstatTask {
   readonly task: 'lstat';
   readonly directory: string;
   readonly names: readonly string[];
+  readonly lenient?: boolean;
 }
 
 export interface EntryFailure {
@@ -46,6 +49,8 @@ export interface Listing {
   readonly targets: ReadonlyMap<number, string>;
   readonly xattrs: ReadonlyMap<number, readonly Xattr[]>;
   readonly failures: ReadonlyMap<number, EntryFailure>;
+  /** Of a lenient listing: entries whose extended attributes are not known. */
+  readonly unread?: ReadonlyMap<number, EntryFailure>;
 }
 
 /**

@@ -58,3 +58,9 @@ test('--json counts only before --', () => {
   expect(asksForJson(['ls', '--json'])).toBe(true);
   expect(asksForJson(['ls', '--', '--json'])).toBe(false);
 });
+
+test('what a file system refused has its code wherever it comes from, and ENOENT of nobody knows what is a bug', () => {
+  const refused = (code: string): unknown => Object.assign(new Error(`${code}: x`), { code, path: '/p' });
+  const codes = ['ELOOP', 'ENAMETOOLONG', 'EACCES', 'EUCLEAN', 'EFBIG', 'EMFILE', 'EBUSY', 'ENOENT'];
+  expect(codes.map((code) => renderError(refused(code), plain).exitCode)).toEqual([2, 2, 2, 4, 2, 2, 2, 70]);
+});

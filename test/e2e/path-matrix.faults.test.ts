@@ -119,7 +119,11 @@ test.each(COMMANDS.map((command, index): [string, number] => [command, index]))(
   '%s: every path in it that is bad is told in one line, with a code of the table',
   (command, index) => {
     const cases = slotsOf(command).flatMap((slot) =>
-      BAD_PATHS.map(([what, path]) => ({ title: `${slot.name} is ${what}`, words: slot.fill(path) })),
+      // An export into a fifo waits for whoever reads it, as it should.
+      BAD_PATHS.filter(([what]) => what !== 'a fifo' || slot.name !== '--output').map(([what, path]) => ({
+        title: `${slot.name} is ${what}`,
+        words: slot.fill(path),
+      })),
     );
     const wrong = some(cases, 1, index).flatMap(({ title, words }) => {
       const run = withLimit(words);

@@ -17,6 +17,13 @@ test.each([
   ['EPERM', 'NO_PERMISSION'],
   ['EIO', 'IO_ERROR'],
   ['ENOTDIR', 'NOT_A_DIRECTORY'],
+  ['ELOOP', 'BAD_PATH'],
+  ['ENAMETOOLONG', 'BAD_PATH'],
+  ['EISDIR', 'NOT_A_FILE'],
+  ['EXDEV', 'DIFFERENT_FILESYSTEM'],
+  ['EBUSY', 'BAD_TARGET'],
+  ['EMFILE', 'NO_RESOURCES'],
+  ['ENOSYS', 'NOT_SUPPORTED'],
 ])('%s stops a command as %s, with a hint, the path and its cause', (errno, code) => {
   const cause = systemError(errno);
   const error = describeFsError(cause, '/archive') as HkfsError;

@@ -46,6 +46,8 @@ export interface ChangeOption {
 export interface ChangeResult {
   /** Null where nothing was appended: nothing to do, a dry run, or not confirmed. */
   readonly operation: number | null;
+  /** What the log has and the disk refused, where there is any of it. */
+  readonly failed?: readonly Failure[];
   readonly dryRun?: true;
   /** Of a dry run: what would happen, a line a step. */
   readonly plan?: readonly string[];

@@ -1,7 +1,7 @@
 /** Changes of names: planned as values, shown by a dry run, executed as one operation. */
 import type { HkfsEvent, Place } from '../../events/types.js';
 import type { Entry } from '../../projections/namespace.js';
-import type { Confirm, Message } from '../api.js';
+import type { ChangeResult, Confirm, Failure, Message } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { Operation } from '../operation.js';
 
@@ -24,16 +24,22 @@ export interface ChangeOptions {
   readonly onMessage?: ((message: Message) => void) | undefined;
 }
 
-/** @returns the operation's number; null when there was nothing to do */
+/** What was appended, and what the disk refused of it. */
+export type Executed = Pick<ChangeResult, 'operation' | 'failed'>;
+
+/** @returns with no operation when there was nothing to do */
 export async function execute(
   archive: OpenArchive,
   plan: ChangePlan,
   options: ChangeOptions & { counts: Record<string, number> },
-): Promise<number | null> {
-  if (plan.steps.length === 0) return null;
+): Promise<Executed> {
+  if (plan.steps.length === 0) return { operation: null };
   const { clock, onMessage = () => {}, counts } = options;
   const { command, args } = plan;
-  const operation = await Operation.start(archive, { command, args, sources: [], clock, onMessage });
+  const failed: Failure[] = [];
+  const onFailed = (failure: Failure): void => void failed.push(failure);
+  const request = { command, args, sources: [], clock, onMessage, onFailed };
+  const operation = await Operation.start(archive, request);
   options.onStart(operation.number);
   try {
     await append(plan.steps, operation);
@@ -42,7 +48,7 @@ export async function execute(
     throw error;
   }
   await operation.complete(counts);
-  return operation.number;
+  return failed.length > 0 ? { operation: operation.number, failed } : { operation: operation.number };
 }
 
 /**

@@ -1,7 +1,8 @@
 /** `mv`: one event, whatever is below. */
 import { HkfsError } from '../../errors.js';
 import type { Place } from '../../events/types.js';
-import { baseName, isValidName, joinPath, normalizeTreePath, parentPath } from '../../fs/names.js';
+import { readMounts } from '../../fs/mounts.js';
+import { baseName, isValidName, joinPath, normalizeTreePath, parentPath, realPath } from '../../fs/names.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
 import { TreeProjection } from '../../projections/tree.js';
 import type { MoveOptions, MoveSummary } from '../api.js';
@@ -24,7 +25,7 @@ export async function move(
   const { from, to } = plan;
   if (options.dryRun) return { operation: null, from, to, dryRun: true, plan: textsOf(plan) };
   if (plan.steps.length === 0) return { operation: null, from, to };
-  return { operation: await execute(archive, plan, { ...change, counts: { renamed: 1 } }), from, to };
+  return { ...(await execute(archive, plan, { ...change, counts: { renamed: 1 } })), from, to };
 }
 
 /**
@@ -48,7 +49,7 @@ export async function planMove(archive: OpenArchive, request: MoveOptions): Prom
   const target = await placeOf(to, namespace);
   const existing = await namespace.entryAt(target);
   if (existing) checkReplacement(existing, to, { entry: source.entry, force: request.force ?? false });
-  checkDisk(archive, to, existing);
+  checkDisk(archive, { from: source.path, to }, existing);
   const event = { type: 'path.renamed', from: placeOfEntry(source.entry), to: target } as const;
   const replacing = existing ? `, in place of the ${existing.kind} there` : '';
   return { ...plan, steps: [{ event, text: `rename ${source.path} to ${to}${replacing}` }] };
@@ -94,11 +95,24 @@ function checkReplacement(existing: Entry, path: string, moved: { entry: Entry; 
 }
 
 /** Before anything is written: the rename on the disk would leave alone what a person put there. */
-function checkDisk(archive: OpenArchive, to: string, existing: Entry | undefined): void {
+function checkDisk(
+  archive: OpenArchive,
+  { from, to }: { from: string; to: string },
+  existing: Entry | undefined,
+): void {
   const { root, objects } = archive.layout;
+  refuseMounted(root, from);
+  refuseMounted(root, to);
   const tree = new TreeProjection(archive.views.level, root, objects, archive.since);
   if (isFree(joinPath(root, to), existing ? tree.previousOf(existing) : null)) return;
   throw new HkfsError('BAD_TARGET', `on the disk something else is at /${to}, which hkfs did not put there`, {
     hint: 'move it away, or adopt it with `hkfs sync`',
   });
+}
+
+/** The kernel renames nothing that something is mounted on. */
+function refuseMounted(root: string, path: string): void {
+  const full = joinPath(realPath(root), path);
+  if (!readMounts().some(({ point }) => point === full)) return;
+  throw new HkfsError('BAD_TARGET', `something is mounted at /${path}`, { hint: 'unmount it first' });
 }

@@ -6,7 +6,7 @@ import type { PruneOptions, PruneSummary, RefusalRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolveSince } from '../queries/moments.js';
 import { resolvePathAt } from '../queries/past-paths.js';
-import { execute, type ChangeOptions, type ChangePlan } from './change.js';
+import { execute, type Executed, type ChangeOptions, type ChangePlan } from './change.js';
 import { isAtOrBelowAny, Keepers } from './keepers.js';
 import { proofRow, pruneEvents, weed, type Proven, type Weeding } from './prune-plan.js';
 
@@ -20,10 +20,10 @@ export async function prune(
   const weeding = await planPrune(archive, asked, { options, nowMs: change.clock() });
   if (isRefused(weeding, options)) return refusal(weeding, options);
   const plan = linesOf(weeding);
-  if (options.dryRun) return { ...summaryOf(null, weeding), dryRun: true, plan };
+  if (options.dryRun) return { ...summaryOf({ operation: null }, weeding), dryRun: true, plan };
   if (options.confirm === undefined || weeding.removals.length === 0)
     return carryOut(archive, weeding, { asked, options, change });
-  if (!(await options.confirm(plan))) return summaryOf(null, NOTHING);
+  if (!(await options.confirm(plan))) return summaryOf({ operation: null }, NOTHING);
   // Nobody else writes to the log, but a person may have changed the disk while they were asked.
   const again = await planPrune(archive, asked, { options, nowMs: change.clock() });
   if (isRefused(again, options)) return refusal(again, options);
@@ -67,9 +67,9 @@ async function carryOut(
   { asked, options, change }: { asked: Asked; options: PruneOptions; change: ChangeOptions },
 ): Promise<PruneSummary> {
   const steps = pruneEvents(weeding).map((event) => ({ event, text: '' }));
-  if (weeding.removals.length === 0) return summaryOf(null, weeding);
+  if (weeding.removals.length === 0) return summaryOf({ operation: null }, weeding);
   const plan: ChangePlan = { command: 'prune', args: argsOf(asked, options), steps };
-  const { removedFiles, removedBytes } = summaryOf(null, weeding);
+  const { removedFiles, removedBytes } = summaryOf({ operation: null }, weeding);
   const counts = { removedFiles, removedBytes, left: weeding.refusing.length };
   return summaryOf(await execute(archive, plan, { ...change, counts }), weeding);
 }
@@ -81,7 +81,7 @@ function isRefused({ removals, refusing }: Weeding, { keepUnique = false }: Prun
 }
 
 function refusal({ refusing }: Weeding, { dryRun }: PruneOptions): PruneSummary {
-  const summary = summaryOf(null, { ...NOTHING, refusing });
+  const summary = summaryOf({ operation: null }, { ...NOTHING, refusing });
   return dryRun ? { ...summary, dryRun, plan: [] } : summary;
 }
 
@@ -134,10 +134,10 @@ function linesOf({ removals, proven }: Weeding): string[] {
   return [...gone, ...kept];
 }
 
-function summaryOf(operation: number | null, { removals, proven, refusing }: Weeding): PruneSummary {
+function summaryOf(executed: Executed, { removals, proven, refusing }: Weeding): PruneSummary {
   const files = proven.filter(({ gone }) => gone.entry.kind === 'file');
   return {
-    operation,
+    ...executed,
     removed: removals.map(({ path }) => path),
     removedFiles: files.length,
     removedBytes: files.reduce((sum, { gone }) => sum + sizeOf(gone), 0),

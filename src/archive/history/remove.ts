@@ -23,7 +23,7 @@ export async function remove(
   if (options.dryRun) return { operation: null, removed, dryRun: true, plan: textsOf(plan) };
   if (!(await isConfirmed(plan, options))) return { operation: null, removed: [] };
   return {
-    operation: await execute(archive, plan, { ...change, counts: { removed: removed.length } }),
+    ...(await execute(archive, plan, { ...change, counts: { removed: removed.length } })),
     removed,
   };
 }

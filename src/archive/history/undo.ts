@@ -31,7 +31,7 @@ export async function undo(
   const asks = plan.steps.some(({ takes }) => takes);
   if (asks && !(await isConfirmed(plan, options)))
     return { operation: null, undone, ...countsOf([]), skipped };
-  return { operation: await execute(archive, plan, { ...change, counts }), undone, ...counts, skipped };
+  return { ...(await execute(archive, plan, { ...change, counts })), undone, ...counts, skipped };
 }
 
 /** @throws HkfsError NOT_FOUND, CANNOT_UNDO */

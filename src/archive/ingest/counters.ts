@@ -17,6 +17,7 @@ export class Counters {
   tarRead = 0;
   tarBytes = 0;
   readonly failed: Failure[] = [];
+  private readonly unreadBy = new Map<string, { first: string; count: number }>();
 
   /** Failures kept for the summary; more are counted and reported one by one as messages. */
   static readonly MAX_FAILURES = 100_000;
@@ -36,6 +37,23 @@ export class Counters {
   fail(path: string, code: string, message: string, text = `not ingested: ${message}`): void {
     if (this.failed.length < Counters.MAX_FAILURES) this.failed.push({ path, code, message });
     this.onMessage({ level: 'warning', code, path, text });
+  }
+
+  /** An entry whose content is kept and whose extended attributes and ACLs are not known. */
+  unread(path: string, { code }: { code: string }): void {
+    const known = this.unreadBy.get(code);
+    if (known) known.count += 1;
+    else this.unreadBy.set(code, { first: path, count: 1 });
+  }
+
+  /** Once for each reason. */
+  tellUnread(): void {
+    for (const [code, { first, count }] of this.unreadBy) {
+      const more = count === 1 ? '' : `; of ${count - 1} more likewise`;
+      const text = `its extended attributes and ACLs cannot be read (${code})${more}: what is known of them stays`;
+      this.onMessage({ level: 'warning', code: 'ATTRIBUTES_UNREAD', path: first, text });
+    }
+    this.unreadBy.clear();
   }
 
   /** The numbers alone, as the operation's closing event keeps them. */

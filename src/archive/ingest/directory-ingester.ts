@@ -21,6 +21,8 @@ export interface WalkOptions {
   readonly mirror: boolean;
   readonly dryRun: boolean;
   readonly move: boolean;
+  /** Attributes that cannot be read are no failure: what is not known of a source would go with it. */
+  readonly isLenient: boolean;
   /** Unchanged files need neither be read (`--checksum`) nor be released (`--mode move`, `assimilate`). */
   readonly trustsStats: boolean;
   readonly isExcluded: IsExcluded;
@@ -85,7 +87,9 @@ export class DirectoryIngester {
     directory: Omit<DirectoryToIngest, 'chain' | 'relativePath'>,
   ): Promise<void> {
     const chain = { dev: stat.dev, ino: stat.ino, above: null };
-    const queue = new ScanQueue<DirectoryToIngest>(this.parts.archive.pool);
+    const queue = new ScanQueue<DirectoryToIngest>(this.parts.archive.pool, {
+      lenient: this.options.isLenient,
+    });
     queue.push([{ path, item: { ...directory, relativePath: '', chain } }]);
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (this.options.signal?.aborted) return;
@@ -248,7 +252,10 @@ export class DirectoryIngester {
       this.parts.counters.fail(full, 'RESERVED_NAME', 'the name .hkfs at the root is reserved');
       return null;
     }
-    const attributes = attributesOf(stat, full, posix, { xattrs: part.xattrs.get(index) ?? false });
+    const unread = part.unread?.get(index);
+    if (unread) this.parts.counters.unread(full, unread);
+    const xattrs = unread ? existing?.event.attributes.xattrs : part.xattrs.get(index);
+    const attributes = attributesOf(stat, full, posix, { xattrs: xattrs ?? false });
     return {
       name,
       path: full,
@@ -279,7 +286,7 @@ export class DirectoryIngester {
   }
 
   private more(directory: string, names: readonly string[]): Promise<Listing> {
-    return this.parts.archive.pool.run({ task: 'lstat', directory, names });
+    return this.parts.archive.pool.run({ task: 'lstat', directory, names, lenient: this.options.isLenient });
   }
 
   /** `--mirror`: what the source no longer has goes; what was excluded was not looked at and stays. */

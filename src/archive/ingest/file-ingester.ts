@@ -24,7 +24,7 @@ import { hasSameBytes, type Seal } from '../trusted-stat.js';
 import { KnownFiles } from './known-files.js';
 import { LinkGroups } from './link-groups.js';
 import { Refusals } from './refusals.js';
-import { withKnown } from './unread-attributes.js';
+import { isLenient, withKnown } from './unread-attributes.js';
 
 /** A task for a thread has this many files … */
 const TASK_FILES = 128;
@@ -108,6 +108,7 @@ export class FileIngester {
       while (this.inFlight.length > 0) await this.settleOldest();
     } while (this.waiting.length > 0);
     this.refusals.tell();
+    this.counters.tellUnread();
   }
 
   /** An inode with several names waits until all of them are found: then it may become an object. */
@@ -330,13 +331,18 @@ export class FileIngester {
     const { source, attempts } = file;
     if (attempts + 1 >= MAX_ATTEMPTS) return this.unstable(file);
     const directory = parentPath(source.path);
-    const listing = await this.archive.pool.run({ task: 'lstat', directory, names: [baseName(source.path)] });
+    const names = [baseName(source.path)];
+    const lenient = isLenient(this.options.mode);
+    const listing = await this.archive.pool.run({ task: 'lstat', directory, names, lenient });
     const failure = listing.failures.get(0);
     if (failure) return this.fail(file, failure);
     const stat = new StatTable(listing.stats).get(0);
     if (entryKindOf(stat.mode) !== 'file')
       return this.counters.fail(source.path, 'UNSTABLE', 'it became something else while it was read');
-    const xattrs = listing.xattrs.get(0) ?? false;
+    const unread = listing.unread?.get(0);
+    if (unread) this.counters.unread(source.path, unread);
+    const known = unread ? file.existing?.event.attributes.xattrs : listing.xattrs.get(0);
+    const xattrs = known ?? false;
     const { posix } = this.archive;
     const attributes = withKnown(attributesOf(stat, source.path, posix, { xattrs }), file.existing, posix);
     const shared = file.shared === true || stat.nlink > source.stat.nlink;

@@ -1,7 +1,7 @@
 /** The use case: directories and files of the real filesystem become entries and objects. */
 import { lstatSync, rmdirSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
-import type { Attributes, DirectoryId } from '../../events/types.js';
+import type { Attributes, DirectoryId, Xattr } from '../../events/types.js';
 import { attributesEqual, attributesOf, entryKindOf } from '../../fs/attributes.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
@@ -29,7 +29,7 @@ import { TarTree } from './tar/tar-tree.js';
 import type { TreeRoot } from './tar/tree-words.js';
 import { guardMirror } from './guard-mirror.js';
 import { holdSources } from './hold-sources.js';
-import { refuseUnread, tellUnread, withKnown } from './unread-attributes.js';
+import { isLenient, refuseUnread, tellUnread, withKnown } from './unread-attributes.js';
 
 const ignore = (): void => {};
 
@@ -172,6 +172,7 @@ class IngestRun {
         mirror,
         dryRun,
         move: mode === 'move',
+        isLenient: isLenient(mode),
         trustsStats: !checksum && mode !== 'move' && mode !== 'assimilate',
         isExcluded: exclusion.isExcluded,
         onMessage,
@@ -251,7 +252,7 @@ class IngestRun {
       } catch (error) {
         if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') continue;
         const text = `stays: ${withoutDescriptors((error as Error).message)}`;
-        this.parts.onMessage({ level: 'warning', code: errnoOf(error) ?? 'EIO', path, text });
+        this.parts.counters.fail(path, errnoOf(error) ?? 'EIO', text, text);
       }
     }
   }
@@ -265,12 +266,28 @@ class IngestRun {
     throw Object.assign(new Error('its attributes changed since it was ingested'), { code: 'ESTALE' });
   }
 
+  private xattrsOf(
+    source: string | Buffer,
+    path: string,
+    existing: Entry | undefined,
+  ): readonly Xattr[] | false {
+    const { archive, counters, options } = this.parts;
+    try {
+      return archive.posix?.readXattrs(source) ?? false;
+    } catch (error) {
+      const code = errnoOf(error);
+      if (code === undefined || !isLenient(options.mode)) throw error;
+      counters.unread(path, { code });
+      return existing?.event.attributes.xattrs ?? false;
+    }
+  }
+
   private sourceEntry(root: SourceRoot, existing: Entry | undefined): SourceEntry {
     const { posix } = this.parts.archive;
     const { path, stat } = root;
     const kind = entryKindOf(stat.mode);
     const { read, target } = inSource(path, (source) => ({
-      read: attributesOf(stat, source, posix),
+      read: attributesOf(stat, source, posix, { xattrs: this.xattrsOf(source, path, existing) }),
       target: kind === 'symlink' ? readTarget(source) : undefined,
     }));
     const attributes = withKnown(read, existing, posix);

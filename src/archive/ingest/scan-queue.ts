@@ -17,12 +17,12 @@ export interface Queued<T> {
 export class ScanQueue<T> {
   private readonly stack: Queued<T>[] = [];
   private readonly pool: WorkerPool;
-  private readonly scanning: { limit: number; bare: boolean };
+  private readonly scanning: { limit: number; bare: boolean; lenient?: boolean };
 
   /** @param scanning how much of each directory comes with its listing */
-  constructor(pool: WorkerPool, scanning = { limit: LISTING_ENTRIES, bare: false }) {
+  constructor(pool: WorkerPool, scanning: { limit?: number; bare?: boolean; lenient?: boolean } = {}) {
     this.pool = pool;
-    this.scanning = scanning;
+    this.scanning = { limit: LISTING_ENTRIES, bare: false, ...scanning };
   }
 
   /** @param directories in the order in which they are to come */

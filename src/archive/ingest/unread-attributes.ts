@@ -16,6 +16,11 @@ export function tellUnread(posix: Posix | null, onMessage: (message: Message) =>
   onMessage({ level: 'warning', code: 'ATTRIBUTES_UNREAD', text });
 }
 
+/** Whether attributes that cannot be read cost a warning only: what goes with a source would be lost with it. */
+export function isLenient(mode: IngestMode | undefined): boolean {
+  return mode !== 'move' && mode !== 'assimilate';
+}
+
 /** Where sources go, or become other inodes, they would take the attributes with them. */
 export function refuseUnread(posix: Posix | null, mode: IngestMode): void {
   if (posix !== null || (mode !== 'move' && mode !== 'assimilate')) return;

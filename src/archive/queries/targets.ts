@@ -1,7 +1,7 @@
 /** What a user names: a path in the archive, a path of the real filesystem in the tree, a hash, an inode. */
-import { resolve } from 'node:path';
-import { HkfsError } from '../../errors.js';
+import { HkfsError, isHkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
+import { absolutePath, workingDirectory } from '../../fs/absolute-path.js';
 import { normalizeTreePath } from '../../fs/names.js';
 import type { Contents } from '../../projections/contents.js';
 import type { NamedEntry, Namespace } from '../../projections/namespace.js';
@@ -60,10 +60,27 @@ export async function findEntry(
   return null;
 }
 
+/** Null where relative paths start nowhere: the working directory may be gone. */
+function realOf(text: string): string | null {
+  try {
+    return text === '' ? workingDirectory() : absolutePath(text);
+  } catch (error) {
+    if (isHkfsError(error)) return null;
+    throw error;
+  }
+}
+
 /** As a path of the tree, and as one of the real filesystem where that lies in the tree. */
 export function candidatePaths(text: string, root: string): string[] {
-  const real = resolve(text);
-  const inside = real === root ? '' : real.startsWith(`${root}/`) ? real.slice(root.length + 1) : null;
+  const real = realOf(text);
+  const inside =
+    real === null
+      ? null
+      : real === root
+        ? ''
+        : real.startsWith(`${root}/`)
+          ? real.slice(root.length + 1)
+          : null;
   const isAbsoluteInside = text.startsWith('/') && inside !== null;
   if (isAbsoluteInside) return [normalizeTreePath(inside)];
   const path = normalizeTreePath(text);

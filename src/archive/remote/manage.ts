@@ -153,7 +153,7 @@ function foreign(message: string): HkfsError {
 
 /** The real path that it has or will have. */
 function realOf(path: string): string {
-  if (lstatSync(toFsPath(path), { throwIfNoEntry: false })) return realPath(path);
+  if (existsSync(toFsPath(path))) return realPath(path);
   return joinPath(realOf(parentPath(path)), path.slice(path.lastIndexOf('/') + 1));
 }
 
