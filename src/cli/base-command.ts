@@ -21,6 +21,7 @@ import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView 
 import { jsonRow, mapped, writeJsonRows, writeNullPaths } from './rows.js';
 import { tell } from './settle.js';
 import { type Column, tableLines } from './table.js';
+import { visibleLines, visibleText } from './visible-name.js';
 
 /** What the parser makes of arguments or of flags, by name. */
 type Values = Record<string, unknown>;
@@ -188,23 +189,24 @@ export abstract class BaseCommand extends Command {
     if (typeof human === 'function')
       return writeAll(
         stdout,
-        mapped(rows, (row) => `${human(row)}\n`),
+        mapped(rows, (row) => visibleLines(`${human(row)}\n`)),
       );
-    return writeAll(stdout, tableLines(rows, human, { headers: false, colour: stdout.isTTY }));
+    const lines = tableLines(rows, human, { headers: false, colour: stdout.isTTY });
+    return writeAll(stdout, mapped(lines, visibleLines));
   }
 
   /** Writes lines for people as they come. */
   protected async lines(lines: AsyncIterable<string>): Promise<void> {
     await writeAll(
       process.stdout,
-      mapped(lines, (line) => `${line}\n`),
+      mapped(lines, (line) => visibleLines(`${line}\n`)),
     );
   }
 
   /** Writes the one result: an object under --json, else text. What was done has its exit status, read or not. */
   protected async print(result: object, flags: { json: boolean }, human: () => string): Promise<void> {
     try {
-      await writeChunk(process.stdout, flags.json ? jsonRow(result) : `${human()}\n`);
+      await writeChunk(process.stdout, flags.json ? jsonRow(result) : visibleLines(`${human()}\n`));
     } catch (error) {
       if (!isBrokenPipe(error)) throw error;
     }
@@ -224,7 +226,7 @@ export abstract class BaseCommand extends Command {
 
   /** A line for people, beside the result. */
   protected say(line: string): void {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${visibleText(line)}\n`);
   }
 
   protected inside(reader: { readonly root: string }, path: string | undefined): string {

@@ -2,7 +2,7 @@
 import type { MoveSummary, RemoveSummary, TagRow, UndoSummary } from '../archive/api.js';
 import { formatCount, plural } from './format.js';
 import type { Column } from './table.js';
-import { visibleName } from './visible-name.js';
+import { visibleName, visibleText } from './visible-name.js';
 
 /** Lines of a plan that are shown before asking. */
 const SHOWN = 20;
@@ -41,7 +41,7 @@ export function undoText(summary: UndoSummary): string {
         `${formatCount(removed)} removed. ${sayOperation(operation)}`,
     );
   if (skipped.length > 0) lines.push(`${plural(skipped.length, 'entry', 'entries')} left alone:`);
-  for (const { path, reason } of skipped) lines.push(`  ${visibleName(path)}: ${reason}`);
+  for (const { path, reason } of skipped) lines.push(`  ${visibleName(path)}: ${visibleText(reason)}`);
   return lines.join('\n');
 }
 

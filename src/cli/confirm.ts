@@ -1,13 +1,14 @@
 /** Asking before something is removed or overwritten. */
 import { createInterface } from 'node:readline';
 import { HkfsError } from '../errors.js';
+import { visibleLines } from './visible-name.js';
 
 /**
  * Prints the plan to stderr and asks on a terminal; Ctrl-C and Ctrl-D are a no.
  * @throws HkfsError CONFIRMATION_NEEDED where there is no terminal and no --yes
  */
 export async function confirm(plan: string, flags: { yes: boolean }): Promise<boolean> {
-  process.stderr.write(plan.endsWith('\n') ? plan : `${plan}\n`);
+  process.stderr.write(visibleLines(plan.endsWith('\n') ? plan : `${plan}\n`));
   if (flags.yes) return true;
   if (!canAsk())
     throw new HkfsError('CONFIRMATION_NEEDED', 'this removes or overwrites, and there is nobody to ask', {

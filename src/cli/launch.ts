@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 
-import { HkfsError } from '../errors.js';
+import { HkfsError, withoutSecrets } from '../errors.js';
 import type { BaseCommand } from './base-command.js';
 import type { Interruption } from './interrupt.js';
 import { type Config, runWholeOclif } from './oclif.js';
@@ -12,6 +12,7 @@ import { guardOutput, writeChunk } from './output.js';
 import { withRawBytes } from './raw-argv.js';
 import { stoppably } from './stoppably.js';
 import { settledStatus, tell } from './settle.js';
+import { visibleText } from './visible-name.js';
 
 export interface CommandModule {
   readonly default: Pick<typeof BaseCommand, 'id'> & {
@@ -30,7 +31,8 @@ export async function launch(argv: string[], commands: CommandTable, packageRoot
   const id = commandId(argv, commands);
   if (first === '--version') return writeVersion(packageRoot);
   if (first === undefined || WITH_PLUGINS.includes(first) || asksForHelp(argv)) {
-    return runWholeOclif(argv, packageRoot, () => guardOutput((error) => leaveOclif(error, argv)));
+    // It repeats what it does not know, as it is.
+    return runWholeOclif(argv.map(shown), packageRoot, () => guardOutput((error) => leaveOclif(error, argv)));
   }
   const load = commands[id];
   if (load === undefined) return tell(unknownCommand(id, commands), argv);
@@ -41,6 +43,10 @@ export async function launch(argv: string[], commands: CommandTable, packageRoot
     const rest = withRawBytes(argv.slice(id.split(':').length));
     await command.launch(rest, lightConfig(packageRoot), interruption);
   });
+}
+
+function shown(word: string): string {
+  return visibleText(withoutSecrets(word));
 }
 
 /** The longest command whose words the arguments begin with; else the first word. */

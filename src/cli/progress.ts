@@ -4,6 +4,7 @@
  */
 import type { Message, Progress } from '../archive/api.js';
 import { formatBytes, formatDuration, plural } from './format.js';
+import { jsonRow } from './rows.js';
 import { visibleName, visibleText } from './visible-name.js';
 
 export const PROGRESS_STYLES = ['bar', 'plain', 'json', 'none'] as const;
@@ -88,7 +89,7 @@ function timeLeft(done: number, total: number | null, rate: number): number | nu
 }
 
 function renderProgress(style: ProgressStyle, progress: Progress, pace: Pace, columns: number): string {
-  if (style === 'json') return `${JSON.stringify({ progress: { ...progress, ...pace } })}\n`;
+  if (style === 'json') return jsonRow({ progress: { ...progress, ...pace } });
   const facts = describe(progress, pace);
   if (style === 'plain') return `hkfs: ${facts}\n`;
   const share = shareDone(progress);
@@ -123,7 +124,7 @@ function renderBar(share: number): string {
 
 /** A line for standard error. */
 export function renderMessage(style: ProgressStyle, message: Message): string {
-  if (style === 'json') return `${JSON.stringify({ message })}\n`;
+  if (style === 'json') return jsonRow({ message });
   const place = message.path === undefined ? '' : `${visibleName(message.path)}: `;
   return `hkfs: ${message.level}: ${place}${visibleText(message.text)} [${message.code}]\n`;
 }

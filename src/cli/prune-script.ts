@@ -3,14 +3,20 @@ import type { DupsRow } from '../archive/api.js';
 import { HkfsError } from '../errors.js';
 import { nameToBytes } from '../fs/names.js';
 import { groupTitle, keptOf, shownPath } from './dups-text.js';
+import { visibleName } from './visible-name.js';
 
-/** @param archive its directory */
+/**
+ * @param archive its directory
+ * @param toRead on a terminal a script is read and not run: names are shown as everywhere
+ */
 export async function* pruneScript(
   rows: AsyncIterable<DupsRow>,
   archive: string,
+  toRead = false,
 ): AsyncGenerator<Uint8Array> {
-  yield nameToBytes(head(archive));
-  for await (const row of rows) if (row.reclaimable > 0) yield nameToBytes(commandsOf(row));
+  const word = (text: string): string => quoted(toRead ? visibleName(text) : text);
+  yield nameToBytes(head(word(archive)));
+  for await (const row of rows) if (row.reclaimable > 0) yield nameToBytes(commandsOf(row, word));
   // Whole or not at all: a script that was cut short ends before the brace, and a shell runs nothing of it.
   yield nameToBytes('\n} | hkfs prune --yes --from-file - -0\n');
 }
@@ -21,7 +27,7 @@ function head(archive: string): string {
     '# Duplicates of an hkfs archive, the largest gain first. Read it, take out what is to stay, then run it.',
     '# Each path goes only if all that it holds is held elsewhere, which is checked anew; else it stays.',
     '# All that goes is one operation, and stays in history: `hkfs undo` brings it back.',
-    `HKFS_ARCHIVE=${quoted(archive)}`,
+    `HKFS_ARCHIVE=${archive}`,
     'export HKFS_ARCHIVE',
     'cd / || exit 1',
     '{',
@@ -30,13 +36,13 @@ function head(archive: string): string {
   ].join('\n');
 }
 
-function commandsOf(row: DupsRow): string {
+function commandsOf(row: DupsRow, word: (text: string) => string): string {
   const kept = keptOf(row);
   return [
     '',
     `# ${groupTitle(row)}`,
     ...row.paths.slice(0, kept).map((path) => `# stays: ${shownPath(path)}`),
-    ...row.paths.slice(kept).map((path) => `printf '%s\\0' ${quoted(path)}`),
+    ...row.paths.slice(kept).map((path) => `printf '%s\\0' ${word(path)}`),
     '',
   ].join('\n');
 }

@@ -22,7 +22,10 @@ export function recoverParagraph(summary: RecoverSummary): string {
 function fileLines({ damagedFiles }: RecoverSummary): string[] {
   const lines = damagedFiles
     .slice(0, SHOWN_FILES)
-    .map(({ name, reason, mended }) => `  ${name}: ${visibleText(reason)}${mended ? '; put right' : ''}`);
+    .map(
+      ({ name, reason, mended }) =>
+        `  ${visibleName(name)}: ${visibleText(reason)}${mended ? '; put right' : ''}`,
+    );
   const more = damagedFiles.length - lines.length;
   return lines.length === 0 ? [] : ['Damaged:', ...lines, ...(more > 0 ? [`  and ${more} more`] : [])];
 }

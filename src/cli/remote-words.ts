@@ -8,16 +8,17 @@ export function remoteAddedText({ name, kind, url, conditionalWrites }: AddRemot
   const place = { directory: 'the directory', s3: 'the S3 bucket', bundle: 'the bundle' }[kind];
   const note =
     conditionalWrites === false ? ' It does not protect what is there from being overwritten.' : '';
-  return `${name} is ${place} ${visibleName(url)}.${note} Send to it with: hkfs backup ${name}`;
+  const shown = visibleName(name);
+  return `${shown} is ${place} ${visibleName(url)}.${note} Send to it with: hkfs backup ${shown}`;
 }
 
 export function remoteRemovedText({ name, url }: RemoveRemoteSummary): string {
-  return `${name} is forgotten; what is at ${visibleName(url)} stays there.`;
+  return `${visibleName(name)} is forgotten; what is at ${visibleName(url)} stays there.`;
 }
 
 export function remoteColumns(nowMs: number): readonly Column<RemoteRow>[] {
   return [
-    { header: 'name', text: (row) => row.name },
+    { header: 'name', text: (row) => visibleName(row.name) },
     { header: 'kind', text: (row) => row.kind },
     { header: 'last backup', text: (row) => backupText(row, nowMs) },
     { header: 'url', text: (row) => visibleName(row.url) },

@@ -2,6 +2,7 @@ import { ERROR_EXITS, EXIT, isHkfsError, withoutSecrets, type HkfsError } from '
 import { describeFsError } from '../fs/errors.js';
 import { stopped } from './interrupt.js';
 import { isBrokenPipe } from './output.js';
+import { jsonRow } from './rows.js';
 import { visibleText } from './visible-name.js';
 
 export interface RenderedError {
@@ -112,5 +113,5 @@ function plainText({ code, message, hint, stack }: ErrorFacts): string {
 }
 
 function jsonText({ code, message, hint, stack }: ErrorFacts): string {
-  return `${JSON.stringify({ error: { code, message, hint, stack } })}\n`;
+  return jsonRow({ error: { code, message, hint, stack } });
 }

@@ -1,4 +1,5 @@
 import { nameToBytes } from '../fs/names.js';
+import { visibleJson } from './visible-name.js';
 import { type TextSink, writeAll, writeChunk } from './output.js';
 
 /**
@@ -6,7 +7,7 @@ import { type TextSink, writeAll, writeChunk } from './output.js';
  * by itself; it refuses a BigInt, so that none loses digits unnoticed.
  */
 export function jsonRow(row: unknown): string {
-  return `${JSON.stringify(row)}\n`;
+  return `${visibleJson(JSON.stringify(row))}\n`;
 }
 
 /** Writes each row as one line of JSON; gives their count. */

@@ -162,7 +162,7 @@ With --remote NAME files of all archives that back up to that remote are compare
   ): Promise<void> {
     const { pruneScript, refuseForScript } = await import('../cli/prune-script.js');
     refuseForScript({ ...flags, all: query.all });
-    await this.pipe(pruneScript(reader.dups(query), reader.root));
+    await this.pipe(pruneScript(reader.dups(query), reader.root, process.stdout.isTTY));
   }
 }
 

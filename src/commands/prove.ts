@@ -1,5 +1,6 @@
 import type { Proof, ProofQuery } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
+import { visibleName } from '../cli/visible-name.js';
 import { archiveFlags } from '../cli/flags.js';
 import { Args, Flags } from '../cli/oclif.js';
 import { parsePosition } from '../cli/parse-values.js';
@@ -47,7 +48,7 @@ docs/proofs.md describes the texts for those who check with other programs.
       if (file === undefined) return this.print(proof, flags, () => proof.proof.trimEnd());
       files.writeProofFile(file, proof.proof);
       const { proof: _text, ...row } = proof;
-      await this.print({ ...row, file }, flags, () => `${claimOf(proof)} Written to ${file}.`);
+      await this.print({ ...row, file }, flags, () => `${claimOf(proof)} Written to ${visibleName(file)}.`);
     });
   }
 }

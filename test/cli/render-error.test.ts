@@ -64,3 +64,14 @@ test('what a file system refused has its code wherever it comes from, and ENOENT
   const codes = ['ELOOP', 'ENAMETOOLONG', 'EACCES', 'EUCLEAN', 'EFBIG', 'EMFILE', 'EBUSY', 'ENOENT'];
   expect(codes.map((code) => renderError(refused(code), plain).exitCode)).toEqual([2, 2, 2, 4, 2, 2, 2, 70]);
 });
+
+test('the trace of a bug forges no line and hides none, whatever its message and causes say', () => {
+  const error = new Error('no \u001b[2J\nhint: run rm -r\u202e', {
+    cause: new Error('s3://user:sesame@bucket'),
+  });
+  const { text } = renderError(error, plain);
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  expect(text.match(/^hint: /gm)).toHaveLength(1);
+  expect(text).toMatch(/^ {4}at /m);
+  expect(renderError(new Error('https://user:sesame@host'), plain).text).not.toContain('sesame');
+});

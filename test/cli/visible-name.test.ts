@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 
-import { visibleName, visibleText } from '../../src/cli/visible-name.js';
+import { visibleJson, visibleLines, visibleName, visibleText } from '../../src/cli/visible-name.js';
 
 test.each([
   ['plain name.txt', 'plain name.txt'],
@@ -37,4 +37,18 @@ test('two names never look the same', () => {
 
 test('a message keeps its backslashes and loses its control characters', () => {
   expect(visibleText('"a\\nb" \u001b')).toBe('"a\\nb" \\033');
+});
+
+test('the last gate lets lines and colours through, and nothing else that a terminal obeys', () => {
+  const lines = '\u001b[31mred\u001b[39m  a\\nb\n\u001b[2Jgone\u009b0m\r\u202e\u061c\n';
+  expect(visibleLines(lines)).toBe(
+    '\u001b[31mred\u001b[39m  a\\nb\n\\033[2Jgone\\302\\2330m\\r\\342\\200\\256\\330\\234\n',
+  );
+});
+
+test('JSON for a terminal means the same', () => {
+  const value = { name: 'a\u009bb\u202ec\u007f\u2028d\ufeff é 語 \udce9' };
+  const json = visibleJson(JSON.stringify(value));
+  expect(JSON.parse(json)).toEqual(value);
+  expect(json).toBe('{"name":"a\\u009bb\\u202ec\\u007f\\u2028d\\ufeff é 語 \\udce9"}');
 });

@@ -23,20 +23,31 @@ function folder(name: string, bits: number): string {
   return path;
 }
 
-test.each([
-  ['a folder that is new', null, [], '700', false],
-  ['one that is there', 0o755, [], '755', true],
-  ['one of a group', 0o750, [], '750', true],
-  ["one that is its owner's alone", 0o700, [], '700', false],
-  ['one that is there, with --private', 0o777, ['--private'], '700', false],
-] as const)('init in %s: .hkfs is 0700, and who may enter is told', (_what, before, flags, after, isOpen) => {
-  const root = before === null ? join(box.path, 'new') : folder('there', before);
-  const { status, stdout, stderr } = hkfs(['init', root, ...flags]);
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect([mode(root), mode(join(root, '.hkfs'))]).toEqual([after, '700']);
-  expect(stdout.split('\n')).toHaveLength(isOpen ? 3 : 2);
-  expect(stdout.includes('is open to others')).toBe(isOpen);
-});
+const FOLDERS = [
+  { what: 'a folder that is new', before: null, flags: [], after: '700', isOpen: false },
+  { what: 'one that is there', before: 0o755, flags: [], after: '755', isOpen: true },
+  { what: 'one of a group', before: 0o750, flags: [], after: '750', isOpen: true },
+  { what: "one that is its owner's alone", before: 0o700, flags: [], after: '700', isOpen: false },
+  {
+    what: 'one that is open, with --private',
+    before: 0o777,
+    flags: ['--private'],
+    after: '700',
+    isOpen: false,
+  },
+];
+
+test.each(FOLDERS)(
+  'init in $what: .hkfs is 0700, and who may enter is told',
+  ({ before, flags, after, isOpen }) => {
+    const root = before === null ? join(box.path, 'new') : folder('there', before);
+    const { status, stdout, stderr } = hkfs(['init', root, ...flags]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect([mode(root), mode(join(root, '.hkfs'))]).toEqual([after, '700']);
+    expect(stdout.split('\n')).toHaveLength(isOpen ? 3 : 2);
+    expect(stdout.includes('is open to others')).toBe(isOpen);
+  },
+);
 
 test('an archive that ingest makes says so too, and init --json has it as a field', () => {
   const here = folder('here', 0o755);

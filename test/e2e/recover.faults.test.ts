@@ -232,6 +232,34 @@ describe('what else of .hkfs is hkfs’s own', () => {
     isRecoverable(box, base);
   });
 
+  test('a remote of several archives: what is left here says which, else --id does, and never another one', () => {
+    const box = fresh();
+    const shared = join(box.path, 'shared');
+    const other = join(box.path, 'other');
+    fs.cpSync(base.remote, shared, { recursive: true });
+    for (const args of [
+      ['init', other],
+      ['remote', 'add', 's', shared, '-a', other],
+      ['backup', 's', '-a', other],
+    ])
+      expect(hkfs(args)).toMatchObject({ status: 0 });
+    const idOf = (root: string): string =>
+      (JSON.parse(fs.readFileSync(join(root, '.hkfs/archive.json'), 'utf8')) as { id: string }).id;
+    const [own, theirs] = [idOf(box.root), idOf(other)];
+    fs.rmSync(log(box), { recursive: true });
+    const refused = recover(box, '--from', shared, '--id', theirs).run;
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('"REMOTE_FOREIGN"') });
+    for (const gone of ['archive.json', 'keys'])
+      fs.rmSync(join(box.root, '.hkfs', gone), { recursive: true });
+    const asked = recover(box, '--from', shared).run;
+    expect(asked).toMatchObject({ status: 2, stderr: expect.stringContaining('"USAGE"') });
+    for (const word of [own, theirs, '--id']) expect(asked.stderr).toContain(word);
+    expect(fs.existsSync(log(box))).toBe(false);
+    const { summary } = recover(box, '--from', shared, '--id', own);
+    expect(summary).toMatchObject({ id: own, recovered: true });
+    isRecoverable(box, base, { at: `@${base.backedUp.size - 1}` });
+  });
+
   test('a public key that is damaged is made from the private one', () => {
     const box = fresh();
     const path = join(box.root, '.hkfs/keys/archive.pub');

@@ -1,7 +1,6 @@
 /** `holder.json`: who holds the archive. For people and for error messages; the lock of the log decides. */
 import { readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { errnoOf } from '../../errors.js';
-import { temporaryIn } from '../../fs/durable.js';
 import { toFsPath } from '../../fs/names.js';
 import type { Layout } from '../layout.js';
 import { count, fields, maybe, only, text } from './judges.js';
@@ -22,8 +21,10 @@ const HOLDER = fields({
 });
 
 /** Written beside and renamed, so that nobody reads half of it; for its owner alone. */
-export function writeHolder({ hkfs, holder: path }: Layout, holder: Holder): void {
-  const staged = temporaryIn(hkfs);
+export function writeHolder({ holder: path }: Layout, holder: Holder): void {
+  // One process at a time gets here, so what is there was left by a kill.
+  const staged = toFsPath(`${path}.new`);
+  rmSync(staged, { force: true });
   try {
     writeFileSync(staged, `${JSON.stringify(holder)}\n`, { flag: 'wx', mode: 0o600 });
     renameSync(staged, toFsPath(path));
