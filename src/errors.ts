@@ -169,3 +169,13 @@ export function errnoOf(error: unknown): string | undefined {
   if (nameless) return errnoName(Number(nameless[1]));
   return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
+
+/** `1,234,567`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** "1 event", "12,345 events": a number of things in a message. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}

@@ -148,9 +148,12 @@ class Recovery {
     from: string,
     { here, identity, id }: { here: LogHere; identity: Identity; id: string | null },
   ): Promise<RecoverSource> {
-    const { key, env = process.env } = this.options;
+    const { key, env = process.env, signal, onMessage } = this.options;
     const known = key === undefined ? identity.key : readVerifierKey(key);
-    return openSource(here.remotes.get(from) ?? from, { id: id ?? identity.id, key: known, env });
+    return openSource(here.remotes.get(from) ?? from, {
+      ...{ id: id ?? identity.id, key: known },
+      ...{ env, signal, onMessage },
+    });
   }
 
   private places(): { location: string; aside: string } {

@@ -46,11 +46,11 @@ function open(koffi: typeof Koffi): Koffi.LibraryHandle | null {
 
 /** Beside the event loop. The buffers are held by the call. */
 function onThread(
-  call: Koffi.KoffiFunc<(...args: unknown[]) => number>,
+  call: Koffi.KoffiFunc<(...args: unknown[]) => number | bigint>,
   args: readonly unknown[],
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    call.async(...args, (error: Error | null, result: number) =>
+    call.async(...args, (error: Error | null, result: number | bigint) =>
       error ? reject(error) : resolve(Number(result)),
     );
   });

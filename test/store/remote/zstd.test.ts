@@ -47,7 +47,7 @@ describe('zstd', () => {
       for (const size of [0, 5, WORDS.length - 1, WORDS.length + 1])
         expect(await decompress(packed, size)).toBeNull();
       expect((await decompress(packed, WORDS.length))?.equals(WORDS)).toBe(true);
-      for (const other of all) await expect(other.decompress(packed, 5)).rejects.toThrow();
+      for (const other of all) await expect(other.decompress(packed, 5)).rejects.toThrow(/./);
     }
   });
 
