@@ -91,7 +91,7 @@ describe('a limited rate', () => {
     withScratch(async (directory) => {
       const file = join(directory, 'file');
       fs.writeFileSync(file, Buffer.alloc(300_000, 'x'));
-      const store = await DirectoryStore.open(join(directory, 'remote'), { create: true });
+      const store = DirectoryStore.open(join(directory, 'remote'), { create: true });
       const { limiter, seconds } = played(100_000);
       const name = `objects/ab/${'c'.repeat(62)}`;
       await store.create(name, { file, size: 300_000 }, { throttle: limiter });
