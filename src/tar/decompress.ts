@@ -1,9 +1,11 @@
 /**
- * Compressed bytes to bytes: gzip by Node, the others by their programs. What was unpacked before an
- * error is given first, because it may hold whole members.
+ * Compressed bytes to bytes: gzip by Node, the others by their programs, beside this one; zstd by Node where
+ * that has it and the program is missing. What was unpacked before an error is given first, because it may
+ * hold whole members.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { createGunzip } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
 import type { Compression } from './recognise.js';
 
 export type Bytes = AsyncIterable<Buffer>;
@@ -39,15 +41,22 @@ const MAX_COMPLAINT = 400;
 
 /** @throws MissingProgramError, DecompressionError, and errors of the source as they are */
 export function decompress(source: Bytes, compression: Compression): Bytes {
-  return compression === 'gzip' ? gunzip(source) : throughProgram(source, compression);
+  if (compression !== 'gzip') return throughProgram(source, compression);
+  return inflated(source, compression, zlib.createGunzip({ chunkSize: OUTPUT }));
 }
 
 export function packageOf(program: string): string {
   return PACKAGES[program] ?? program;
 }
 
-async function* gunzip(source: Bytes): AsyncGenerator<Buffer> {
-  const inflater = new Inflater();
+/** From Node 22.15 on. */
+function nodeZstd(): Transform | null {
+  const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
+  return typeof create === 'function' ? (create({ chunkSize: OUTPUT }) as Transform) : null;
+}
+
+async function* inflated(source: Bytes, compression: Compression, stream: Transform): AsyncGenerator<Buffer> {
+  const inflater = new Inflater(stream);
   try {
     for await (const chunk of source) {
       for (let at = 0; at < chunk.length && !inflater.isOver; at += PIECE) {
@@ -61,19 +70,20 @@ async function* gunzip(source: Bytes): AsyncGenerator<Buffer> {
   } finally {
     inflater.close();
   }
-  if (inflater.failure !== undefined) throw new DecompressionError('gzip', inflater.failure.message);
+  if (inflater.failure !== undefined) throw new DecompressionError(compression, inflater.failure.message);
 }
 
 /** One piece in, all that it unpacks to out. */
 class Inflater {
-  private readonly stream = createGunzip({ chunkSize: OUTPUT });
+  private readonly stream: Transform;
   private ready: Buffer[] = [];
   private wake = (): void => {};
   failure: Error | undefined;
   /** It failed, or has all that it wants. */
   isOver = false;
 
-  constructor() {
+  constructor(stream: Transform) {
+    this.stream = stream;
     const over = (): void => {
       this.isOver = true;
       this.wake();
@@ -119,7 +129,14 @@ async function* throughProgram(source: Bytes, program: Exclude<Compression, 'gzi
   child.stderr.on('data', (bytes: Buffer) => {
     if (complaint.length < MAX_COMPLAINT) complaint += bytes.toString('latin1');
   });
-  await started(child, program);
+  try {
+    await started(child, program);
+  } catch (error) {
+    const own = program === 'zstd' && error instanceof MissingProgramError ? nodeZstd() : null;
+    if (own === null) throw error;
+    yield* inflated(source, program, own);
+    return;
+  }
   const ending = endingOf(child);
   let isOver = false;
   const feeding = feed(source, child, () => isOver);

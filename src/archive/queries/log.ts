@@ -48,7 +48,7 @@ async function spanOf(archive: OpenArchive, { operation, from = 0 }: LogQuery): 
   if (operation === undefined || operation === 0) return span;
   const own = await operationExtent(archive, operation);
   if (own === null)
-    throw new HkfsError('NOT_FOUND', `there is no operation ${operation}`, { hint: 'hkfs ops lists them' });
+    throw new HkfsError('NOT_FOUND', `there is no operation ${operation}`, { hint: '`hkfs ops` lists them' });
   return { from: Math.max(from, own.first), to: own.last + 1 };
 }
 
