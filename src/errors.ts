@@ -224,3 +224,13 @@ export async function closeQuietly(close: () => unknown): Promise<void> {
     // What failed before is told.
   }
 }
+
+/** `1,234,567`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** "1 event", "12,345 events": a number of things in a message. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}

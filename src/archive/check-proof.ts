@@ -1,5 +1,5 @@
 /** Checking what an archive has proved or signed, with its public key and nothing else. */
-import { HkfsError, isHkfsError } from '../errors.js';
+import { HkfsError, isHkfsError, counted } from '../errors.js';
 import { parseCheckpoint, verifyCheckpoint, type Checkpoint } from '../events/checkpoint.js';
 import { decodeEvent } from '../events/codec.js';
 import { leafHash } from '../events/merkle.js';
@@ -69,13 +69,13 @@ function whyNot(proof: ProofText, { size, root }: Head): string | null {
 function whyNotIncluded({ position, leaf, hashes }: InclusionText, { size, root }: Head): string | null {
   const claim = { leafIndex: position, treeSize: size, leafHash: leafHash(leaf), proof: hashes };
   if (verifyInclusion({ ...claim, root: Buffer.from(root, 'hex') })) return null;
-  return `the signed history of ${size} events does not have this event at @${position}`;
+  return `the signed history of ${counted(size, 'event')} does not have this event at @${position}`;
 }
 
 function whyNotConsistent({ since, hashes }: ConsistencyText, { size, root }: Head): string | null {
   const roots = { root1: Buffer.from(since.root, 'hex'), root2: Buffer.from(root, 'hex') };
   if (verifyConsistency({ size1: since.size, size2: size, ...roots, proof: hashes })) return null;
-  return `the older head of ${since.size} events is not shown to be a beginning of the signed history of ${size}`;
+  return `the older head of ${counted(since.size, 'event')} is not shown to be a beginning of the signed history of ${size}`;
 }
 
 /** The head that was written down is the one that the proof is about: the older one, or that of the checkpoint. */

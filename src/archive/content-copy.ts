@@ -1,7 +1,7 @@
 /** One copy of a content, opened to be given out: only if its bytes are right, as far as that can be known before. */
 import { constants, type BigIntStats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import { errnoOf, HkfsError } from '../errors.js';
+import { errnoOf, HkfsError, counted } from '../errors.js';
 import type { Hash } from '../events/types.js';
 import { createHasher, hashBytes, hashToHex } from '../fs/hash.js';
 import { toFsPath } from '../fs/names.js';
@@ -49,7 +49,7 @@ export async function openContent(copy: Copy, wanted: WantedContent): Promise<By
 async function opened(handle: FileHandle, copy: Copy, wanted: WantedContent): Promise<Bytes | HkfsError> {
   const stat = await handle.stat({ bigint: true });
   if (!stat.isFile() || Number(stat.size) !== wanted.size)
-    return damaged(copy, `has ${stat.size} bytes instead of ${wanted.size}`);
+    return damaged(copy, `has ${counted(Number(stat.size), 'byte')} instead of ${wanted.size}`);
   const open = { handle, copy, wanted, stat };
   if (wanted.size <= IN_MEMORY_BYTES) return inMemory(open);
   if (sealText(stat) !== copy.seal && !(await isRight(copy, wanted.hash))) return wrongBytes(copy);

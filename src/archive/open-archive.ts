@@ -1,6 +1,6 @@
 /** An archive held by this process: log, views and threads, opened in order and caught up. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
-import { closeQuietly, closingAll, HkfsError } from '../errors.js';
+import { closeQuietly, closingAll, counted, HkfsError } from '../errors.js';
 import { isLevelError, isUnreadable } from '../events/level.js';
 import { EventLog } from '../events/log.js';
 import type { DirectoryId, EventRecord, Position } from '../events/types.js';
@@ -441,7 +441,7 @@ async function openViews(layout: Layout, log: EventLog, options: OpenOptions): P
   if (options.forReplay) return null;
   throw new HkfsError(
     'LOG_SHORTER',
-    `the log ends at position ${log.size}, but the views had seen ${views.position} events: its tail was lost`,
+    `the log ends at position ${log.size}, but the views had seen ${counted(views.position, 'event')}: its tail was lost`,
     { hint: 'bring back .hkfs/log from a backup; or accept what is left with `hkfs replay`' },
   );
 }

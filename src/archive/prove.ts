@@ -1,5 +1,5 @@
 /** Proofs about the history, for those who have only a head of it. */
-import { HkfsError } from '../errors.js';
+import { HkfsError, counted } from '../errors.js';
 import { verifyCheckpoint } from '../events/checkpoint.js';
 import { consistency, inclusionProof } from '../events/log-proofs.js';
 import { formatProof } from '../events/proof-text.js';
@@ -40,7 +40,7 @@ async function proveSince(archive: OpenArchive, given: KnownHead): Promise<Proof
   const { root1, proof: hashes } = await consistency(archive.log, size, head.size);
   const since = { size, root: root1.toString('hex') };
   if ('root' in known && known.root !== since.root)
-    throw differs(`after ${size} events this log had the root ${since.root}, not ${known.root}`);
+    throw differs(`after ${counted(size, 'event')} this log had the root ${since.root}, not ${known.root}`);
   if ('root' in known) await archive.log.requireRecord(known, 'the head that was given');
   const { checkpoint } = head;
   return {
@@ -60,7 +60,8 @@ function sizeOf(known: Head | { position: Position }, now: Head): number {
   const { size } = known;
   if (size === 0)
     throw new HkfsError('BAD_MOMENT', 'a head of no events proves nothing', { hint: 'give a later head' });
-  if (size > now.size) throw differs(`the log has ${now.size} events, the head that was given has ${size}`);
+  if (size > now.size)
+    throw differs(`the log has ${counted(now.size, 'event')}, the head that was given has ${size}`);
   return size;
 }
 

@@ -1,6 +1,6 @@
 /** Groups of duplicates for people. */
 import type { DupsRow } from '../archive/api.js';
-import { formatBytes, formatCount, plural } from './format.js';
+import { formatBytes, plural } from './format.js';
 import { visibleName } from './visible-name.js';
 
 /** What a group is, and below it its members, the one that stays first. */
@@ -54,6 +54,6 @@ export class DupsTotals {
     if (overlap) return `${groups}, of which some hold others.`;
     const linked =
       this.linked === 0 ? '' : ` Hard links of one source file count once: ${formatBytes(this.linked)}.`;
-    return `${groups}: ${formatCount(this.files)} more ${this.files === 1 ? 'file' : 'files'} than needed, ${formatBytes(this.bytes)}.${linked}`;
+    return `${groups}: ${plural(this.files, 'more file')} than needed, ${formatBytes(this.bytes)}.${linked}`;
   }
 }

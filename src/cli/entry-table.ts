@@ -44,7 +44,7 @@ export function statBlock(row: StatRow): string {
     ['mode', entry === undefined ? [] : [`${formatMode(entry.kind, entry.mode)} ${ownerOf(entry)}`]],
     ['modified', entry === undefined ? [] : [formatMtime(entry.mtimeNs)]],
     ['xattrs', entry === undefined ? [] : Object.keys(entry.xattrs).map(visibleName)],
-    ['size', row.size === null ? [] : [`${formatCount(row.size)} bytes`]],
+    ['size', row.size === null ? [] : [plural(row.size, 'byte')]],
     ['hash', row.hash === null ? [] : [row.hash]],
     ['inodes', row.inodes.map(({ device, inode }) => `${inode} on device ${device}`)],
     ['links', row.inodes.length === 0 ? [] : [formatCount(row.links)]],

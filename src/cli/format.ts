@@ -16,15 +16,7 @@ export function formatBytes(bytes: number): string {
   return `${value.toFixed(digits)} ${BINARY_UNITS[unit]}`;
 }
 
-/** `1,234,567`. */
-export function formatCount(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
-}
-
-/** `1 file`, `2,000 files`. */
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${formatCount(count)} ${count === 1 ? one : many}`;
-}
+export { counted as plural, formatCount } from '../errors.js';
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 03 min`, `5 d 4 h`. */
 export function formatDuration(seconds: number): string {

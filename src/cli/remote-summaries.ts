@@ -58,7 +58,8 @@ export function damageLines(what: string, rows: readonly DamagedRow[]): string[]
 
 export function pullParagraph(summary: PullSummary): string {
   const { url, size, root, events, objects, bytes, seconds } = summary;
-  if (summary.upToDate) return `${visibleText(url)} has nothing new: ${plural(size, 'event')} are here.`;
+  if (summary.upToDate)
+    return `${visibleText(url)} has nothing new: ${plural(size, 'event is', 'events are')} here.`;
   return [
     `Fetched ${plural(objects, 'object')} (${formatBytes(bytes)}) and ${plural(events, 'event')} from ${visibleText(url)} in ${formatDuration(seconds)}.`,
     `The head is ${plural(size, 'event')}, root ${root.slice(0, ROOT_DIGITS)}….`,
@@ -68,13 +69,14 @@ export function pullParagraph(summary: PullSummary): string {
 
 export function fetchParagraph(summary: FetchSummary): string {
   const { objects, bytes, already, seconds } = summary;
-  const done = `Fetched ${plural(objects, 'object')} (${formatBytes(bytes)}) in ${formatDuration(seconds)}; ${plural(already, 'object')} were here.`;
+  const done = `Fetched ${plural(objects, 'object')} (${formatBytes(bytes)}) in ${formatDuration(seconds)}; ${plural(already, 'object was', 'objects were')} here.`;
   return [done, ...lostLines(summary)].join('\n');
 }
 
 export function bundleParagraph(summary: BundleSummary): string {
   const { file, since, events, objects, bytes, seconds } = summary;
-  const need = since.size === 0 ? 'It is whole.' : `It needs a clone with the first ${since.size} events.`;
+  const need =
+    since.size === 0 ? 'It is whole.' : `It needs a clone with ${plural(since.size, 'event')} or more.`;
   return [
     `Wrote ${plural(objects, 'object')} (${formatBytes(bytes)}) and ${plural(events, 'event')} to ${visibleName(file)} in ${formatDuration(seconds)}. ${need}`,
     ...damageLines('could not be bundled', summary.damaged),

@@ -1,6 +1,6 @@
 /** What the commands of remotes say to people. */
 import type { AddRemoteSummary, RemoteRow, RemoveRemoteSummary } from '../archive/api.js';
-import { formatCount, formatRelative } from './format.js';
+import { formatRelative, plural } from './format.js';
 import type { Column } from './table.js';
 import { visibleName } from './visible-name.js';
 
@@ -27,5 +27,5 @@ export function remoteColumns(nowMs: number): readonly Column<RemoteRow>[] {
 
 function backupText({ lastBackup }: RemoteRow, nowMs: number): string {
   if (lastBackup === null) return 'no backup yet';
-  return `${formatCount(lastBackup.size)} events, ${formatRelative(lastBackup.time, nowMs)}`;
+  return `${plural(lastBackup.size, 'event')}, ${formatRelative(lastBackup.time, nowMs)}`;
 }

@@ -2,6 +2,7 @@ import type { Proof, ProofQuery } from '../archive/api.js';
 import { BaseCommand } from '../cli/base-command.js';
 import { visibleName } from '../cli/visible-name.js';
 import { archiveFlags } from '../cli/flags.js';
+import { formatCount, plural } from '../cli/format.js';
 import { Args, Flags } from '../cli/oclif.js';
 import { parsePosition } from '../cli/parse-values.js';
 
@@ -64,6 +65,6 @@ function queryOf(
 
 function claimOf({ position, since, size }: Proof): string {
   return since === undefined
-    ? `Event @${position} is in the history of ${size} events.`
-    : `The history of ${since.size} events is the beginning of that of ${size}.`;
+    ? `Event @${position} is in the history of ${plural(size, 'event')}.`
+    : `The history of ${plural(since.size, 'event')} is the beginning of that of ${formatCount(size)}.`;
 }

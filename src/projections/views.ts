@@ -10,6 +10,7 @@ import {
   type LevelChange,
   type LevelPut,
 } from '../events/level.js';
+import { together } from '../fs/together.js';
 import type { EventRecord, Place, Position } from '../events/types.js';
 import { RawEvent, peekType } from '../events/raw-event.js';
 import { evolveRaw } from './evolve-raw.js';
@@ -78,7 +79,7 @@ export class Views {
     this.folded = next;
     const before = this.writing;
     const made = this.rowsOf(fresh, [...local, ...checkpoint(fresh, next)], before);
-    this.writing = Promise.all([made, before]).then(([batch]) => batch.write());
+    this.writing = together([made, before]).then(([batch]) => batch.write());
     this.writing.catch(() => {}); // this call awaits it, and so does the next
     await this.writing;
     this.position = next;

@@ -1,12 +1,14 @@
 /**
- * Compressed bytes to bytes: gzip by Node, the others by their programs. What was unpacked before an
- * error is given first, because it may hold whole members.
+ * Compressed bytes to bytes: gzip by Node, the others by their programs, beside this one; zstd by Node where
+ * that has it and the program is missing. What was unpacked before an error is given first, because it may
+ * hold whole members.
  */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { DecompressionError } from './decompression-error.js';
 import { gunzip } from './gunzip.js';
 import { childEnvironment } from '../fs/child-environment.js';
 import type { Compression } from './recognise.js';
+import { inflated, nodeZstd } from './zstd-by-node.js';
 
 export type Bytes = AsyncIterable<Buffer>;
 
@@ -40,7 +42,14 @@ async function* throughProgram(source: Bytes, program: Exclude<Compression, 'gzi
   child.stderr.on('data', (bytes: Buffer) => {
     if (complaint.length < MAX_COMPLAINT) complaint += bytes.toString('latin1');
   });
-  await started(child, program);
+  try {
+    await started(child, program);
+  } catch (error) {
+    const own = program === 'zstd' && error instanceof MissingProgramError ? nodeZstd() : null;
+    if (own === null) throw error;
+    yield* inflated(source, own);
+    return;
+  }
   const ending = endingOf(child);
   let isOver = false;
   const feeding = feed(source, child, () => isOver);

@@ -15,7 +15,7 @@ import { EventLog } from '../../src/events/log.js';
 import { CompactRange } from '../../src/events/merkle.js';
 import { encodeStoredCommit } from '../../src/events/segment.js';
 import type { BlobStore } from '../../src/store/remote/blob-store.js';
-import { openBlobStore } from '../../src/store/remote/open.js';
+import { openRemoteStore } from '../../src/archive/remote/open-remote.js';
 import { isHeavy } from '../crash/random.js';
 import { hkfs, isStopped, parseRows, sh, start, until, type Run } from './hkfs.js';
 
@@ -380,7 +380,7 @@ async function ask(
   const archives = await RemoteArchives.open(
     { layout: layoutOf(root), open: () => openReader(root) },
     { remote: 'disk', onMessage: (message) => messages.push(message), ...options },
-    { clock: Date.now, openStore: async (...args) => counting(await openBlobStore(...args), asked) },
+    { clock: Date.now, openStore: async (...args) => counting(await openRemoteStore(...args), asked) },
   );
   const rows: string[] = [];
   for await (const row of archives.find({ name })) rows.push(`${nameOf(row.archive)} ${row.path}`);

@@ -1,6 +1,7 @@
 /** Tars become trees: against GNU tar and bsdtar as the oracles, and with everything that may be wrong with one. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as zlib from 'node:zlib';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { hasTool, isRoot, scratchDirectory } from '../fs/scratch.js';
 import { END, header, member, pax } from '../tar/make-tar.js';
@@ -332,6 +333,16 @@ describe('damage', () => {
       box.expectSound();
     },
   );
+
+  const own: unknown = Reflect.get(zlib, 'zstdCompressSync');
+  const pack = typeof own === 'function' ? (own as (bytes: Buffer) => Buffer) : null;
+  testWhere(pack !== null, 'this Node has no zstd')('without the program zstd Node unpacks', () => {
+    const box = Box.make(scratch.path);
+    const file = join(box.path, 't');
+    writeFileSync(file, pack!(Buffer.concat([member({ name: 'a' }, 'a'), END])));
+    expect(box.runWith({ env: { PATH: '/nonexistent' } }, 'ingest', file)).toMatchObject({ status: 0 });
+    expect(box.paths('t')).toEqual(['t/a']);
+  });
 
   test('members after the end are told of, and read with --ignore-zeros', () => {
     const box = Box.make(scratch.path);

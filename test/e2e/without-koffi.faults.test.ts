@@ -116,3 +116,16 @@ test('a restore puts nothing in the place of a file that came meanwhile', async 
   expect((await running.ended).status).toBe(3);
   expect(fs.readFileSync(join(box.path, 'out/file'), 'utf8')).toBe('mine');
 });
+
+test('a compressed backup goes to a remote and comes from it: zstd is there all the same', () => {
+  box.write({ large: 'the same words again and again; '.repeat(2000) });
+  box.ingest(box.source);
+  const remote = join(box.path, 'remote');
+  expect(without('remote', 'add', 'disk', remote).status).toBe(0);
+  expect(without('backup', 'disk', '--compress').status).toBe(0);
+  expect(fs.readdirSync(join(remote, 'objects'), { recursive: true }).join()).toContain('.zst');
+  const clone = join(box.path, 'clone');
+  expect(without('clone', remote, clone).status).toBe(0);
+  expect(fs.readFileSync(join(clone, 'source/large'))).toEqual(fs.readFileSync(join(box.source, 'large')));
+  expect(without('verify', '--remote', 'disk').status).toBe(0);
+});

@@ -4,13 +4,12 @@
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { errnoOf, HkfsError, isHkfsError, type ErrorCode } from '../../errors.js';
+import { errnoOf, HkfsError, isHkfsError, type ErrorCode, counted } from '../../errors.js';
 import type { Hash, Position } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
 import { namesIn } from '../../fs/scan.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
 import type {
   AcrossContent,
   AcrossOptions,
@@ -27,6 +26,7 @@ import { LocalReader } from '../local-reader.js';
 import type { OpenArchive } from '../open-archive.js';
 import { lastOperation, operations } from '../queries/operations.js';
 import { isRemote } from '../remote/format.js';
+import { openRemoteStore } from '../remote/open-remote.js';
 import { diverged } from '../remote/parting.js';
 import { RemoteArchive } from '../remote/remote-archive.js';
 import type { ClosableReader } from '../remote-reader.js';
@@ -73,7 +73,7 @@ export class RemoteArchives implements AcrossReader {
   private readonly present: Present;
   private readonly options: AcrossOptions;
   private readonly clock: () => number;
-  private readonly openStore: typeof openBlobStore;
+  private readonly openStore: typeof openRemoteStore;
   private readonly id: string;
   private readonly directory: string;
   private readonly catalogues = new Map<string, Catalogue>();
@@ -84,7 +84,7 @@ export class RemoteArchives implements AcrossReader {
     this.present = present;
     this.options = options;
     this.clock = parts.clock;
-    this.openStore = parts.openStore ?? openBlobStore;
+    this.openStore = parts.openStore ?? openRemoteStore;
     this.id = readArchiveFile(present.layout.root).id;
     this.directory = joinPath(present.layout.remotes, options.remote);
   }
@@ -204,7 +204,7 @@ export class RemoteArchives implements AcrossReader {
   private async ask(url: string, known: Followed | null): Promise<void> {
     const timeMs = this.clock();
     try {
-      this.store = await this.openStore(url, { env: this.options.env ?? process.env });
+      this.store = await this.openStore(url, this.options);
       await this.follow(this.store);
       this.remember({ url, timeMs });
     } catch (error) {
@@ -250,7 +250,7 @@ export class RemoteArchives implements AcrossReader {
     this.tellError(
       id,
       diverged(new RemoteArchive(store, id), {
-        reason: `it had ${size} events and has fewer now: it was rolled back, or lost files`,
+        reason: `it had ${counted(size, 'event')} and has fewer now: it was rolled back, or lost files`,
         position: size,
         hint: FORKED,
       }),
@@ -312,7 +312,7 @@ export class RemoteArchives implements AcrossReader {
 export interface AcrossParts {
   readonly clock: () => number;
   /** For tests that count what is read. */
-  readonly openStore?: typeof openBlobStore;
+  readonly openStore?: typeof openRemoteStore;
 }
 
 /** @throws HkfsError REMOTE_NOT_FOUND */

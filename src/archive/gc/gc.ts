@@ -4,7 +4,7 @@
  * it (projections/tree.ts), and that is done on the next open where a kill came between.
  */
 import { lstatSync } from 'node:fs';
-import { HkfsError, isHkfsError } from '../../errors.js';
+import { HkfsError, isHkfsError, counted } from '../../errors.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
@@ -115,7 +115,7 @@ async function close(operation: Operation, summary: GcSummary, isWhole: boolean)
     return summary;
   }
   await operation.fail('interrupted', { objects, bytes });
-  throw new HkfsError('INTERRUPTED', `stopped; ${objects} objects are gone`, {
+  throw new HkfsError('INTERRUPTED', `stopped; ${counted(objects, 'object is', 'objects are')} gone`, {
     hint: 'the same command again goes on from here',
   });
 }
@@ -189,8 +189,8 @@ function pathOf(archive: OpenArchive, hash: string): string {
 function linesOf({ rows }: GcPlan): string[] {
   return rows.map(({ hash, size, lastPath }) =>
     lastPath === null
-      ? `delete ${hash.slice(0, 16)}, ${size} bytes, which never had a name`
-      : `delete ${hash.slice(0, 16)}, ${size} bytes, last named ${lastPath}`,
+      ? `delete ${hash.slice(0, 16)}, ${counted(size, 'byte')}, which never had a name`
+      : `delete ${hash.slice(0, 16)}, ${counted(size, 'byte')}, last named ${lastPath}`,
   );
 }
 

@@ -12,7 +12,7 @@ import type { OpenArchive } from '../open-archive.js';
 import { firstMtime } from '../remote/fetch-all.js';
 import { fetchObject, type WantedObject } from '../remote/fetch-object.js';
 import { remotes } from '../remote/manage.js';
-import { openRemote } from '../remote/open-remote.js';
+import { openRemoteStore } from '../remote/open-remote.js';
 import { readOrigin } from '../remote/origin.js';
 import { registeredRemote } from '../remote/registered.js';
 import type { Examined } from './examine.js';
@@ -128,7 +128,7 @@ export class HealSources {
 
   private async open({ name, url }: Remote): Promise<BlobStore | null> {
     try {
-      return await openRemote(url, this.options);
+      return await openRemoteStore(url, this.options);
     } catch (error) {
       if (!isHkfsError(error)) throw error;
       this.warn(error.code, name, error.message);

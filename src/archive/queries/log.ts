@@ -47,7 +47,9 @@ async function spanOf(archive: OpenArchive, { operation, from = 0 }: LogQuery): 
   const span = { from, to: archive.log.size };
   if (operation === undefined || operation === 0) return span;
   const own = await operationExtent(archive, operation);
-  return own === null ? { from: 0, to: 0 } : { from: Math.max(from, own.first), to: own.last + 1 };
+  if (own === null)
+    throw new HkfsError('NOT_FOUND', `there is no operation ${operation}`, { hint: '`hkfs ops` lists them' });
+  return { from: Math.max(from, own.first), to: own.last + 1 };
 }
 
 async function* recordsIn(archive: OpenArchive, query: LogQuery, span: Span): AsyncGenerator<EventRecord> {

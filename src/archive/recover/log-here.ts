@@ -1,6 +1,6 @@
 /** The archive's own log, as far as it can be read, held until it was replaced. */
 import { existsSync } from 'node:fs';
-import { isHkfsError } from '../../errors.js';
+import { isHkfsError, counted } from '../../errors.js';
 import type { Level } from '../../events/level.js';
 import { EventLog } from '../../events/log.js';
 import { readLevelFiles, type DamagedFile } from '../../events/salvage/level-files.js';
@@ -81,7 +81,7 @@ async function openWhole(layout: Layout, size: Position): Promise<EventLog | str
     for await (const _progress of log.audit()) continue;
     if (log.size >= size && log.size > 0) return log;
     await log.close();
-    return `LevelDB finds ${log.size} of its ${size} events`;
+    return `LevelDB finds ${log.size} of its ${counted(size, 'event')}`;
   } catch (error) {
     await log?.close();
     if (!isHkfsError(error, 'LOG_DAMAGED') && !isHkfsError(error, 'LOG_GAP')) throw error;

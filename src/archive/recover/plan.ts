@@ -1,4 +1,5 @@
 /** What a recovery is going to do, as a value: made before anything of the archive is changed. */
+import { counted } from '../../errors.js';
 import type { DamagedFile } from '../../events/salvage/level-files.js';
 import type { Head, Position } from '../../events/types.js';
 
@@ -51,22 +52,22 @@ export function makePlan(facts: RecoverFacts): RecoverPlan {
 }
 
 function keptLines({ here, fetched, from }: RecoverFacts): string[] {
-  const lines = [`keep ${here} events that the fingerprints prove of the log here`];
+  const lines = [`keep ${counted(here, 'event')} that the fingerprints prove of the log here`];
   if (from === null) return lines;
   const signed = from.signedBy === null ? 'which nobody has signed' : `signed by ${from.signedBy}`;
-  return [...lines, `take ${fetched} events from ${from.url}, ${signed}`];
+  return [...lines, `take ${counted(fetched, 'event')} from ${from.url}, ${signed}`];
 }
 
 function madeLines({ aside, head }: RecoverFacts): string[] {
   return [
-    `make a log of ${head.size} events, root ${head.root}`,
+    `make a log of ${counted(head.size, 'event')}, root ${head.root}`,
     `keep the log that is there as .hkfs/${aside}`,
   ];
 }
 
 function lostLine({ from, events }: { from: Position; events: number }, remotes: readonly string[]): string {
   const hint = remotes.length === 0 ? '' : `; a backup may have them: --from ${remotes.join(', --from ')}`;
-  return `lose ${events} events from position ${from} on: they are neither here nor there${hint}`;
+  return `lose ${counted(events, 'event')} from position ${from} on: they are neither here nor there${hint}`;
 }
 
 function fileLines({ writesArchiveFile, writesPublicKey, writesOrigin }: RecoverFacts): string[] {

@@ -148,11 +148,14 @@ class Recovery {
     from: string,
     { here, identity, id }: { here: LogHere; identity: Identity; id: string | null },
   ): Promise<RecoverSource> {
-    const { key, archiveId, env = process.env } = this.options;
+    const { key, archiveId, env = process.env, signal, onMessage } = this.options;
     const known = key === undefined ? identity.key : readVerifierKey(key);
     const own = id ?? identity.id;
     if (archiveId !== undefined) refuseOtherArchive(this.layout, own, archiveId);
-    return openSource(here.remotes.get(from) ?? from, { id: own ?? archiveId ?? null, key: known, env });
+    return openSource(here.remotes.get(from) ?? from, {
+      ...{ id: own ?? archiveId ?? null, key: known },
+      ...{ env, signal, onMessage },
+    });
   }
 
   private places(): { location: string; aside: string } {

@@ -7,11 +7,11 @@ import type { CommitHead } from '../../events/types.js';
 import { absolutePath } from '../../fs/absolute-path.js';
 import { toFsPath } from '../../fs/names.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
-import { openBlobStore } from '../../store/remote/open.js';
-import type { Progress } from '../api.js';
+import type { Message, Progress } from '../api.js';
 import { layoutOf, readArchiveFile } from '../layout.js';
 import { importLog } from '../remote/import-log.js';
 import { chooseArchive } from '../remote/choose-archive.js';
+import { openRemoteStore } from '../remote/open-remote.js';
 import type { RemoteArchive } from '../remote/remote-archive.js';
 
 export interface RecoverSource {
@@ -41,12 +41,14 @@ export interface SourceOptions {
   /** The key that has to have signed; null: the one that the source has is believed. */
   readonly key: VerifierKey | null;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal | undefined;
+  readonly onMessage?: ((message: Message) => void) | undefined;
 }
 
 /** @throws HkfsError REMOTE_*, BAD_SIGNATURE, KEY_MISMATCH, NOT_AN_ARCHIVE, ARCHIVE_HELD */
 export async function openSource(url: string, options: SourceOptions): Promise<RecoverSource> {
   if (isArchive(url)) return openDirectory(absolutePath(url), options);
-  const store = await openBlobStore(url, { env: options.env });
+  const store = await openRemoteStore(url, options);
   try {
     return await openRemote(store, options);
   } catch (error) {
@@ -89,7 +91,7 @@ async function signedHead(remote: RemoteArchive, key: VerifierKey, size: number)
 }
 
 /** What is in a directory is believed as far as it follows from what is proved here. */
-async function openDirectory(root: string, { id, env }: SourceOptions): Promise<RecoverSource> {
+async function openDirectory(root: string, { id, ...options }: SourceOptions): Promise<RecoverSource> {
   const layout = layoutOf(root);
   const file = readArchiveFile(root);
   if (id !== null && file.id !== id)
@@ -97,7 +99,7 @@ async function openDirectory(root: string, { id, env }: SourceOptions): Promise<
       hint: 'name a clone or a copy of this archive',
     });
   const log = await EventLog.open(layout.log);
-  const store = await openBlobStore(layout.hkfs, { env });
+  const store = await openRemoteStore(layout.hkfs, options);
   return {
     ...{ url: root, id: file.id, head: log.head(), key: null, isOwn: false, store },
     bring: (into) => bringFrom(log, into, root),

@@ -19,7 +19,7 @@ import { damagedRow } from './damaged-row.js';
 import { ensureRemote, isRemote } from './format.js';
 import { damagedThere, lostCopies, NOTHING_LOST, sentAgain, withLost } from './lost-copies.js';
 import { FORMAT_NAME } from './names.js';
-import { openRemote } from './open-remote.js';
+import { openRemoteStore } from './open-remote.js';
 import type { BackupPlan } from './plan.js';
 import { RateLimiter } from './rate-limiter.js';
 import { lastBackup, registeredRemote, type RegisteredRemote } from './registered.js';
@@ -40,7 +40,7 @@ export async function backup(
 ): Promise<BackupSummary> {
   const started = clock();
   const registered = await registeredRemote(archive, options.remote);
-  const store = await openRemote(registered.url, options);
+  const store = await openRemoteStore(registered.url, options);
   try {
     const done = await new Backup(archive, { ...options, registered, store, clock }).run();
     return { ...done, remote: registered.name, url: registered.url, seconds: (clock() - started) / 1000 };

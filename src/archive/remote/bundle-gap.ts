@@ -1,5 +1,5 @@
 /** A bundle has a part of a log: it is of use to whoever has all before it. */
-import { HkfsError } from '../../errors.js';
+import { HkfsError, counted } from '../../errors.js';
 import type { RemoteArchive } from './remote-archive.js';
 
 /** @throws HkfsError BUNDLE_GAP where the log there begins after ours ends */
@@ -10,7 +10,7 @@ export function refuseGap(
   if (store.kind !== 'bundle' || first <= size) return;
   throw new HkfsError(
     'BUNDLE_GAP',
-    `${store.url} begins at position ${first} of archive ${id}: it needs a clone whose head has ${first} events or more`,
+    `${store.url} begins at position ${first} of archive ${id}: it needs a clone whose head has ${counted(first, 'event')} or more`,
     {
       hint:
         size === 0

@@ -1,6 +1,6 @@
 /** The use case: what a backup would send, as one file to carry by hand. */
 import { existsSync } from 'node:fs';
-import { HkfsError } from '../../errors.js';
+import { HkfsError, counted } from '../../errors.js';
 import { encodeCheckpoint, verifyCheckpoint } from '../../events/checkpoint.js';
 import type { Head } from '../../events/types.js';
 import { BundleStore } from '../../store/remote/bundle-store.js';
@@ -71,10 +71,10 @@ async function headOf(archive: OpenArchive, known: KnownHead): Promise<Head> {
   const given =
     'checkpoint' in known ? verifyCheckpoint(known.checkpoint, archiveKey(archive).verifier) : known;
   const size = 'position' in given ? given.position + 1 : given.size;
-  if (size > log.size) throw differs(`the log has ${log.size} events, and not ${size}`);
+  if (size > log.size) throw differs(`the log has ${counted(log.size, 'event')}, and not ${size}`);
   const ours = await log.headAt(size);
   if ('root' in given && given.root !== ours.root)
-    throw differs(`after ${size} events this log had the root ${ours.root}, not ${given.root}`);
+    throw differs(`after ${counted(size, 'event')} this log had the root ${ours.root}, not ${given.root}`);
   if ('root' in given) await log.requireRecord(given, 'the head that was given');
   // A position within a commit: the bundle begins with the whole of it.
   if (size === 0) return ours;

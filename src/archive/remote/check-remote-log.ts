@@ -2,7 +2,7 @@
  * All files of a remote that are no contents, against our log: the format, the key, checkpoints, claims and
  * log segments. What they should be is known byte by byte.
  */
-import { isHkfsError } from '../../errors.js';
+import { isHkfsError, counted } from '../../errors.js';
 import type { EventLog } from '../../events/log.js';
 import { encodeStoredCommit, endOf } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
@@ -132,7 +132,7 @@ class Check implements LogCheck {
     const more = size - this.events.size;
     const reason =
       more > 0 && position >= this.events.size
-        ? `it has ${more} events more`
+        ? `it has ${counted(more, 'event')} more`
         : 'both have events of their own';
     return diverged(this.remote, { reason, position });
   }

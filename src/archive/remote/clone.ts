@@ -43,7 +43,7 @@ import { chooseArchive } from './choose-archive.js';
 import { cutLog } from './cut-log.js';
 import { fetchObjects, type FetchOutcome, type FetchTarget } from './fetch-objects.js';
 import { importLog } from './import-log.js';
-import { openRemote } from './open-remote.js';
+import { openRemoteStore } from './open-remote.js';
 import { writeVerifierKey } from './public-key.js';
 import { NamedObjects } from './named-objects.js';
 import { refuseOthers, refuseOwnHistory } from './free-place.js';
@@ -58,7 +58,7 @@ export async function cloneArchive(options: CloneOptions, clock: () => number): 
   const started = clock();
   const root = absolutePath(options.directory);
   const layout = layoutOf(root);
-  const store = await openRemote(options.url, options);
+  const store = await openRemoteStore(options.url, options);
   try {
     const done = await new Clone(layout, { ...options, store, clock }).run();
     return {
@@ -84,6 +84,8 @@ type Done = Omit<CloneSummary, 'archive' | 'openToOthers' | 'seconds'>;
 class Clone {
   private readonly layout: Layout;
   private readonly parts: Parts;
+  /** Events that the remote has, of which an earlier moment may be wanted. */
+  private seen = 0;
 
   constructor(layout: Layout, parts: Parts) {
     this.layout = layout;
@@ -98,6 +100,7 @@ class Clone {
     const newest = (await remote.checkpoints()).at(-1);
     if (newest === undefined) throw noBackup(remote);
     const { size, root } = await remote.checkpoint(newest, key);
+    this.seen = size;
     const segments = await remote.listSegments();
     refuseGap(remote, { first: segments[0]?.first ?? 0, size: 0 });
     await refuseOwnHistory(this.layout);
@@ -297,7 +300,7 @@ class Clone {
     const { layout, parts } = this;
     writeVerifierKey(layout, key);
     const state = parts.catalogue === true ? 'catalogue' : 'complete';
-    writeOrigin(layout, { url: this.storedUrl(), archive: archive.file.id, head, state });
+    writeOrigin(layout, { url: this.storedUrl(), archive: archive.file.id, head, state, seen: this.seen });
     const text = `${JSON.stringify(archive.file, null, 2)}\n`;
     writeFileDurably(layout.archiveFile, Buffer.from(text), 0o644);
     failpoint('clone.done');

@@ -10,7 +10,7 @@ import type { CompactOptions, CompactSummary } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { expectBlob } from './expect-blob.js';
 import { claimName, segmentName, type SegmentSpan } from './names.js';
-import { openRemote } from './open-remote.js';
+import { openRemoteStore } from './open-remote.js';
 import { planSegments, type CommitExtent } from './plan.js';
 import { publicKey } from './public-key.js';
 import { lastBackup, registeredRemote } from './registered.js';
@@ -39,7 +39,7 @@ export async function compactRemote(
 ): Promise<CompactSummary> {
   const started = clock();
   const registered = await registeredRemote(archive, options.remote);
-  const store = await openRemote(registered.url, options);
+  const store = await openRemoteStore(registered.url, options);
   try {
     const remote = new RemoteArchive(store, archive.file.id);
     const known = (await lastBackup(archive, registered))?.size ?? null;

@@ -11,7 +11,7 @@ import { resolvePathAt } from '../queries/past-paths.js';
 import { buildTree } from './build-tree.js';
 import { fetchList, listAll, type Lost } from './fetch-all.js';
 import { ObjectList } from './object-list.js';
-import { openRemote } from './open-remote.js';
+import { openRemoteStore } from './open-remote.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
 
 /** @throws HkfsError NOT_FOUND for a path, USAGE where nobody says from where, what the remote says */
@@ -47,7 +47,7 @@ async function fetchFrom(
     throw new HkfsError('USAGE', 'this archive is no clone: it has no origin to fetch from', {
       hint: 'name a remote with --from URL',
     });
-  const store = await openRemote(from, { env, signal, onMessage });
+  const store = await openRemoteStore(from, { env, signal, onMessage });
   try {
     await rememberAbsent(
       archive,

@@ -16,7 +16,7 @@ import { OwnPlaces } from '../own-places.js';
 import { Operation } from '../operation.js';
 import { ensureRemote, isRemote } from './format.js';
 import { ARCHIVES, FORMAT_NAME, OBJECTS } from './names.js';
-import { openRemote } from './open-remote.js';
+import { openRemoteStore } from './open-remote.js';
 import { registeredRemote } from './registered.js';
 
 /**
@@ -41,7 +41,7 @@ export async function addRemote(
     refuseOthersFiles(remote);
   }
   const url = storedUrl(options.url, remote, env);
-  const store = await openRemote(url, { env, onMessage: change.onMessage, create: true });
+  const store = await openRemoteStore(url, { env, onMessage: change.onMessage, create: true });
   try {
     const guarded = await prepare(store);
     if (guarded === false)

@@ -12,7 +12,7 @@ export interface RemoteOpening {
 }
 
 /** @throws as openBlobStore */
-export function openRemote(
+export function openRemoteStore(
   url: string,
   { env = process.env, signal, onMessage, create = false }: RemoteOpening,
 ): Promise<BlobStore> {

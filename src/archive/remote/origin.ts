@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
-import type { Head } from '../../events/types.js';
+import type { Head, Position } from '../../events/types.js';
 import { writeFileDurably } from '../../fs/durable.js';
 import { toFsPath } from '../../fs/names.js';
 import type { Layout } from '../layout.js';
@@ -18,6 +18,8 @@ export interface Origin {
   readonly head: Head;
   /** `catalogue`: names only; contents are fetched when they are asked for. */
   readonly state: 'cloning' | 'catalogue' | 'complete';
+  /** Events that the remote of this URL has had; of clones of earlier versions nobody knows. */
+  readonly seen?: Position;
   /** Of the run that began, while `cloning`. */
   readonly bootId?: string | null;
 }
@@ -90,23 +92,26 @@ function parse(layout: Layout, text: string): Record<string, unknown> {
 }
 
 const STATES: readonly unknown[] = ['cloning', 'catalogue', 'complete'] satisfies Origin['state'][];
-const FIELDS: ReadonlySet<string> = new Set(['url', 'archive', 'head', 'state', 'bootId']);
+const FIELDS: ReadonlySet<string> = new Set(['url', 'archive', 'head', 'state', 'seen', 'bootId']);
 
 function isOrigin(value: object): value is Origin {
-  const { url, archive, head, state } = value as Partial<Record<keyof Origin, unknown>>;
+  const { url, archive, head, state, seen = 0 } = value as Partial<Record<keyof Origin, unknown>>;
   const { size, root } = (head ?? {}) as Partial<Head>;
   return (
     Object.keys(value).every((field) => FIELDS.has(field)) &&
     typeof url === 'string' &&
     typeof archive === 'string' &&
     Number.isSafeInteger(size) &&
+    Number.isSafeInteger(seen) &&
     /^[0-9a-f]{64}$/.test(root ?? '') &&
     STATES.includes(state)
   );
 }
 
-function checksumOf({ url, archive, head, state, bootId = null }: Origin): string {
-  const fields = JSON.stringify([url, archive, head.size, head.root, state, bootId]);
+/** With a field more where one is there: what has it not has the checksum that it always had. */
+function checksumOf({ url, archive, head, state, seen, bootId = null }: Origin): string {
+  const more = seen === undefined ? [] : [seen];
+  const fields = JSON.stringify([url, archive, head.size, head.root, state, bootId, ...more]);
   return createHash('sha256').update(fields).digest('hex');
 }
 

@@ -2,7 +2,7 @@
  * The use case: a clone gets what its origin (another remote, a bundle) has by now. Contents come first,
  * then the log, then views and tree: so the log never names what is not here, whenever it is cut short.
  */
-import { HkfsError } from '../../errors.js';
+import { counted, formatCount, HkfsError } from '../../errors.js';
 import { damagedRecord, linkIn, otherHash, recordHash } from '../../events/commit-chain.js';
 import { recordsIn } from '../../events/log-read.js';
 import { CompactRange } from '../../events/merkle.js';
@@ -23,7 +23,7 @@ import { importLog } from './import-log.js';
 import { checkpointName } from './names.js';
 import { NamedObjects } from './named-objects.js';
 import type { ObjectList } from './object-list.js';
-import { openRemote } from './open-remote.js';
+import { openRemoteStore } from './open-remote.js';
 import { readOrigin, writeOrigin, type Origin } from './origin.js';
 import { diverged, partingPosition, tellingParted } from './parting.js';
 import { publicKey } from './public-key.js';
@@ -44,7 +44,7 @@ export async function pull(
     throw new HkfsError('USAGE', 'this archive is no clone: it has no origin', {
       hint: 'name the remote or the bundle that has more of it',
     });
-  const store = await openRemote(url, options);
+  const store = await openRemoteStore(url, options);
   try {
     const done = await new Pull(archive, { ...options, store, origin, clock }).run();
     return { ...done, url, seconds: (clock() - started) / 1000 };
@@ -75,8 +75,12 @@ class Pull {
     const key = publicKey(archive);
     const to = await this.newest(key);
     await this.refuseDiverged(to, key);
+    this.refuseRolledBack(to);
     const before = archive.log.size;
-    if (to.size <= before) return this.nothingNew();
+    if (to.size <= before) {
+      this.rememberSeen(to);
+      return this.nothingNew();
+    }
     const lost = this.isCatalogue ? NOTHING : await this.bringContents(to, key);
     failpoint('pull.objects');
     this.rememberOrigin(to);
@@ -117,6 +121,26 @@ class Pull {
         hint: 'name a remote or a bundle of this archive',
       });
     return remote.checkpoint(newest, key);
+  }
+
+  /** From where the clone is: another may be behind it, and then has nothing new. */
+  private get isFromOrigin(): boolean {
+    const { url, origin } = this.parts;
+    return origin !== null && (url === undefined || url === origin.url);
+  }
+
+  /** @throws HkfsError REMOTE_DIVERGED */
+  private refuseRolledBack({ size }: Head): void {
+    const { origin, store } = this.parts;
+    const seen = this.isFromOrigin ? (origin?.seen ?? 0) : 0;
+    if (size >= seen) return;
+    throw new HkfsError(
+      'REMOTE_DIVERGED',
+      `${store.url} was rolled back or lost files: it had ${counted(seen, 'event')}, and its newest checkpoint is of ${formatCount(size)}`,
+      {
+        hint: 'what is here stays; bring the remote back from a copy, or have the archive that it is a backup of send the rest again: hkfs backup NAME --mend',
+      },
+    );
   }
 
   /** What both have has to be the same. */
@@ -192,12 +216,21 @@ class Pull {
   private rememberOrigin(head: Head): void {
     const { origin, store } = this.parts;
     const { layout, file } = this.archive;
+    const seen = this.isFromOrigin ? head.size : origin?.seen;
     writeOrigin(layout, {
       url: origin?.url ?? store.url,
       archive: file.id,
       head,
       state: origin?.state ?? 'complete',
+      ...(seen === undefined ? {} : { seen }),
     });
+  }
+
+  /** Of a clone that has all that its origin has: from now on that may not have less. */
+  private rememberSeen({ size }: Head): void {
+    const { origin } = this.parts;
+    if (origin === null || !this.isFromOrigin || size <= (origin.seen ?? 0)) return;
+    writeOrigin(this.archive.layout, { ...origin, seen: size });
   }
 }
 

@@ -1,5 +1,5 @@
 /** From where a backup goes on: what the remote's newest checkpoint covers, once it was checked against our log. */
-import { HkfsError } from '../../errors.js';
+import { HkfsError, counted } from '../../errors.js';
 import type { EventLog } from '../../events/log.js';
 import type { VerifierKey } from '../../events/signed-note.js';
 import type { CommitHead, Position } from '../../events/types.js';
@@ -76,7 +76,7 @@ async function partedFrom(
   if (position < log.size || options.size <= log.size)
     return diverged(remote, { reason: 'both have events of their own', position });
   return diverged(remote, {
-    reason: `it has ${options.size - log.size} events more`,
+    reason: `it has ${counted(options.size - log.size, 'event')} more`,
     position,
     hint: 'this archive was brought back from an earlier state, or a copy of it went on elsewhere: `hkfs clone` gives all that the remote has',
   });

@@ -23,7 +23,7 @@ import {
 import { damagedRow } from './damaged-row.js';
 import { isRemote } from './format.js';
 import { mendFiles, mendObjects, refuseBundle } from './mend-remote.js';
-import { openRemote } from './open-remote.js';
+import { openRemoteStore } from './open-remote.js';
 import { isPureClone } from './origin.js';
 import { publicKey } from './public-key.js';
 import { registeredRemote, type RegisteredRemote } from './registered.js';
@@ -40,7 +40,7 @@ export async function verifyRemote(
 ): Promise<RemoteVerifySummary> {
   const started = clock();
   const registered = await registeredRemote(archive, options.remote);
-  const store = await openRemote(registered.url, options);
+  const store = await openRemoteStore(registered.url, options);
   try {
     if (options.heal) refuseBundle(store);
     const verification = new RemoteVerification(archive, { options, registered, store, clock, started });

@@ -4,7 +4,7 @@
  * a copy that is no good is left for the next. The policy is docs/decisions/0029-one-reader.md.
  */
 import * as fs from 'node:fs';
-import { errnoOf } from '../../errors.js';
+import { errnoOf, counted } from '../../errors.js';
 import { inSource, isStagingError } from '../../fs/contents.js';
 import { READ_FAILURES } from '../../fs/errors.js';
 import type { FsPath } from '../../fs/names.js';
@@ -136,7 +136,7 @@ export class ObjectCopy {
 
   /** @throws ObjectProblem */
   expectLength(length: number, size: number): void {
-    if (length !== size) throw this.damaged(`has ${length} bytes instead of ${size}`);
+    if (length !== size) throw this.damaged(`has ${counted(length, 'byte')} instead of ${size}`);
   }
 
   /** @throws ObjectProblem */

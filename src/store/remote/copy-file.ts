@@ -1,6 +1,6 @@
 /** The bytes of a file into a new one: shared where the file system can, copied by the kernel where it can. */
 import * as fs from 'node:fs';
-import { errnoOf, HkfsError } from '../../errors.js';
+import { errnoOf, HkfsError, counted } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { readExpected } from '../../fs/contents.js';
 import { READ_FAILURES } from '../../fs/errors.js';
@@ -142,5 +142,5 @@ function readFrom<T>(path: string, read: () => T): T {
 }
 
 function wrongLength({ from, size }: FileCopy, length: number): HkfsError {
-  return bodyProblem(from, `has ${length} bytes instead of ${size}`);
+  return bodyProblem(from, `has ${counted(length, 'byte')} instead of ${size}`);
 }

@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
-import { errnoOf, HkfsError } from '../../errors.js';
+import { errnoOf, HkfsError, counted } from '../../errors.js';
 import { createHasher, hashBytes, type Hasher } from '../../fs/hash.js';
 import { toFsPath } from '../../fs/names.js';
 import { bodyProblem, expectBodyHash } from './blob-names.js';
@@ -33,7 +33,7 @@ export async function openBody(body: FileBody): Promise<OpenBody> {
   const { size } = fs.fstatSync(fd);
   if (size !== body.size) {
     fs.closeSync(fd);
-    throw bodyProblem(body.file, `has ${size} bytes instead of ${body.size}`);
+    throw bodyProblem(body.file, `has ${counted(size, 'byte')} instead of ${body.size}`);
   }
   return new SequentialBody(fd, body);
 }
@@ -90,7 +90,7 @@ export async function readBody(body: FileBody): Promise<Buffer> {
       return bytes;
     }
     const { size } = fs.fstatSync(fd);
-    throw bodyProblem(body.file, `has ${size} bytes instead of ${body.size}`);
+    throw bodyProblem(body.file, `has ${counted(size, 'byte')} instead of ${body.size}`);
   } finally {
     fs.closeSync(fd);
   }

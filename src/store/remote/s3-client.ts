@@ -131,7 +131,7 @@ export class S3Client {
   async send(asked: S3Request): Promise<TriedAnswer> {
     const request = { ...asked, signal: asked.signal ?? this.signal };
     this.expectListeners(request.signal);
-    const failure: { error?: unknown } = {};
+    const failure: { error?: Error } = {};
     const timer = setTimeout(() => this.tellWaiting(failure), this.tellAfterMs);
     try {
       return await this.sendUntilAnswered(request, failure);
@@ -141,7 +141,7 @@ export class S3Client {
   }
 
   /** @param failure takes why the last try failed */
-  private async sendUntilAnswered(request: S3Request, failure: { error?: unknown }): Promise<TriedAnswer> {
+  private async sendUntilAnswered(request: S3Request, failure: { error?: Error }): Promise<TriedAnswer> {
     const began = Date.now();
     let wasTriedBefore = false;
     for (let attempt = 1; ; attempt += 1) {
@@ -164,11 +164,10 @@ export class S3Client {
     this.transport.close();
   }
 
-  private tellWaiting({ error }: { error?: unknown }): void {
+  private tellWaiting({ error }: { error?: Error }): void {
     if (this.isWaitingTold || error === undefined) return;
     this.isWaitingTold = true;
-    const reason = error instanceof Error ? error.message : String(error);
-    this.onWaiting(`${reason}; trying again for up to ${Math.round(this.patienceMs / 1000)} seconds`);
+    this.onWaiting(`${error.message}; trying again for up to ${Math.round(this.patienceMs / 1000)} seconds`);
   }
 
   /** One signal stops all transfers that are under way, more than the ten at which Node suspects a leak. */
@@ -242,7 +241,7 @@ export class S3Client {
 
 type Outcome =
   | { readonly answer: S3Answer; readonly error?: undefined }
-  | { readonly answer?: undefined; readonly error: unknown; readonly tries: number };
+  | { readonly answer?: undefined; readonly error: Error; readonly tries: number };
 
 /** One that the caller knows what to do with; that there is no bucket is never "no such blob". */
 function isExpected({ accept = [] }: S3Request, answer: S3Answer): boolean {

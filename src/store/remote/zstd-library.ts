@@ -12,13 +12,13 @@ export function libraryZstd(): Zstd | null {
   const library = koffi && open(koffi);
   if (!library) return null;
   const bound = library.func('size_t ZSTD_compressBound(size_t size)') as (size: number) => number;
-  const isError = library.func('unsigned int ZSTD_isError(size_t code)') as (code: number) => number;
   const pack = library.func(
     'size_t ZSTD_compress(void *to, size_t room, const void *from, size_t size, int level)',
   );
   const unpack = library.func('size_t ZSTD_decompress(void *to, size_t room, const void *from, size_t size)');
   const taken = (into: Buffer, length: number): Buffer => {
-    if (isError(length) !== 0) throw new Error(`libzstd answers ${length}`);
+    // Errors are the numbers just below 2^64, which a number of JavaScript does not tell apart.
+    if (length > into.length) throw new Error('libzstd refuses the bytes');
     return into.subarray(0, length);
   };
   return {
@@ -30,7 +30,7 @@ export function libraryZstd(): Zstd | null {
     async decompress(bytes, size) {
       // A pointer to no bytes at all is none.
       const into = Buffer.allocUnsafe(Math.max(1, size));
-      return taken(into, await onThread(unpack, [into, size, bytes, bytes.length]));
+      return taken(into, await onThread(unpack, [into, size, bytes, bytes.length])).subarray(0, size);
     },
   };
 }
@@ -46,11 +46,11 @@ function open(koffi: typeof Koffi): Koffi.LibraryHandle | null {
 
 /** Beside the event loop. The buffers are held by the call. */
 function onThread(
-  call: Koffi.KoffiFunc<(...args: unknown[]) => number>,
+  call: Koffi.KoffiFunc<(...args: unknown[]) => number | bigint>,
   args: readonly unknown[],
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    call.async(...args, (error: Error | null, result: number) =>
+    call.async(...args, (error: Error | null, result: number | bigint) =>
       error ? reject(error) : resolve(Number(result)),
     );
   });

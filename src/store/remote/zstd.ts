@@ -7,9 +7,9 @@ import { hasFramesOf } from './zstd-frames.js';
 
 export interface Zstd {
   readonly kind: 'node' | 'library' | 'wasm';
-  compress(bytes: Buffer): Promise<Buffer>;
+  readonly compress: (bytes: Buffer) => Promise<Buffer>;
   /** One or more frames. @throws where they are damaged, or make more than `size` bytes */
-  decompress(bytes: Buffer, size: number): Promise<Uint8Array>;
+  readonly decompress: (bytes: Buffer, size: number) => Promise<Uint8Array>;
 }
 
 let chosen: Promise<Zstd> | undefined;

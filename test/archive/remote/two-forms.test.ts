@@ -1,15 +1,11 @@
 /** A content that is at a remote twice, plain and compressed: either is enough. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import * as zlib from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { Archive } from 'hkfs';
 import { withArchive } from '../scratch.js';
 
 const CONTENT = 'the same words again and again; '.repeat(200);
-const hasZstd = 'zstdCompress' in zlib;
-const withZstd = hasZstd ? test : test.skip;
-const NO_ZSTD = hasZstd ? '' : ' (skipped: this Node has no zstd)';
 
 interface Place {
   readonly archive: Archive;
@@ -21,29 +17,26 @@ interface Place {
 }
 
 describe('a content of which a remote has a plain and a compressed file', () => {
-  withZstd(`comes to a clone from the compressed one where the plain one is damaged${NO_ZSTD}`, () =>
+  test('comes to a clone from the compressed one where the plain one is damaged', () =>
     withBoth(async ({ remote, root, plain }) => {
       damage(plain);
       expect(await cloned(remote, root)).toMatchObject({ damaged: [], missing: [] });
-    }),
-  );
+    }));
 
-  withZstd(`comes to a clone from the plain one where the compressed one is damaged${NO_ZSTD}`, () =>
+  test('comes to a clone from the plain one where the compressed one is damaged', () =>
     withBoth(async ({ remote, root, packed }) => {
       damage(packed);
       expect(await cloned(remote, root)).toMatchObject({ damaged: [], missing: [] });
-    }),
-  );
+    }));
 
-  withZstd(`is lost where both are damaged, and only then${NO_ZSTD}`, () =>
+  test('is lost where both are damaged, and only then', () =>
     withBoth(async ({ remote, root, plain, packed }) => {
       damage(plain);
       damage(packed);
       expect(await cloned(remote, root)).toMatchObject({ damaged: [{ paths: ['file'] }], missing: [] });
-    }),
-  );
+    }));
 
-  withZstd(`heals the archive from the compressed one where the plain one is damaged${NO_ZSTD}`, () =>
+  test('heals the archive from the compressed one where the plain one is damaged', () =>
     withBoth(async ({ archive, root, plain }) => {
       damage(plain);
       damage(join(root, '.hkfs', plain.slice(plain.indexOf('objects/'))));
@@ -51,8 +44,7 @@ describe('a content of which a remote has a plain and a compressed file', () => 
         healed: [{ healedFrom: 'disk' }],
         lost: [],
       });
-    }),
-  );
+    }));
 
   test('and of which this Node cannot read the compressed one is told, and the clone goes on', () =>
     withArchive(async ({ archive, root, source }) => {

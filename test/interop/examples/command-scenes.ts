@@ -1,5 +1,4 @@
 /** The archive in which the examples of the commands run, and what stands before some of them. */
-import * as zlib from 'node:zlib';
 
 /** An archive of three months, with more than twelve operations, 1,234 events, and a copy of most things. */
 export const ARCHIVE = String.raw`
@@ -64,7 +63,6 @@ const FRESH = {
 };
 
 export const SCENES: Readonly<Record<string, Scene>> = {
-  'hkfs backup cloud *': 'createZstdCompress' in zlib ? {} : { skip: 'this Node has no zstd' },
   'hkfs bundle apply *': {
     before: 'hkfs bundle create /mnt/stick/new.hkfs',
     archive: '/home/alice/clone',
