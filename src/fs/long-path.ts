@@ -66,9 +66,7 @@ function openStretches(path: Uint8Array): { fd: number; rest: Uint8Array } {
   let rest = path;
   while (rest.length > DIRECT_BYTES) {
     const end = lastCut(rest);
-    const next = openBelow(fd, rest.subarray(0, end));
-    if (fd >= 0) closeSync(fd);
-    fd = next;
+    fd = openAndClose(fd, rest.subarray(0, end));
     rest = rest.subarray(end + 1);
   }
   return { fd, rest: withoutLeadingSlashes(rest) };
@@ -80,15 +78,19 @@ function lastCut(path: Uint8Array): number {
   return slash > 0 ? slash : path.length;
 }
 
-function openBelow(fd: number, stretch: Uint8Array): number {
+function openAndClose(fd: number, stretch: Uint8Array): number {
+  try {
+    return openBelow(fd, stretch);
+  } finally {
+    if (fd >= 0) closeSync(fd);
+  }
+}
+
+/** @param fd of a directory; -1 where the stretch is a path by itself */
+export function openBelow(fd: number, stretch: Uint8Array): number {
   if (fd < 0) return openSync(toFsPath(nameFromBytes(stretch)), OPEN_DIRECTORY);
   const path = toFsPath(`/proc/self/fd/${fd}/${nameFromBytes(stretch)}`);
-  try {
-    return openSync(path, OPEN_DIRECTORY | constants.O_NOFOLLOW);
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
+  return openSync(path, OPEN_DIRECTORY | constants.O_NOFOLLOW);
 }
 
 function withoutLeadingSlashes(path: Uint8Array): Uint8Array {

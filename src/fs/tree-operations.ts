@@ -10,8 +10,9 @@ import { hasBytes, OBJECT_MODE } from './contents.js';
 import { chmodItself } from './chmod-itself.js';
 import { failpoint } from './failpoints.js';
 import { keepDamaged } from './keep-damaged.js';
+import { Anchors } from './anchors.js';
 import { forgetHeld, isHeld, isWithin } from './held-directories.js';
-import { openAnchor } from './long-path.js';
+import { openAnchor, type Anchor } from './long-path.js';
 import { nodeTime } from './node-time.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
@@ -53,7 +54,8 @@ class Tree {
   private readonly task: TreeTask;
   /** Whether the last operation kept bytes aside. */
   keptOne = false;
-  private directory: { path: string; anchor: { path: string; close(): void } } | null = null;
+  private directory: { path: string; anchor: Anchor } | null = null;
+  private readonly anchors = new Anchors();
   /** Directories found to be real ones: nothing is written through a symlink. */
   private readonly real = new Set<string>();
   /** Of the operation: the file's inode right before its names were changed; null where they were not. */
@@ -103,6 +105,11 @@ class Tree {
   }
 
   close(): void {
+    this.leave();
+    this.anchors.close();
+  }
+
+  private leave(): void {
     this.directory?.anchor.close();
     this.directory = null;
   }
@@ -301,8 +308,7 @@ class Tree {
   private locate(path: string): FsPath {
     const parent = parentPath(path);
     if (this.directory?.path !== parent) {
-      this.close();
-      this.directory = { path: parent, anchor: openAnchor(this.checked(parent)) };
+      this.directory = { path: parent, anchor: this.anchors.at(this.checked(parent)) };
     }
     return toFsPath(joinPath(this.directory.anchor.path, baseName(path)));
   }
@@ -315,13 +321,17 @@ class Tree {
 
   /** @throws ENOTDIR when a component below the archive's root is a symlink or no directory */
   private checked(directory: string): string {
+    // Mostly what is entered is in what was entered before.
+    const isNext = this.directory?.path === parentPath(directory);
+    this.leave();
     if (isHeld(this.task.root)) return this.below(directory);
     const missing: string[] = [];
     for (let at = directory; !this.real.has(at); at = parentPath(at)) {
       missing.push(this.below(at));
+      if (isNext) break;
     }
     for (const at of missing.reverse()) {
-      const anchor = openAnchor(parentPath(at));
+      const anchor = this.anchors.at(parentPath(at));
       try {
         const stat = fs.lstatSync(toFsPath(joinPath(anchor.path, baseName(at))));
         if (!stat.isDirectory()) throw Object.assign(new Error(`${at} is no directory`), { code: 'ENOTDIR' });

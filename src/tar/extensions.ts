@@ -2,7 +2,7 @@
 import { nameFromBytes } from '../events/names.js';
 import { storedTime } from '../events/stored-time.js';
 import type { Globals } from './globals.js';
-import type { TarHeader } from './header.js';
+import { BLOCK, type TarHeader } from './header.js';
 import { readXattrs, type ReadXattrs } from './pax-xattrs.js';
 import { isMeant, keepsEmpty, parseDecimal, parsePaxTime, type PaxRecord } from './pax.js';
 import { parseMapText } from './sparse.js';
@@ -191,4 +191,16 @@ function idOf(text: string | null, own: number): number {
 export function untilNul(bytes: Buffer): Buffer {
   const end = bytes.indexOf(0);
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end));
+}
+
+/** One or more NULs may end it, and whole blocks may be filled; zeros in its middle are no part of a name. */
+export function isWholeName(bytes: Buffer): boolean {
+  const end = bytes.indexOf(0);
+  if (end < 0 || end >= bytes.length - 1) return end !== 0;
+  return (
+    end > 0 &&
+    bytes.length % BLOCK === 0 &&
+    bytes.length - end < BLOCK &&
+    bytes.subarray(end).every((byte) => byte === 0)
+  );
 }

@@ -64,7 +64,7 @@ function fieldsOf(block: Buffer): TarHeader | null {
   if (size === null || size < 0n || size > Number.MAX_SAFE_INTEGER) return null;
   const format = formatOf(block);
   const isV7 = format === 'v7';
-  const [mode, uid, gid] = [100, 108, 116].map((at) => parseNumber(block, at, 8)) as (bigint | null)[];
+  const [mode, uid, gid] = [100, 108, 116].map((at) => parseNumber(block, at, 8));
   const mtime = parseNumber(block, 136, 12);
   return {
     format,

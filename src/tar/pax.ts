@@ -1,5 +1,6 @@
 /** Extended headers of pax: records `LENGTH KEY=VALUE\n`, values are raw bytes. */
 import { nameFromBytes } from '../events/names.js';
+import { BLOCK } from './header.js';
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
@@ -44,13 +45,19 @@ export interface PaxRecords {
 export function parsePax(bytes: Buffer): PaxRecords {
   const records: PaxRecord[] = [];
   for (let at = 0; at < bytes.length;) {
-    if (bytes[at] === 0) break; // padding of some writers
+    if (bytes[at] === 0 && isPadding(bytes, at)) break;
     const record = recordAt(bytes, at);
     if (record === null) return { records, brokenAt: at };
     records.push(record);
     at = record.end;
   }
   return { records, brokenAt: null };
+}
+
+/** Some writers fill up to a block and count that; zeros that begin elsewhere stand where records were. */
+function isPadding(bytes: Buffer, at: number): boolean {
+  const isFilled = at > 0 && bytes.length % BLOCK === 0 && bytes.length - at < BLOCK;
+  return isFilled && bytes.subarray(at).every((byte) => byte === 0);
 }
 
 /** Seconds with a fraction, exactly; digits below nanoseconds are dropped. Null for what is no time. */

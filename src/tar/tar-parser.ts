@@ -3,7 +3,7 @@
  * order and in bounded memory. Damage never throws: what is whole is given, what is not is told.
  */
 import { Beginning, BodyPrints } from './body-prints.js';
-import { Extensions, untilNul } from './extensions.js';
+import { Extensions, isWholeName, untilNul } from './extensions.js';
 import { Gaps } from './gaps.js';
 import { Globals } from './globals.js';
 import {
@@ -243,6 +243,8 @@ export class TarParser {
 
   private extended({ type }: TarHeader, bytes: Buffer): void {
     this.state = { is: 'header' };
+    if ((type === 'L' || type === 'K') && !isWholeName(bytes))
+      this.problem('damaged', this.headerAt + BLOCK, 'a long name ends before its length');
     if (type === 'L') this.extensions.longName = untilNul(bytes);
     else if (type === 'K') this.extensions.longLink = untilNul(bytes);
     else this.pax(type, bytes);
