@@ -1,4 +1,5 @@
 /** What an archive signs: its head, for those who keep it elsewhere. */
+import { commitHeadAt } from '../events/commit-head.js';
 import { encodeCheckpoint } from '../events/checkpoint.js';
 import type { SignedHead } from './api.js';
 import { archiveKey } from './keys.js';
@@ -9,6 +10,6 @@ import type { OpenArchive } from './open-archive.js';
  * @throws HkfsError BAD_KEY, KEY_MISMATCH; what the file system refuses where a key is to be made
  */
 export async function signedHead(archive: OpenArchive): Promise<SignedHead> {
-  const head = await archive.log.commitHeadAt(archive.log.size);
+  const head = await commitHeadAt(archive.log, archive.log.size);
   return { ...head, checkpoint: encodeCheckpoint(head, archiveKey(archive)) };
 }

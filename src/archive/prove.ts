@@ -1,5 +1,6 @@
 /** Proofs about the history, for those who have only a head of it. */
 import { HkfsError, counted } from '../errors.js';
+import { requireRecord } from '../events/commit-head.js';
 import { verifyCheckpoint } from '../events/checkpoint.js';
 import { consistency, inclusionProof } from '../events/log-proofs.js';
 import { formatProof } from '../events/proof-text.js';
@@ -41,7 +42,7 @@ async function proveSince(archive: OpenArchive, given: KnownHead): Promise<Proof
   const since = { size, root: root1.toString('hex') };
   if ('root' in known && known.root !== since.root)
     throw differs(`after ${counted(size, 'event')} this log had the root ${since.root}, not ${known.root}`);
-  if ('root' in known) await archive.log.requireRecord(known, 'the head that was given');
+  if ('root' in known) await requireRecord(archive.log, known, 'the head that was given');
   const { checkpoint } = head;
   return {
     kind: 'consistency',

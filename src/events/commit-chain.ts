@@ -5,12 +5,11 @@
  * hashes (format 1, and the last one) it is known that times never go back, and that the operation is the one that
  * was started last.
  */
-import { createHash } from 'node:crypto';
 import { HkfsError } from '../errors.js';
 import { decodeEvent } from './codec.js';
 import { encodeCommit } from './commit-record.js';
 import { WAY_OUT } from './level.js';
-import { HASH_BYTES } from './merkle.js';
+import { HASH_BYTES, plainHash } from './merkle.js';
 import { peekType } from './raw-event.js';
 import type { CommitRecord } from './types.js';
 import { LINKED_VERSION, SCHEMA_VERSION } from './upcast.js';
@@ -23,7 +22,7 @@ const LINK_BYTES = LINK_HEAD.length + HASH_BYTES;
 
 /** What the first event after this record says of it. */
 export function recordHash(commit: CommitRecord): Buffer {
-  return createHash('sha256').update(encodeCommit(commit)).digest();
+  return plainHash(encodeCommit(commit));
 }
 
 /** The stored bytes of an event that carries a link. */

@@ -58,7 +58,7 @@ async function* readStored(
     const stored: StoredEvent[] = [];
     for (const [key, bytes] of batch) {
       if (eventPosition(key) !== next) throw gap(next);
-      const commit = commits.covering(next) ?? (await commits.advance(next));
+      const commit = commits.covering(next) ?? (await commits.advance(next, batch));
       stored.push({ position: next, bytes, commit });
       auditor?.add(next, bytes, commit);
       next += 1;
@@ -81,7 +81,7 @@ export async function* readBackward(
     const records: EventRecord[] = [];
     for (const [key, bytes] of batch) {
       if (eventPosition(key) !== next) throw gap(next);
-      const commit = commits.covering(next) ?? (await commits.advance(next));
+      const commit = commits.covering(next) ?? (await commits.advance(next, batch));
       records.push(recordOf(next, bytes, commit));
       next -= 1;
     }
@@ -135,7 +135,7 @@ class CommitCursor {
   }
 
   /** The next commit. @throws HkfsError LOG_DAMAGED when it does not cover the position, or was not written so. */
-  async advance(position: Position): Promise<CommitRecord> {
+  async advance(position: Position, batch: readonly [Buffer, Buffer][]): Promise<CommitRecord> {
     const before = this.#current;
     const { value, done } = await this.#commits.next();
     this.#current = done === true ? undefined : value;
@@ -143,9 +143,18 @@ class CommitCursor {
     if (commit === undefined)
       throw new HkfsError('LOG_DAMAGED', `event ${position} is in the log but in no commit`);
     const isNext = before !== undefined && before.first < commit.first;
-    await this.#records.require(commit, isNext ? before : undefined);
+    await this.#records.require(commit, {
+      before: isNext ? before : undefined,
+      eventAt: (sought) => eventIn(batch, sought),
+    });
     return commit;
   }
+}
+
+/** Of a batch in either direction, without gaps. */
+function eventIn(batch: readonly [Buffer, Buffer][], position: Position): Buffer | undefined {
+  const found = batch[Math.abs(position - eventPosition(batch[0]![0]))];
+  return found !== undefined && eventPosition(found[0]) === position ? found[1] : undefined;
 }
 
 function keysOf(span: Span): { gte: Buffer; lt: Buffer } {

@@ -6,7 +6,7 @@ import { HkfsError, isHkfsError } from '../errors.js';
 import { asBuffer } from './bytes.js';
 import { decodeEvent, encodeEvent } from './codec.js';
 import { checkEvent } from './checked-scan.js';
-import { damagedRecord, linkIn, recordHash, whyNotJoined, withLink } from './commit-chain.js';
+import { linkIn, recordHash, whyNotJoined, withLink } from './commit-chain.js';
 import { commitUpTo, scanCommits } from './commit-scan.js';
 import { encodeCommit } from './commit-record.js';
 import { HashTree } from './hash-tree.js';
@@ -21,7 +21,7 @@ import { RecordCheck } from './record-check.js';
 import type { Span } from './scan.js';
 import { endOf, followsFrom, type StoredCommit } from './segment.js';
 import { rangeAt, readStoredCommits } from './stored-commits.js';
-import type { CommitHead, CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
+import type { CommitRecord, EventRecord, Head, HkfsEvent, Position } from './types.js';
 
 export interface AppendContext {
   /** Milliseconds since 1970, now. */
@@ -158,29 +158,6 @@ export class EventLog {
     if (size === this.size) return this.head();
     if (size > 0) await this.#requireRange(size);
     return { size, root: (await rangeAt(this.#level, size)).root().toString('hex') };
-  }
-
-  /** As {@link headAt}, with the commit record that ends there, for whoever signs it. */
-  async commitHeadAt(size: Position): Promise<CommitHead> {
-    const head = await this.headAt(size);
-    const commit = size === 0 ? null : await this.commitAt(size - 1);
-    return commit === null || endOf(commit) !== size
-      ? head
-      : { ...head, commit: recordHash(commit).toString('hex') };
-  }
-
-  /**
-   * The last commit record of a head that is known to be of this log.
-   *
-   * @param who vouches for the head
-   * @throws HkfsError LOG_DAMAGED where ours is another one
-   */
-  async requireRecord({ size, commit }: CommitHead, who: string): Promise<void> {
-    if (commit === undefined || size === 0) return;
-    const ours = await this.commitHeadAt(size);
-    if (ours.commit === commit) return;
-    const { first } = await this.commitAt(size - 1);
-    throw damagedRecord(`the commit record of event ${first} is not the one that ${who} has`);
   }
 
   /**

@@ -110,6 +110,11 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   return Buffer.from(sha256(nodeScratch), 'latin1');
 }
 
+/** SHA-256 of any bytes. */
+export function plainHash(bytes: Uint8Array): Buffer {
+  return Buffer.from(sha256(bytes), 'latin1');
+}
+
 /** The number of one-bits in a tree's size. */
 export function subtreesOf(size: number): number {
   let count = 0;

@@ -14,6 +14,12 @@ import { commitKey } from './log-keys.js';
 import { endOf } from './segment.js';
 import type { CommitRecord, Position } from './types.js';
 
+/** What the caller has read already: each is a look-up less, of 10 µs. */
+export interface AtHand {
+  readonly before?: CommitRecord | null | undefined;
+  readonly eventAt?: (position: Position) => Buffer | undefined;
+}
+
 export class RecordCheck {
   readonly #level: Level;
   readonly #check: LeafCheck;
@@ -25,30 +31,27 @@ export class RecordCheck {
     this.#size = size;
   }
 
-  /**
-   * @param before the record before it, where the caller has it
-   * @throws HkfsError LOG_DAMAGED
-   */
-  async require(commit: CommitRecord, before?: CommitRecord | null): Promise<void> {
+  /** @throws HkfsError LOG_DAMAGED */
+  async require(commit: CommitRecord, atHand: AtHand = {}): Promise<void> {
     const end = endOf(commit);
     if (end > this.#size()) throw damagedRecord(`the commit of event ${commit.first} ends after the log`);
-    const witness = end < this.#size() ? storedEvent(this.#level, end) : undefined;
+    const witness = end < this.#size() ? this.#eventAt(end, atHand) : undefined;
     const link = witness === undefined ? null : linkIn(witness);
-    if (link === null) return this.#requirePlausible(commit, { before, witness });
+    if (link === null) return this.#requirePlausible(commit, { ...atHand, witness });
     if (Buffer.compare(link, recordHash(commit)) === 0) return;
     if (await this.#isWritten(end)) throw damagedRecord(otherHash(commit, end));
     // What should vouch for it is damaged itself, which is told where that is read.
-    await this.#requirePlausible(commit, { before, witness: undefined });
+    await this.#requirePlausible(commit, { ...atHand, witness: undefined });
   }
 
   async #requirePlausible(
     commit: CommitRecord,
-    { before, witness }: { before: CommitRecord | null | undefined; witness: Buffer | undefined },
+    { witness, ...atHand }: AtHand & { witness: Buffer | undefined },
   ): Promise<void> {
     const { first } = commit;
-    const event = storedEvent(this.#level, first);
+    const event = this.#eventAt(first, atHand);
     if (event === undefined) throw gap(first);
-    const previous = before === undefined ? await this.#upTo(first - 1) : before;
+    const previous = atHand.before === undefined ? await this.#upTo(first - 1) : atHand.before;
     const reason = whyImplausible({ before: previous, commit, event });
     if (reason !== null)
       throw (await this.#isWritten(first)) ? damagedRecord(reason) : notTheFingerprint(commit);
@@ -61,6 +64,10 @@ export class RecordCheck {
     if (next === undefined) throw damagedRecord(`no commit of the log begins at event ${end}`);
     const reason = next && whyImplausible({ before: commit, commit: next, event: witness });
     if (reason !== null && (await this.#isWritten(end))) throw damagedRecord(reason);
+  }
+
+  #eventAt(position: Position, { eventAt }: AtHand): Buffer | undefined {
+    return eventAt?.(position) ?? storedEvent(this.#level, position);
   }
 
   async #upTo(position: Position): Promise<CommitRecord | null> {

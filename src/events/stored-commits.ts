@@ -40,7 +40,7 @@ export async function* readStoredCommits(
       if (next >= span.to) continue;
       const before = commit;
       commit = await nextCommit(commits, next);
-      await records.require(commit, before);
+      await records.require(commit, { before });
     }
   if (next !== span.to || events.length > 0) throw gap(next);
 }

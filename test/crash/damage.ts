@@ -1,6 +1,7 @@
 /** Damage done by hand to files and to a closed LevelDB. */
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { ClassicLevel } from 'classic-level';
+import { recordHash, withLink } from '../../src/events/commit-chain.js';
 import { encodeCommit } from '../../src/events/commit-record.js';
 import { commitKey, eventKey } from '../../src/events/log-keys.js';
 import { CompactRange } from '../../src/events/merkle.js';
@@ -29,10 +30,11 @@ export async function withLevel<T>(location: string, use: (level: Level) => Prom
 }
 
 /** A commit of one event whose bytes are given, right in every other way. @returns its position */
-export function appendBytes(archive: string, bytes: Buffer): Promise<number> {
+export function appendBytes(archive: string, given: Buffer): Promise<number> {
   return withLevel(`${archive}/.hkfs/log`, async (level) => {
     const last = (await lastCommitOf(level))!;
     const first = last.first + last.count;
+    const bytes = given[1] === 1 ? withLink(given, recordHash(last)) : given;
     const range = CompactRange.from(first, last.range);
     range.append(bytes);
     const commit = encodeCommit({ ...last, first, count: 1, range: range.hashes });

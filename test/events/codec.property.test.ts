@@ -114,7 +114,7 @@ describe('an event of a newer hkfs', () => {
   test.each<[string, unknown]>([
     ['of an unknown type', [1, 'copy.seen', 3]],
     ['of a type that names an object property', [1, 'constructor', 3]],
-    ['of the next schema version', [2, 'path.removed', 3, Buffer.from('x')]],
+    ['of the next schema version', [3, 'path.removed', 3, Buffer.from('x')]],
   ])('%s is UNKNOWN_EVENT with its position and a hint', (_, stored) => {
     expect(decoding(stored)).toThrow(unknown);
     expect(decoding(stored)).toThrow(expect.objectContaining({ hint: expect.stringContaining('upgrade') }));

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { isHkfsError } from '../../src/errors.js';
-import { recordHash } from '../../src/events/commit-chain.js';
+import { decodeCbor, encodeCbor } from '../../src/events/cbor.js';
+import { linkIn, recordHash, withLink } from '../../src/events/commit-chain.js';
 import { decodeEvent, encodeEvent } from '../../src/events/codec.js';
 import { lastCommitOf } from '../../src/events/commit-scan.js';
 import type { Level } from '../../src/events/level.js';
@@ -11,6 +12,7 @@ import { commitKey, FORMAT_KEY } from '../../src/events/log-keys.js';
 import { CompactRange } from '../../src/events/merkle.js';
 import { endOf, type StoredCommit } from '../../src/events/segment.js';
 import type { HkfsEvent } from '../../src/events/types.js';
+import { event as anyEvent } from './arbitraries.js';
 import { runs } from '../projections/property.js';
 import {
   collect,
@@ -184,6 +186,28 @@ async function times(location: string): Promise<[number, number][]> {
     (await collect(log.read())).map(({ timeMs, operation }) => [timeMs, operation]),
   );
 }
+
+describe('the link of an event', () => {
+  test('comes back, changes nothing of the event, and is canonical CBOR', () => {
+    fc.assert(
+      fc.property(anyEvent, fc.uint8Array({ minLength: 32, maxLength: 32 }), (event, hash) => {
+        const bare = Buffer.from(encodeEvent(event));
+        const linked = withLink(bare, hash);
+        expect(linkIn(bare)).toBeNull();
+        expect(linkIn(linked)).toEqual(Buffer.from(hash));
+        expect(decodeEvent(linked, 0)).toEqual(decodeEvent(bare, 0));
+        expect(encodeCbor(decodeCbor(linked) as unknown[])).toEqual(Uint8Array.from(linked));
+        expect(() => withLink(linked, hash)).toThrow(TypeError);
+      }),
+      runs(100),
+    );
+  });
+
+  test('of other than 32 bytes is LOG_DAMAGED', () => {
+    const bytes = encodeCbor([2, 'path.removed', 3, Buffer.from('x'), Buffer.alloc(31)]);
+    expect(() => decodeEvent(bytes, 7)).toThrow(expect.objectContaining({ code: 'LOG_DAMAGED' }));
+  });
+});
 
 describe('a log of format 1', () => {
   test('is of format 2 with its next commit, whose first event has the hash of the record before', () =>

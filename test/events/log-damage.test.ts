@@ -57,7 +57,10 @@ describe('opening', () => {
   test('a commit record with hashes for another size is LOG_DAMAGED', () =>
     withDamaged(
       (level) =>
-        level.put(commitKey(7), encodeCommit({ format: 2, first: 7, count: 2, timeMs: 0, operation: 0, range: [] })),
+        level.put(
+          commitKey(7),
+          encodeCommit({ format: 2, first: 7, count: 2, timeMs: 0, operation: 0, range: [] }),
+        ),
       (location) => expect(EventLog.open(location)).rejects.toMatchObject(naming('LOG_DAMAGED', 7)),
     ));
 

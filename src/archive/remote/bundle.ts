@@ -1,6 +1,7 @@
 /** The use case: what a backup would send, as one file to carry by hand. */
 import { existsSync } from 'node:fs';
 import { HkfsError, counted } from '../../errors.js';
+import { commitHeadAt, requireRecord } from '../../events/commit-head.js';
 import { encodeCheckpoint, verifyCheckpoint } from '../../events/checkpoint.js';
 import type { Head } from '../../events/types.js';
 import { BundleStore } from '../../store/remote/bundle-store.js';
@@ -44,7 +45,7 @@ export async function createBundle(
     const how = { list, limiter, meter, signal, onMessage, compress: null };
     const sent = await sendObjects(archive, store, how).finally(() => meter.stop());
     if (since.size > 0) {
-      const text = encodeCheckpoint(await log.commitHeadAt(since.size), archiveKey(archive));
+      const text = encodeCheckpoint(await commitHeadAt(log, since.size), archiveKey(archive));
       await store.create(checkpointName(remote.id, since.size), Buffer.from(text));
     }
     const { size, root, events, segments } = await sendBundleLog(archive, remote, since);
@@ -75,7 +76,7 @@ async function headOf(archive: OpenArchive, known: KnownHead): Promise<Head> {
   const ours = await log.headAt(size);
   if ('root' in given && given.root !== ours.root)
     throw differs(`after ${counted(size, 'event')} this log had the root ${ours.root}, not ${given.root}`);
-  if ('root' in given) await log.requireRecord(given, 'the head that was given');
+  if ('root' in given) await requireRecord(log, given, 'the head that was given');
   // A position within a commit: the bundle begins with the whole of it.
   if (size === 0) return ours;
   const commit = await log.commitAt(size - 1);

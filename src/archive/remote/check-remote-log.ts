@@ -3,6 +3,7 @@
  * log segments. What they should be is known byte by byte.
  */
 import { isHkfsError, counted } from '../../errors.js';
+import { requireRecord } from '../../events/commit-head.js';
 import type { EventLog } from '../../events/log.js';
 import { encodeStoredCommit, endOf } from '../../events/segment.js';
 import { formatVerifierKey, type VerifierKey } from '../../events/signed-note.js';
@@ -112,7 +113,7 @@ class Check implements LogCheck {
       const head = await this.remote.checkpoint(size, key);
       if (size > this.events.size || (await this.events.headAt(size)).root !== head.root)
         throw await this.parted(size);
-      await this.events.requireRecord(head, this.remote.store.url);
+      await requireRecord(this.events, head, this.remote.store.url);
       this.size = Math.max(this.size, size);
     } catch (error) {
       if (!isHkfsError(error)) throw error;

@@ -1,4 +1,5 @@
 /** A remote's log into ours: nothing is believed until the root that a checkpoint signs was computed from it. */
+import { commitHeadAt } from '../../events/commit-head.js';
 import type { EventLog } from '../../events/log.js';
 import { recordsIn } from '../../events/log-read.js';
 import type { StoredCommit } from '../../events/segment.js';
@@ -70,7 +71,7 @@ async function adoptAll(
 
 /** What came ended in the commit record that was signed. @throws HkfsError REMOTE_DAMAGED */
 async function requireSignedRecord(log: EventLog, remote: RemoteArchive, to: CommitHead): Promise<void> {
-  const { commit } = await log.commitHeadAt(to.size);
+  const { commit } = await commitHeadAt(log, to.size);
   if (to.commit !== undefined && commit !== to.commit)
     throw remote.damaged(
       checkpointName(remote.id, to.size),

@@ -3,6 +3,7 @@
  * only witness. Segments have a digest of each record, so what differs from one that is whole was damaged here.
  */
 import { isHkfsError } from '../../errors.js';
+import { requireRecord } from '../../events/commit-head.js';
 import { damagedRecord, linkIn } from '../../events/commit-chain.js';
 import { encodeCommit } from '../../events/commit-record.js';
 import type { EventLog } from '../../events/log.js';
@@ -21,7 +22,7 @@ const MOST_BYTES = 16 << 20;
  */
 export async function requireSameLast(log: EventLog, remote: RemoteArchive, head: CommitHead): Promise<void> {
   if (head.size === 0 || head.size > log.size) return;
-  if (head.commit !== undefined) return log.requireRecord(head, remote.store.url);
+  if (head.commit !== undefined) return requireRecord(log, head, remote.store.url);
   await requireSameAt(log, remote, head.size - 1);
 }
 

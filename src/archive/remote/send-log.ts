@@ -2,6 +2,7 @@
  * The log to a remote. Whoever creates the claim of a position is the one who may go on from there: of
  * two writers at once, one wins and the other is told.
  */
+import { commitHeadAt, requireRecord } from '../../events/commit-head.js';
 import { encodeCheckpoint } from '../../events/checkpoint.js';
 import type { EventLog } from '../../events/log.js';
 import { endOf } from '../../events/segment.js';
@@ -177,11 +178,11 @@ class LogSender {
   async sendCheckpoint(head: Head): Promise<void> {
     const { store, id } = this.remote;
     const name = checkpointName(id, head.size);
-    const signed = await this.log.commitHeadAt(head.size);
+    const signed = await commitHeadAt(this.log, head.size);
     const outcome = await store.create(name, Buffer.from(encodeCheckpoint(signed, this.key)));
     if (outcome === 'created') return;
     const there = await this.remote.checkpoint(head.size, this.key.verifier);
-    if (there.root === head.root) return this.log.requireRecord(there, this.remote.describe(name));
+    if (there.root === head.root) return requireRecord(this.log, there, this.remote.describe(name));
     throw diverged(this.remote, {
       reason: 'another writer was first',
       position: await partingPosition(this.remote, this.log, { key: this.key.verifier, size: head.size }),
