@@ -2,7 +2,16 @@
  * One bit, one page, one cut in the files of an archive, of a clone, of a remote and of a bundle: each answer is
  * as before, or is refused with a file and a way out, which is then followed to its end. Never a silent wrong one.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { saved } from './damage.js';
@@ -118,6 +127,54 @@ test(
       }
     }),
   isHeavy ? 900_000 : 90_000,
+);
+
+test(
+  'rot in an object: no bytes but the right ones are handed out, verify names it, and heal brings it back',
+  () =>
+    withHistory(async (archive, source) => {
+      await hkfs(['remote', 'add', 'disk', `${source} remote`, '-a', archive]);
+      expect(say(await hkfs(['backup', 'disk', '-a', archive]))).toMatch(/^ended with 0\n/);
+      const out = `${source} out`;
+      const random = randomFrom(seed);
+      const objects = `${archive}/.hkfs/objects`;
+      for (const { file, rot } of casesOf(
+        filesBelow(objects, () => true),
+        random,
+        2,
+      )) {
+        const path = join(objects, file);
+        const good = readFileSync(path);
+        const bytes = rotten(good, rot, random);
+        if (bytes.equals(good)) continue;
+        chmodSync(path, 0o644);
+        writeFileSync(path, bytes);
+        const said = async (...words: string[]): Promise<string> =>
+          say(await hkfs([...words, '-a', archive]));
+        const steps = {
+          restored: await said('restore', 'source/', '--to', out),
+          verified: await said('verify'),
+          healed: await said('heal'),
+          again: await said('restore', 'source/', '--to', out),
+          sound: await said('verify'),
+        };
+        expect({ seed, file, rot, ...steps }).toEqual({
+          ...{ seed, file, rot },
+          restored: expect.stringMatching(/^ended with 4\n[^]*\[OBJECT_DAMAGED\]\n[^]*hkfs heal/),
+          verified: expect.stringMatching(/^ended with 4\n[^]*hkfs heal/),
+          healed: expect.stringMatching(/^ended with 0\n/),
+          again: expect.stringMatching(/^ended with 0\n/),
+          sound: expect.stringMatching(/^ended with 0\n/),
+        });
+        expect({ seed, file, rot, isGood: readFileSync(path).equals(good) }).toMatchObject({ isGood: true });
+        for (const name of filesBelow(source, (each) => !/[^ -~]|dangling|symlink/.test(each)))
+          if (!readFileSync(join(source, name)).equals(readFileSync(join(out, name))))
+            throw new Error(`${seed} ${file} ${rot}: ${name} was restored with other bytes`);
+        rmSync(out, { recursive: true });
+        rmSync(`${archive}/.hkfs/damaged`, { recursive: true, force: true });
+      }
+    }),
+  isHeavy ? 1_800_000 : 60_000,
 );
 
 test(
