@@ -64,9 +64,14 @@ async function answersOf(archive: string): Promise<Ended[]> {
   return answers;
 }
 
-/** @returns the code of the first refusal; null where all answers are as before */
-function judge(before: readonly Ended[], after: readonly Ended[], moment: object): string | null {
-  let code: string | null = null;
+interface Refusal {
+  readonly code: string;
+  readonly hint: string;
+}
+
+/** @returns the first refusal; null where all answers are as before */
+function judge(before: readonly Ended[], after: readonly Ended[], moment: object): Refusal | null {
+  let refusal: Refusal | null = null;
   for (const [index, ended] of after.entries()) {
     const what = { ...moment, question: QUESTIONS[index]!.join(' ') };
     if (ended.status === 0)
@@ -76,10 +81,20 @@ function judge(before: readonly Ended[], after: readonly Ended[], moment: object
         ...what,
         said: expect.stringMatching(/^ended with [246]\n[^]*"hint":"/),
       });
-      code ??= /"code":"(\w+)"/.exec(ended.stderr)![1]!;
+      refusal ??= (JSON.parse(ended.stderr.trim().split('\n').at(-1)!) as { error: Refusal }).error;
     }
   }
-  return code;
+  return refusal;
+}
+
+/** Where a refusal names `recover`, it is done, and the names are those of before. */
+async function recovered(archive: string, { remote, ls }: { remote: string; ls: string }): Promise<void> {
+  const ended = await hkfs(['recover', '--yes', '--from', remote, '-a', archive]);
+  expect(say(ended)).toMatch(/^ended with [04]\n/);
+  expect((await hkfs(['ls', '-R', '/', '-a', archive, '--json'])).stdout).toBe(ls);
+  expect(say(await hkfs(['verify', '-a', archive]))).toMatch(/^ended with 0\n/);
+  for (const name of readdirSync(`${archive}/.hkfs`))
+    if (name.includes('.damaged-')) rmSync(`${archive}/.hkfs/${name}`, { recursive: true });
 }
 
 function withHistory(use: (archive: string, source: string) => Promise<void>): Promise<void> {
@@ -102,31 +117,36 @@ test(
   () =>
     withHistory(async (archive, source) => {
       const own = `${archive}/.hkfs`;
+      const remote = `${source} remote`;
+      await hkfs(['remote', 'add', 'disk', remote, '-a', archive]);
+      expect(say(await hkfs(['backup', 'disk', '-a', archive]))).toMatch(/^ended with 0\n/);
       const state = saved(archive, `${source} saved`);
       const before = await answersOf(archive);
       state.bringBack();
       const random = randomFrom(seed);
       const files = filesBelow(own, (name) => isRead(name) && !/^(objects|damaged)\//.test(name));
-      for (const { file, rot } of casesOf(files, random, 14)) {
+      for (const { file, rot } of casesOf(files, random, 5)) {
         const path = join(own, file);
         const good = readFileSync(path);
         writeFileSync(path, rotten(good, rot, random));
         const moment = { seed, file, rot };
-        const code = judge(before, await answersOf(archive), moment);
-        if (code === 'VIEWS_DAMAGED') expect((await hkfs(['replay', '-a', archive])).status).toBe(0);
-        else if (code !== null) {
+        const refusal = judge(before, await answersOf(archive), moment);
+        if (refusal?.code === 'VIEWS_DAMAGED') expect((await hkfs(['replay', '-a', archive])).status).toBe(0);
+        else if (refusal !== null) {
+          if (refusal.hint.includes('hkfs recover'))
+            await recovered(archive, { remote, ls: before[0]!.stdout });
           if (!/^(log|views)\//.test(file)) writeFileSync(path, good);
           state.bringBack();
         }
-        expect({ ...moment, code: judge(before, await answersOf(archive), moment) }).toEqual({
+        expect({ ...moment, refusal: judge(before, await answersOf(archive), moment) }).toEqual({
           ...moment,
-          code: null,
+          refusal: null,
         });
         writeFileSync(path, good);
         state.bringBack();
       }
     }),
-  isHeavy ? 900_000 : 90_000,
+  isHeavy ? 1_800_000 : 120_000,
 );
 
 test(
