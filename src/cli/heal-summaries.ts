@@ -32,7 +32,10 @@ export function remoteVerifyParagraph(summary: RemoteVerifySummary): string {
     ),
   ];
   lines.push(findings.length === 0 ? 'No damage.' : `${plural(findings.length, 'finding')}:`);
-  return [...lines, ...findings].join('\n');
+  const isLost = [...summary.damaged, ...summary.missing].some(({ healedFrom }) => healedFrom === undefined);
+  const isBroken = isLost || summary.files.some(({ healed }) => !healed);
+  const way = '`hkfs verify --remote NAME --heal` sends again what is here.';
+  return [...lines, ...findings, ...(isBroken ? [way] : [])].join('\n');
 }
 
 function objectLine(word: string, row: DamagedRow): string {

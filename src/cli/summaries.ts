@@ -35,6 +35,9 @@ export function ingestParagraph(summary: IngestSummary): string {
   return [...lines, ...failures].join('\n');
 }
 
+const HEAL =
+  '`hkfs heal` brings contents back from remotes; of what nobody has, an ingest of the same file is the way.';
+
 /** What a verification found, with every finding on a line of its own. */
 export function verifyParagraph(summary: VerifySummary): string {
   const { objects, bytes, seconds, remaining } = summary;
@@ -50,7 +53,12 @@ export function verifyParagraph(summary: VerifySummary): string {
     ...summary.views.map((text) => `  views  ${visibleText(text)}`),
   ];
   lines.push(findings.length === 0 ? 'No damage.' : `${plural(findings.length, 'finding')}:`);
-  return [...lines, ...findings].join('\n');
+  return [...lines, ...findings, ...waysOut(summary)].join('\n');
+}
+
+function waysOut({ damaged, missing, views }: VerifySummary): string[] {
+  const isLost = [...damaged, ...missing].some(({ healedFrom }) => healedFrom === undefined);
+  return [...(isLost ? [HEAL] : []), ...(views.length > 0 ? ['`hkfs replay` builds the views again.'] : [])];
 }
 
 function objectFinding(word: string, row: VerifySummary['damaged'][number]): string[] {
@@ -121,7 +129,8 @@ function failureLines(failed: readonly Failure[], what: string): string[] {
   const lines = failed.map(
     ({ path, code, message }) => `  ${visibleName(path)}: ${visibleText(message)} [${code}]`,
   );
-  return [`${plural(failed.length, 'entry', 'entries')} ${what}:`, ...lines];
+  const isLost = failed.some(({ code }) => code === 'OBJECT_DAMAGED' || code === 'OBJECT_MISSING');
+  return [`${plural(failed.length, 'entry', 'entries')} ${what}:`, ...lines, ...(isLost ? [HEAL] : [])];
 }
 
 /** A past tree that was made. */

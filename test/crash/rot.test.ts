@@ -2,7 +2,16 @@
  * One bit, one page, one cut in the files of an archive, of a clone, of a remote and of a bundle: each answer is
  * as before, or is refused with a file and a way out, which is then followed to its end. Never a silent wrong one.
  */
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { saved } from './damage.js';
@@ -55,9 +64,14 @@ async function answersOf(archive: string): Promise<Ended[]> {
   return answers;
 }
 
-/** @returns the code of the first refusal; null where all answers are as before */
-function judge(before: readonly Ended[], after: readonly Ended[], moment: object): string | null {
-  let code: string | null = null;
+interface Refusal {
+  readonly code: string;
+  readonly hint: string;
+}
+
+/** @returns the first refusal; null where all answers are as before */
+function judge(before: readonly Ended[], after: readonly Ended[], moment: object): Refusal | null {
+  let refusal: Refusal | null = null;
   for (const [index, ended] of after.entries()) {
     const what = { ...moment, question: QUESTIONS[index]!.join(' ') };
     if (ended.status === 0)
@@ -67,10 +81,20 @@ function judge(before: readonly Ended[], after: readonly Ended[], moment: object
         ...what,
         said: expect.stringMatching(/^ended with [246]\n[^]*"hint":"/),
       });
-      code ??= /"code":"(\w+)"/.exec(ended.stderr)![1]!;
+      refusal ??= (JSON.parse(ended.stderr.trim().split('\n').at(-1)!) as { error: Refusal }).error;
     }
   }
-  return code;
+  return refusal;
+}
+
+/** Where a refusal names `recover`, it is done, and the names are those of before. */
+async function recovered(archive: string, { remote, ls }: { remote: string; ls: string }): Promise<void> {
+  const ended = await hkfs(['recover', '--yes', '--from', remote, '-a', archive]);
+  expect(say(ended)).toMatch(/^ended with [04]\n/);
+  expect((await hkfs(['ls', '-R', '/', '-a', archive, '--json'])).stdout).toBe(ls);
+  expect(say(await hkfs(['verify', '-a', archive]))).toMatch(/^ended with 0\n/);
+  for (const name of readdirSync(`${archive}/.hkfs`))
+    if (name.includes('.damaged-')) rmSync(`${archive}/.hkfs/${name}`, { recursive: true });
 }
 
 function withHistory(use: (archive: string, source: string) => Promise<void>): Promise<void> {
@@ -93,31 +117,84 @@ test(
   () =>
     withHistory(async (archive, source) => {
       const own = `${archive}/.hkfs`;
+      const remote = `${source} remote`;
+      await hkfs(['remote', 'add', 'disk', remote, '-a', archive]);
+      expect(say(await hkfs(['backup', 'disk', '-a', archive]))).toMatch(/^ended with 0\n/);
       const state = saved(archive, `${source} saved`);
       const before = await answersOf(archive);
       state.bringBack();
       const random = randomFrom(seed);
       const files = filesBelow(own, (name) => isRead(name) && !/^(objects|damaged)\//.test(name));
-      for (const { file, rot } of casesOf(files, random, 14)) {
+      for (const { file, rot } of casesOf(files, random, 5)) {
         const path = join(own, file);
         const good = readFileSync(path);
         writeFileSync(path, rotten(good, rot, random));
         const moment = { seed, file, rot };
-        const code = judge(before, await answersOf(archive), moment);
-        if (code === 'VIEWS_DAMAGED') expect((await hkfs(['replay', '-a', archive])).status).toBe(0);
-        else if (code !== null) {
+        const refusal = judge(before, await answersOf(archive), moment);
+        if (refusal?.code === 'VIEWS_DAMAGED') expect((await hkfs(['replay', '-a', archive])).status).toBe(0);
+        else if (refusal !== null) {
+          if (refusal.hint.includes('hkfs recover'))
+            await recovered(archive, { remote, ls: before[0]!.stdout });
           if (!/^(log|views)\//.test(file)) writeFileSync(path, good);
           state.bringBack();
         }
-        expect({ ...moment, code: judge(before, await answersOf(archive), moment) }).toEqual({
+        expect({ ...moment, refusal: judge(before, await answersOf(archive), moment) }).toEqual({
           ...moment,
-          code: null,
+          refusal: null,
         });
         writeFileSync(path, good);
         state.bringBack();
       }
     }),
-  isHeavy ? 900_000 : 90_000,
+  isHeavy ? 1_800_000 : 120_000,
+);
+
+test(
+  'rot in an object: no bytes but the right ones are handed out, verify names it, and heal brings it back',
+  () =>
+    withHistory(async (archive, source) => {
+      await hkfs(['remote', 'add', 'disk', `${source} remote`, '-a', archive]);
+      expect(say(await hkfs(['backup', 'disk', '-a', archive]))).toMatch(/^ended with 0\n/);
+      const out = `${source} out`;
+      const random = randomFrom(seed);
+      const objects = `${archive}/.hkfs/objects`;
+      for (const { file, rot } of casesOf(
+        filesBelow(objects, () => true),
+        random,
+        2,
+      )) {
+        const path = join(objects, file);
+        const good = readFileSync(path);
+        const bytes = rotten(good, rot, random);
+        if (bytes.equals(good)) continue;
+        chmodSync(path, 0o644);
+        writeFileSync(path, bytes);
+        const said = async (...words: string[]): Promise<string> =>
+          say(await hkfs([...words, '-a', archive]));
+        const steps = {
+          restored: await said('restore', 'source/', '--to', out),
+          verified: await said('verify'),
+          healed: await said('heal'),
+          again: await said('restore', 'source/', '--to', out),
+          sound: await said('verify'),
+        };
+        expect({ seed, file, rot, ...steps }).toEqual({
+          ...{ seed, file, rot },
+          restored: expect.stringMatching(/^ended with 4\n[^]*\[OBJECT_DAMAGED\]\n[^]*hkfs heal/),
+          verified: expect.stringMatching(/^ended with 4\n[^]*hkfs heal/),
+          healed: expect.stringMatching(/^ended with 0\n/),
+          again: expect.stringMatching(/^ended with 0\n/),
+          sound: expect.stringMatching(/^ended with 0\n/),
+        });
+        expect({ seed, file, rot, isGood: readFileSync(path).equals(good) }).toMatchObject({ isGood: true });
+        for (const name of filesBelow(source, (each) => !/[^ -~]|dangling|symlink/.test(each)))
+          if (!readFileSync(join(source, name)).equals(readFileSync(join(out, name))))
+            throw new Error(`${seed} ${file} ${rot}: ${name} was restored with other bytes`);
+        rmSync(out, { recursive: true });
+        rmSync(`${archive}/.hkfs/damaged`, { recursive: true, force: true });
+      }
+    }),
+  isHeavy ? 1_800_000 : 60_000,
 );
 
 test(
