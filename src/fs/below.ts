@@ -1,6 +1,7 @@
 /** Paths below a directory, reached through real directories only: never through a symlink. */
 import * as fs from 'node:fs';
 import { openAnchor, type Anchor } from './long-path.js';
+import { requireBelow } from './confined-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 
 export class Below {
@@ -19,12 +20,14 @@ export class Below {
    * the next call. @throws ENOTDIR when a directory on the way down is a symlink or something else
    */
   locate(path: string): FsPath {
+    requireBelow(this.root, path);
     return toFsPath(joinPath(this.directory(parentPath(path)), baseName(path)));
   }
 
   /** The short path of a checked directory. */
   directory(path: string): string {
     if (this.current?.path === path) return this.current.anchor.path;
+    requireBelow(this.root, path);
     this.close();
     this.check(path);
     const anchor = openAnchor(path);

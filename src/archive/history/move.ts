@@ -1,6 +1,7 @@
 /** `mv`: one event, whatever is below. */
 import { HkfsError } from '../../errors.js';
 import type { Place } from '../../events/types.js';
+import { treePath } from '../../fs/confined-path.js';
 import { baseName, isValidName, joinPath, normalizeTreePath, parentPath } from '../../fs/names.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
 import { TreeProjection } from '../../projections/tree.js';
@@ -97,7 +98,7 @@ function checkReplacement(existing: Entry, path: string, moved: { entry: Entry; 
 function checkDisk(archive: OpenArchive, to: string, existing: Entry | undefined): void {
   const { root, objects } = archive.layout;
   const tree = new TreeProjection(archive.views.level, root, objects, archive.since);
-  if (isFree(joinPath(root, to), existing ? tree.previousOf(existing) : null)) return;
+  if (isFree(treePath(root, to), existing ? tree.previousOf(existing) : null)) return;
   throw new HkfsError('BAD_TARGET', `on the disk something else is at /${to}, which hkfs did not put there`, {
     hint: 'move it away, or adopt it with `hkfs sync`',
   });
