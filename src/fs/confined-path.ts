@@ -6,8 +6,8 @@ import { HkfsError } from '../errors.js';
 import { isValidName, joinPath } from './names.js';
 
 const RESERVED = '.hkfs';
-/** An empty name, `.` or `..` anywhere in a path, or a NUL. */
-const LEADS_AWAY = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
+/** An empty name, `.` or `..` anywhere in a path, or a NUL; one slash at the end means a directory. */
+const LEADS_AWAY = /(?:^|\/)\.{0,2}\/|(?:^|\/)\.{1,2}$|\0/;
 
 /** Where a path of an archive's tree is on the disk; '' is the root. @throws HkfsError LOG_DAMAGED */
 export function treePath(root: string, path: string): string {

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { childPath, requireBelow, treePath } from '../../src/fs/confined-path.js';
 
-const AWAY = ['..', '.', '', '../x', 'a/..', 'a/../b', './a', 'a//b', '/a', 'a/', 'a\0b'];
+const AWAY = ['..', '.', '', '../x', 'a/..', 'a/../b', './a', 'a//b', '/a', 'a/./', 'a\0b'];
 
 test.each(AWAY)('the recorded path %j is joined to no root', (path) => {
-  if (path !== '') expect(() => treePath('/r', path)).toThrow('leads elsewhere');
   expect(() => childPath('/r', path)).toThrow('leads elsewhere');
+  if (path === '') return;
+  expect(() => treePath('/r', path)).toThrow('leads elsewhere');
   expect(() => requireBelow('/r', `/r/${path}`)).toThrow('leads elsewhere');
 });
 
@@ -18,7 +19,7 @@ test('what is not below a root is refused, whatever it begins with', () => {
 });
 
 test('all other names are joined', () => {
-  for (const path of ['a', '...', '..a/.b', 'a/.hkfs', '.hkfsx', '\udcff', 'n'.repeat(255)]) {
+  for (const path of ['a', '...', '..a/.b', 'a/.hkfs', '.hkfsx', '\udcff', 'n'.repeat(255), 'a/']) {
     expect(treePath('/r', path)).toBe(`/r/${path}`);
     requireBelow('/r', `/r/${path}`);
     requireBelow('/', `/${path}`);
