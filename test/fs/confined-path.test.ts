@@ -15,7 +15,8 @@ test.each(['.hkfs', '.hkfs/objects'])('%s of an archive is no place of its tree'
 });
 
 test('what is not below a root is refused, whatever it begins with', () => {
-  for (const path of ['/', '/x', '/rest', '/r/../x']) expect(() => requireBelow('/r', path)).toThrow('leads elsewhere');
+  for (const path of ['/', '/x', '/rest', '/r/../x'])
+    expect(() => requireBelow('/r', path)).toThrow('leads elsewhere');
 });
 
 test('all other names are joined', () => {
