@@ -3,7 +3,7 @@ import { lstatSync, type BigIntStats } from 'node:fs';
 import { errnoOf } from '../errors.js';
 import type { Hash } from '../events/types.js';
 import { inSource } from '../fs/contents.js';
-import { joinPath } from '../fs/names.js';
+import { treePath } from '../fs/confined-path.js';
 import { twinPaths } from '../fs/place.js';
 import { lstatOrNull } from '../fs/scan.js';
 import type { EntryFailure } from '../fs/tasks.js';
@@ -23,7 +23,7 @@ export async function otherCopies(archive: OpenArchive, hash: Hash): Promise<str
   const copies: string[] = [];
   let names = 0;
   for await (const path of archive.contents().livePaths(hash, archive.namespace())) {
-    const file = joinPath(layout.root, path);
+    const file = treePath(layout.root, path);
     const stat = fileAt(file);
     if (stat !== null && !seen.has(idOf(stat))) copies.push(file);
     seen.add(idOf(stat));

@@ -6,6 +6,7 @@
 import * as fs from 'node:fs';
 import { isHeld, isWithin } from './held-directories.js';
 import { openAnchor, type Anchor } from './long-path.js';
+import { requireBelow } from './confined-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 
 /** Linux's number (fcntl.h); Node has no name for it. */
@@ -28,12 +29,14 @@ export class Below {
    * the next call. @throws ENOTDIR when a directory on the way down is a symlink or something else
    */
   locate(path: string): FsPath {
+    requireBelow(this.root, path);
     return toFsPath(joinPath(this.directory(parentPath(path)), baseName(path)));
   }
 
   /** The short path of a checked directory. */
   directory(path: string): string {
     if (this.current?.path === path) return this.current.anchor.path;
+    requireBelow(this.root, path);
     this.close();
     if (!isHeld(this.root)) this.check(path);
     else if (!isWithin(path, this.root)) throw this.notBelow(path);

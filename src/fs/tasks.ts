@@ -245,6 +245,9 @@ export type Previous =
   /** A person's own file whose bytes were found in the archive: it has to be as it was then. */
   | { readonly kind: 'adopted'; readonly stat: BigInt64Array };
 
+/** What is moved. */
+export type Moved = Previous | 'directory';
+
 export type TreeOperation =
   | { readonly op: 'mkdir'; readonly path: string }
   | {
@@ -271,6 +274,8 @@ export type TreeOperation =
       readonly op: 'rename';
       readonly from: string;
       readonly to: string;
+      /** What the archive has at the old name; undefined: whatever is there goes. */
+      readonly moved?: Moved | undefined;
       /** What the new name held: it makes room. */
       readonly previous: Previous | null;
     }

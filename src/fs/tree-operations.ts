@@ -14,13 +14,14 @@ import { Anchors } from './anchors.js';
 import { forgetHeld, isHeld, isWithin } from './held-directories.js';
 import { openAnchor, type Anchor } from './long-path.js';
 import { nodeTime } from './node-time.js';
+import { requireBelow } from './confined-path.js';
 import { baseName, joinPath, parentPath, toFsPath, type FsPath } from './names.js';
 import { twinPaths } from './place.js';
 import { hasSameBytes } from './same-bytes.js';
 import { readTarget, toFailure } from './scan.js';
 import { hashOfObjectPath } from './stage.js';
 import { StatTable, TouchedInodes, type FileStat } from './stats.js';
-import type { EntryFailure, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
+import type { EntryFailure, Moved, Previous, TreeOperation, TreeResult, TreeTask } from './tasks.js';
 
 let temporaries = 0;
 
@@ -70,6 +71,7 @@ class Tree {
   apply(operation: TreeOperation): fs.BigIntStats | 'full' | undefined {
     this.before = null;
     this.keptOne = false;
+    for (const path of pathsOf(operation)) requireBelow(this.task.root, path);
     switch (operation.op) {
       case 'mkdir':
         return this.mkdir(this.locate(operation.path));
@@ -262,6 +264,7 @@ class Tree {
   private rename({
     from,
     to,
+    moved: own,
     previous,
   }: Extract<TreeOperation, { op: 'rename' }>): fs.BigIntStats | undefined {
     const source = openAnchor(this.checked(parentPath(from)));
@@ -270,6 +273,7 @@ class Tree {
       const target = this.locate(to);
       const moved = fs.lstatSync(sourcePath, { bigint: true, throwIfNoEntry: false });
       if (moved === undefined) return;
+      if (own !== undefined && !isOfKind(moved, own)) throw conflict();
       const there = fs.lstatSync(target, { bigint: true, throwIfNoEntry: false });
       if (there && (previous === null || !isPrevious(target, there, previous))) throw conflict();
       failpoint('tree.rename');
@@ -344,6 +348,12 @@ class Tree {
   }
 }
 
+/** In the tree; an object's file is named by its hash. */
+function pathsOf(operation: TreeOperation): string[] {
+  if (operation.op === 'discard') return [];
+  return operation.op === 'rename' ? [operation.from, operation.to] : [operation.path];
+}
+
 /** Whether the archive's own is there, or nothing at all. Errors of node:fs pass through. */
 export function isAsLeft(path: string, previous: Previous | null): boolean {
   const parent = openAnchor(parentPath(path));
@@ -392,6 +402,12 @@ function discard({ path, device, inode }: Extract<TreeOperation, { op: 'discard'
     failpoint('object.discarded');
     return;
   }
+}
+
+/** A file that a person has edited goes along; what is another kind of thing is theirs, and stays. */
+function isOfKind(there: fs.BigIntStats, own: Moved): boolean {
+  if (own === 'directory') return there.isDirectory();
+  return own.kind === 'symlink' ? there.isSymbolicLink() : there.isFile();
 }
 
 function isPrevious(path: FsPath, there: fs.BigIntStats, previous: Previous): boolean {

@@ -16,9 +16,10 @@ import type {
   Position,
   SourceIdentity,
 } from '../events/types.js';
+import { treePath } from '../fs/confined-path.js';
 import { joinPath, parentPath } from '../fs/names.js';
 import { StatTable } from '../fs/stats.js';
-import type { Previous, TreeOperation } from '../fs/tasks.js';
+import type { Moved, Previous, TreeOperation } from '../fs/tasks.js';
 import { Contents } from './contents.js';
 import type { InodeId } from './keys.js';
 import { Namespace, type Entry, type NamedEntry } from './namespace.js';
@@ -157,7 +158,7 @@ export class TreeProjection {
     const previous = replaced ? this.previousOf(replaced) : null;
     const path = this.onDisk(to);
     if (entry?.event.type !== 'special.added')
-      into.push({ op: 'rename', from: this.onDisk(from), to: path, previous });
+      into.push({ op: 'rename', from: this.onDisk(from), to: path, moved: this.movedOf(entry), previous });
     else if (previous) into.push({ op: 'unlink', path, previous });
   }
 
@@ -229,6 +230,12 @@ export class TreeProjection {
     return previous && { op: 'unlink', path: this.onDisk(path), previous };
   }
 
+  /** What is to be at the old name; undefined where nobody knows. */
+  private movedOf(entry: Entry | undefined): Moved | undefined {
+    if (entry === undefined) return undefined;
+    return entry.kind === 'directory' ? 'directory' : (this.previousOf(entry) ?? undefined);
+  }
+
   /** How the tree shows an entry that is no directory; null for what it does not show. */
   previousOf(entry: Entry): Previous | null {
     const { event } = entry;
@@ -286,7 +293,7 @@ export class TreeProjection {
   }
 
   private onDisk(path: string): string {
-    return joinPath(this.root, path);
+    return treePath(this.root, path);
   }
 
   private objectPath(hash: Hash): string {

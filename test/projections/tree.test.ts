@@ -173,14 +173,14 @@ describe('given a tree, when an entry is renamed', () => {
   test('one rename moves it, whatever is below', async () => {
     const given = [D, file(1, 'f'), directory(0, 'e')];
     expect(await operations(given, [rename([0, 'd'], [3, 'n'])])).toEqual([
-      { op: 'rename', from: '/ar/d', to: '/ar/e/n', previous: null },
+      { op: 'rename', from: '/ar/d', to: '/ar/e/n', moved: 'directory', previous: null },
     ]);
   });
 
   test('a file takes the name of another, which is what stood there', async () => {
     const given = [file(0, 'f'), file(0, 'g')];
     expect(await operations(given, [rename([0, 'g'], [0, 'f'])])).toEqual([
-      { op: 'rename', from: '/ar/g', to: '/ar/f', previous: previousA },
+      { op: 'rename', from: '/ar/g', to: '/ar/f', moved: previousA, previous: previousA },
     ]);
   });
 

@@ -1,5 +1,5 @@
 /** Entries depth first, each directory before what it holds, names in the order of their bytes. */
-import { joinPath } from '../../fs/names.js';
+import { childPath } from '../../fs/confined-path.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
 
 /** Gives a promise only where the walk has to wait: of most entries it has not. */
@@ -27,7 +27,7 @@ export async function walkBelow(namespace: Namespace, top: NamedEntry, visit: Vi
         else await readOn(open);
         continue;
       }
-      const path = joinPath(open.path, entry.name);
+      const path = childPath(open.path, entry.name);
       const waited = visit(path, entry);
       if (waited) await waited;
       if (entry.directoryId !== null) stack.push(openDirectory(namespace, path, entry));

@@ -7,7 +7,7 @@ import { HkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { keepDamaged, keptInodesOf } from '../../fs/keep-damaged.js';
-import { joinPath } from '../../fs/names.js';
+import { treePath } from '../../fs/confined-path.js';
 import { twinPaths } from '../../fs/place.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
@@ -94,7 +94,7 @@ export class Healer {
     const { layout } = this.archive;
     const isLink = ({ hash }: DamagedRow, path: string): boolean => {
       const objects = twinPaths(objectPath(layout.objects, Buffer.from(hash, 'hex')));
-      const there = lstatOrNull(joinPath(layout.root, path));
+      const there = lstatOrNull(treePath(layout.root, path));
       return there !== null && objects.some((object) => lstatOrNull(object)?.ino === there.ino);
     };
     return new Set(this.healed.flatMap((row) => row.paths.filter((path) => isLink(row, path))));

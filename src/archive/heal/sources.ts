@@ -3,7 +3,7 @@ import { lstatSync, rmSync } from 'node:fs';
 import { errnoOf, isHkfsError } from '../../errors.js';
 import type { Hash } from '../../events/types.js';
 import { inSource } from '../../fs/contents.js';
-import { joinPath } from '../../fs/names.js';
+import { treePath } from '../../fs/confined-path.js';
 import { CARRY } from '../../fs/tasks.js';
 import { RemoteCopies, type CopyState } from '../../projections/copies.js';
 import type { BlobStore } from '../../store/remote/blob-store.js';
@@ -56,7 +56,7 @@ export class HealSources {
     const { layout } = this.archive;
     const tried = new Set<bigint>();
     for await (const path of this.archive.contents().livePaths(object.hash, this.archive.namespace())) {
-      const name = joinPath(layout.root, path);
+      const name = treePath(layout.root, path);
       const inode = inodeOfSize(name, object.size);
       if (inode === null || tried.has(inode)) continue;
       tried.add(inode);

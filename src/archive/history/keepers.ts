@@ -1,7 +1,8 @@
 /** What stays elsewhere of what an entry holds, or why nothing does: the judgement behind a prune. */
 import type { Hash, Place, Position } from '../../events/types.js';
 import { Below } from '../../fs/below.js';
-import { joinPath, parentPath } from '../../fs/names.js';
+import { treePath } from '../../fs/confined-path.js';
+import { parentPath } from '../../fs/names.js';
 import { objectPath } from '../../fs/stage.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { livePath, type Contents } from '../../projections/contents.js';
@@ -93,7 +94,7 @@ export class Keepers {
       const path = await livePath(place, hash, this.namespace);
       if (path === null || isAtOrBelowAny(path, this.rules.going)) continue;
       const { parent, name } = place;
-      if (isInPlace(this.disk, joinPath(this.archive.layout.root, path), own))
+      if (isInPlace(this.disk, treePath(this.archive.layout.root, path), own))
         return { keeper: { place: { parent, name }, path } };
       untrue ??= path;
     }
@@ -179,7 +180,7 @@ async function othersOutside(
 function isOtherInPlace({ layout }: OpenArchive, disk: Below, { path, entry }: NamedEntry): boolean {
   const { event } = entry;
   if (event.type !== 'symlink.added') return true;
-  return isInPlace(disk, joinPath(layout.root, path), { kind: 'symlink', target: event.target });
+  return isInPlace(disk, treePath(layout.root, path), { kind: 'symlink', target: event.target });
 }
 
 /** Equal for symlinks of one name and text, and for specials of one name, kind and device; null for others. */

@@ -1,6 +1,7 @@
 /** `mv`: one event, whatever is below. */
 import { HkfsError } from '../../errors.js';
 import type { Place } from '../../events/types.js';
+import { treePath } from '../../fs/confined-path.js';
 import { readMounts } from '../../fs/mounts.js';
 import { baseName, isValidName, joinPath, normalizeTreePath, parentPath, realPath } from '../../fs/names.js';
 import type { Entry, NamedEntry, Namespace } from '../../projections/namespace.js';
@@ -104,7 +105,7 @@ function checkDisk(
   refuseMounted(root, from);
   refuseMounted(root, to);
   const tree = new TreeProjection(archive.views.level, root, objects, archive.since);
-  if (isFree(joinPath(root, to), existing ? tree.previousOf(existing) : null)) return;
+  if (isFree(treePath(root, to), existing ? tree.previousOf(existing) : null)) return;
   throw new HkfsError('BAD_TARGET', `on the disk something else is at /${to}, which hkfs did not put there`, {
     hint: 'move it away, or adopt it with `hkfs sync`',
   });

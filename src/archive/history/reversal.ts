@@ -11,7 +11,7 @@ import type {
   Place,
   Position,
 } from '../../events/types.js';
-import { joinPath } from '../../fs/names.js';
+import { treePath } from '../../fs/confined-path.js';
 import { Namespace } from '../../projections/namespace.js';
 import type { SkippedRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
@@ -156,7 +156,7 @@ export class Reversal {
     const path = await this.draft.now.pathOfPlace(place);
     if (path === null || path !== (await this.draft.pathOfPlace(place))) return true;
     if ((await this.draft.now.entryAt(place)) !== undefined) return true;
-    return isFree(joinPath(this.archive.layout.root, path), null);
+    return isFree(treePath(this.archive.layout.root, path), null);
   }
 
   private async rename(from: Place, to: Place, value: Value): Promise<void> {

@@ -3,7 +3,8 @@ import { lstatSync, statSync, type BigIntStats } from 'node:fs';
 import { errnoOf, HkfsError } from '../../errors.js';
 import { absolutePath } from '../../fs/absolute-path.js';
 import type { Position } from '../../events/types.js';
-import { joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
+import { childPath } from '../../fs/confined-path.js';
+import { parentPath, realPath, toFsPath, joinPath } from '../../fs/names.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { OpenArchive } from '../open-archive.js';
 import { OwnPlaces, refuseOwnPlace } from '../own-places.js';
@@ -32,7 +33,7 @@ export async function planLandings(
 ): Promise<Landings> {
   const { contentsOf, entries } = await namedPaths(archive, paths, where.at);
   const { directory, exists } = targetDirectory(where.to);
-  const landings = contentsOf ? [directory] : entries.map(({ entry }) => joinPath(directory, entry.name));
+  const landings = contentsOf ? [directory] : entries.map(({ entry }) => childPath(directory, entry.name));
   const own = new OwnPlaces(archive.layout.root);
   for (const landing of landings) refuseOwnPlace(own, landing);
   return { directory, exists, contentsOf, entries, own };

@@ -8,6 +8,7 @@ import type { DirectoryAdded, EntryEvent } from '../../events/types.js';
 import { WRITES_END } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { withDirectory } from '../../fs/long-path.js';
+import { childPath } from '../../fs/confined-path.js';
 import { joinPath, parentPath, toFsPath } from '../../fs/names.js';
 import { isRestoreTemporary } from '../../fs/restore-temporary.js';
 import { toFailure } from '../../fs/scan.js';
@@ -113,7 +114,7 @@ export class Restorer {
         this.stopWhereAsked();
         const there = standing.get(entry.name) ?? null;
         standing.delete(entry.name);
-        await this.put(joinPath(target.path, entry.name), entry, { standing: there, target });
+        await this.put(childPath(target.path, entry.name), entry, { standing: there, target });
       }
     for (const name of temporaries)
       if (standing.delete(name) && !this.parts.dry) await this.remove(joinPath(target.path, name));

@@ -3,7 +3,7 @@ import { attributesOf, entryKindOf } from '../../fs/attributes.js';
 import type { Attributes, DirectoryId, Place } from '../../events/types.js';
 import { failpoint } from '../../fs/failpoints.js';
 import { inSource } from '../../fs/contents.js';
-import { joinPath } from '../../fs/names.js';
+import { treePath } from '../../fs/confined-path.js';
 import { objectPath } from '../../fs/stage.js';
 import { StatTable } from '../../fs/stats.js';
 import type { TreeOperation } from '../../fs/tasks.js';
@@ -225,7 +225,7 @@ class Adoption {
   }
 
   private onDisk(path: string): string {
-    return joinPath(this.archive.layout.root, path);
+    return treePath(this.archive.layout.root, path);
   }
 }
 

@@ -6,7 +6,7 @@ import { errnoOf } from '../../errors.js';
 import { OBJECT_MODE } from '../../fs/contents.js';
 import { inSource } from '../../fs/contents.js';
 import { hashToHex } from '../../fs/hash.js';
-import { joinPath } from '../../fs/names.js';
+import { treePath } from '../../fs/confined-path.js';
 import { isSettled, nowInNs } from '../../fs/settled.js';
 import { sameContentStat, StatTable, storable, type FileStat } from '../../fs/stats.js';
 import type { EntryFailure } from '../../fs/tasks.js';
@@ -50,7 +50,7 @@ async function hashBatch(
   batch: readonly { path: string; stat: FileStat }[],
   into: Map<string, Verdict>,
 ): Promise<void> {
-  const files = batch.map(({ path }) => joinPath(archive.layout.root, path));
+  const files = batch.map(({ path }) => treePath(archive.layout.root, path));
   const startedNs = nowInNs();
   const { hashes, failures, stats } = await archive.pool.run({ task: 'hash', files });
   const table = new StatTable(stats);
@@ -109,7 +109,7 @@ export function changedAttributes(
 export function sealAgain(root: string, suspect: Suspect): LevelPut | Failure | null {
   const { path, stat, hash, isSettled: isTraced = false } = suspect;
   try {
-    return inSource(joinPath(root, path), (file) => {
+    return inSource(treePath(root, path), (file) => {
       const there = storable(lstatSync(file, { bigint: true }));
       if (!sameContentStat(stat, there)) return null;
       const { size, mtimeNs, ctimeNs } = protect(file, there);

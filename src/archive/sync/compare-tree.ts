@@ -2,6 +2,7 @@
 import { lstatSync } from 'node:fs';
 import type { DirectoryId } from '../../events/types.js';
 import { inSource } from '../../fs/contents.js';
+import { treePath } from '../../fs/confined-path.js';
 import { joinPath, toFsPath } from '../../fs/names.js';
 import { StatTable } from '../../fs/stats.js';
 import { nowInNs } from '../../fs/settled.js';
@@ -273,7 +274,7 @@ export class TreeComparison {
   }
 
   private onDisk(path: string): string {
-    return joinPath(this.archive.layout.root, path);
+    return treePath(this.archive.layout.root, path);
   }
 }
 

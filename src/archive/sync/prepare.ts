@@ -2,7 +2,8 @@
 import { lstatSync } from 'node:fs';
 import type { Attributes, Hash } from '../../events/types.js';
 import { attributesOf } from '../../fs/attributes.js';
-import { joinPath, readDirectoryNames } from '../../fs/names.js';
+import { treePath } from '../../fs/confined-path.js';
+import { readDirectoryNames } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { objectPath } from '../../fs/stage.js';
 import type { DamagedRow, Failure, SyncStep } from '../api.js';
@@ -212,7 +213,7 @@ function takeRelink(archive: OpenArchive, changes: Changes, { found, hash, entry
   changes.lines.push({ change: 'relinked', path });
   if (entry === null) return;
   const recorded = entry.entry.event.attributes;
-  const disk = attributesOf(stat, joinPath(archive.layout.root, path), archive.posix, { xattrs: false });
+  const disk = attributesOf(stat, treePath(archive.layout.root, path), archive.posix, { xattrs: false });
   // With our mode it is a file of ours, such as a name of an object that was replaced.
   if ((disk.mode & 0o222) === 0 || found.relink?.isDamaged) return;
   const { mode, uid, gid, user, group, mtimeNs } = disk;

@@ -5,6 +5,7 @@ import { StatTable, type FileStat } from '../../fs/stats.js';
 import type { Listing } from '../../fs/tasks.js';
 import { errnoOf } from '../../errors.js';
 import { entryKindOf } from '../../fs/attributes.js';
+import { treePath } from '../../fs/confined-path.js';
 import { joinPath } from '../../fs/names.js';
 import { together } from '../../fs/together.js';
 import type { Entry, Namespace } from '../../projections/namespace.js';
@@ -38,7 +39,7 @@ export async function checkTree(
       }
       const children = await running.shift();
       if (children === undefined) return;
-      queue.push(children.map((item) => ({ path: joinPath(archive.layout.root, item.path), item })));
+      queue.push(children.map((item) => ({ path: treePath(archive.layout.root, item.path), item })));
     }
     await together(running);
   } finally {

@@ -103,8 +103,12 @@ export class Victim {
         message: error.message,
       });
     }
-    expect(pictureOf(this.directory, TARGETS)).toEqual(this.before);
+    this.expectUnchanged();
     return status;
+  }
+
+  expectUnchanged(): void {
+    expect(pictureOf(this.directory, TARGETS)).toEqual(this.before);
   }
 }
 
