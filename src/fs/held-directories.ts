@@ -138,11 +138,10 @@ function byDescriptor(fd: number): { path: string; self: string } {
   return { path: `${self}/.`, self };
 }
 
-/** The innermost: they are sorted by their lengths. */
+/** The innermost, as they are sorted by their lengths; what is excepted there no outer one has either. */
 function rootOf(directory: string): HeldRoot | undefined {
-  return roots.find(
-    ({ path, except }) => isWithin(directory, path) && (except === null || !isWithin(directory, except)),
-  );
+  const root = roots.find(({ path }) => isWithin(directory, path));
+  return root?.except != null && isWithin(directory, root.except) ? undefined : root;
 }
 
 export function isWithin(directory: string, above: string): boolean {

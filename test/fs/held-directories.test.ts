@@ -122,6 +122,19 @@ describe.each(WAYS)('a directory that is held, %s', (_way, posix) => {
   });
 });
 
+test('what is excepted below a held directory is reached by its path, also where an outer one is held', () => {
+  const [outer, inner] = [openRoot(scratch.path, {})!, openRoot(root, {})!];
+  useRoots([outer, { ...inner, except: join(root, 'a') }], null, false);
+  try {
+    expect(withDirectory(join(root, 'a/b'), (base) => base)).toBe(join(root, 'a/b'));
+    expect(withDirectory(root, (base) => base)).toBe(`/proc/self/fd/${inner.fd}/.`);
+    expect(withDirectory(outside, (base) => base)).not.toBe(outside);
+  } finally {
+    useRoots([], null, false);
+    for (const { fd } of [outer, inner]) fs.closeSync(fd);
+  }
+});
+
 test('a path that was followed before is not followed again', () => {
   fs.symlinkSync(outside, join(root, 'link'));
   expect(codeThrownBy(() => openRoot(join(root, 'link'), { isReal: true }))).toBe('ENOTDIR');
