@@ -107,7 +107,8 @@ class Restored {
   }
 
   setMtime(mtimeNs: bigint): void {
-    const { utimens, utimes } = this.#calls;
+    const calls = this.#calls;
+    const { utimens } = calls;
     if (utimens) {
       this.#try('mtime', () => {
         utimens(mtimeNs);
@@ -116,7 +117,7 @@ class Restored {
       return;
     }
     // A double holds no nanoseconds of today.
-    this.#try('mtime', () => utimes(nodeTime(mtimeNs)));
+    this.#try('mtime', () => calls.utimes(nodeTime(mtimeNs)));
     if (mtimeNs % NANOSECONDS !== 0n) this.#refuse('mtime', 'ENOSYS');
   }
 

@@ -61,10 +61,15 @@ export interface RootOptions {
  */
 export function openRoot(path: string, { isReal = false, base = path }: RootOptions): HeldRoot | null {
   if (!canHold()) return null;
-  if (!isReal) return { path, fd: fs.openSync(toFsPath(base), OPEN_ROOT), except: null };
+  const fd = isReal ? openReal(path) : fs.openSync(toFsPath(base), OPEN_ROOT);
+  names.set(fd, path);
+  return { path, fd, except: null };
+}
+
+function openReal(path: string): number {
   const top = fs.openSync('/', OPEN_ROOT);
   try {
-    return { path, fd: openByComponents(top, nameToBytes(path), path), except: null };
+    return openByComponents(top, nameToBytes(path), path);
   } finally {
     fs.closeSync(top);
   }
@@ -133,11 +138,10 @@ function byDescriptor(fd: number): { path: string; self: string } {
   return { path: `${self}/.`, self };
 }
 
-/** The innermost: they are sorted by their lengths. */
+/** The innermost, as they are sorted by their lengths; what is excepted there no outer one has either. */
 function rootOf(directory: string): HeldRoot | undefined {
-  return roots.find(
-    ({ path, except }) => isWithin(directory, path) && (except === null || !isWithin(directory, except)),
-  );
+  const root = roots.find(({ path }) => isWithin(directory, path));
+  return root?.except != null && isWithin(directory, root.except) ? undefined : root;
 }
 
 export function isWithin(directory: string, above: string): boolean {
@@ -156,7 +160,7 @@ function below({ path }: HeldRoot, directory: string): string {
 function openKept(root: HeldRoot, relative: string, directory: string): Held {
   const { fd, isNodes } = openBelow(root.fd, relative, directory);
   const held = { fd, isNodes, users: 0, isKept: keeps > 0 };
-  names.set(fd, directory);
+  names.set(fd, `${root.path}/${relative}`.replace('//', '/'));
   if (!held.isKept) return held;
   kept.set(directory, held);
   if (kept.size > keeps) {
@@ -255,4 +259,3 @@ function named(error: unknown, directory: string): unknown {
   const message = `ENOTDIR: ${directory} is no directory; a symlink is not followed`;
   return Object.assign(new Error(message), { code: 'ENOTDIR', path: directory });
 }
-

@@ -30,6 +30,26 @@ export function parsePosixAcl(value: Uint8Array): string | null {
   return entries.join(',');
 }
 
+const USER_OBJ = 0x01;
+const GROUP_OBJ = 0x04;
+const MASK = 0x10;
+const OTHER = 0x20;
+
+/**
+ * The mode of a file once it has this ACL: of permissions that differ, as where a tar has a mask that is not the
+ * mode's, the kernel takes the ACL's. The mode itself for what is no such value.
+ */
+export function modeWithAcl(mode: number, value: Uint8Array): number {
+  if (parsePosixAcl(value) === null) return mode;
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+  const bits = new Map<number, number>();
+  for (let offset = HEADER_SIZE; offset < value.byteLength; offset += ENTRY_SIZE)
+    bits.set(view.getUint16(offset, true), view.getUint16(offset + 2, true) & 7);
+  const owner = bits.get(USER_OBJ) ?? (mode >> 6) & 7;
+  const group = bits.get(MASK) ?? bits.get(GROUP_OBJ) ?? (mode >> 3) & 7;
+  return (mode & ~0o777) | (owner << 6) | (group << 3) | (bits.get(OTHER) ?? mode & 7);
+}
+
 function entryAt(view: DataView, offset: number): string | null {
   const tag = TAGS[view.getUint16(offset, true)];
   if (tag === undefined) return null;

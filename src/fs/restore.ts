@@ -177,7 +177,11 @@ class Restore {
       try {
         if (content.object !== null) this.fill(fd, step, index);
         const isSet = gets !== null && this.finish(fd, attributes, { gets, isModeGiven });
-        if (!isSet) this.note(applyAttributes(canHold() ? { fd } : temporary, 'file', attributes, this.context.posix), index);
+        if (!isSet)
+          this.note(
+            applyAttributes(canHold() ? { fd } : temporary, 'file', attributes, this.context.posix),
+            index,
+          );
       } finally {
         fs.closeSync(fd);
       }

@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { describe, expect } from '@jest/globals';
@@ -82,6 +93,66 @@ describe('an entry that is restored', () => {
     expect(applyAttributes(file('inherits/copy'), 'file', attributes, posix)).toEqual([]);
     expect(read(join(parent, 'copy'))).toEqual(attributes);
   });
+
+  const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex');
+  const setuid = { mode: 0o6755, uid: 1_234, gid: 5_678, user: null, group: null };
+
+  describe.each([
+    ['by its path', (path: string) => path],
+    ['that is open', (_path: string, fd: number) => ({ fd })],
+  ] as const)('%s', (_how, entryOf) => {
+    const give = (name: string, attributes: Attributes): Attributes => {
+      const path = file(name);
+      const fd = openSync(path, constants.O_RDWR);
+      try {
+        expect(applyAttributes(entryOf(path, fd), 'file', attributes, posix)).toEqual([]);
+      } finally {
+        closeSync(fd);
+      }
+      return read(path);
+    };
+
+    rootTest('keeps setuid, a capability and its time, which a change of owner would take', () => {
+      const attributes = wanted({ ...setuid, xattrs: [['security.capability', capability]] });
+      expect(give(`capable-${_how}`, attributes)).toEqual(attributes);
+    });
+
+    aclTest('has the mask of its ACL where that differs from the mode, and its time', () => {
+      const source = file(`masked-${_how}`);
+      execFileSync('setfacl', ['-m', 'u:7:rwx,m::rw-', source]);
+      const { xattrs } = read(source);
+      const attributes = wanted({ ...setuid, mode: 0o4700, xattrs: xattrs! });
+      expect(give(`acl-${_how}`, attributes)).toEqual({ ...attributes, mode: 0o4660 });
+    });
+
+    rootTest('that nobody may write to gets its user attributes', () => {
+      const attributes = wanted({
+        mode: 0o444,
+        uid: NOBODY,
+        gid: NOBODY,
+        xattrs: [['user.u', Buffer.of(1)]],
+      });
+      asNobody(() => expect(give(`fixed-${_how}`, attributes)).toMatchObject({ mode: 0o444 }));
+    });
+  });
+
+  rootTest(
+    'that is an open symlink gets its own owner and time, though its name leads elsewhere by now',
+    () => {
+      const target = file('untouched');
+      const before = read(target);
+      const link = join(scratch.path, 'open-link');
+      symlinkSync('nowhere', link);
+      const fd = openSync(link, 0o10000000 | constants.O_NOFOLLOW);
+      renameSync(link, `${link}-moved`);
+      symlinkSync(target, link);
+      const attributes = wanted({ mode: 0o777, uid: 5, gid: 6, mtimeNs: 77n });
+      expect(applyAttributes({ fd }, 'symlink', attributes, posix)).toEqual([]);
+      closeSync(fd);
+      expect(read(`${link}-moved`)).toMatchObject({ uid: 5, gid: 6, mtimeNs: 77n });
+      expect([read(target), read(link).uid]).toEqual([before, 0]);
+    },
+  );
 
   rootTest('as a symlink gets its own owner and time, and its target is left alone', () => {
     const target = file('target');

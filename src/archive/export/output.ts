@@ -7,6 +7,7 @@ import { absolutePath } from '../../fs/absolute-path.js';
 import { fsyncDirectory } from '../../fs/durable.js';
 import { describeFsError } from '../../fs/errors.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { openRoot, withoutDescriptors } from '../../fs/held-directories.js';
 import { baseName, joinPath, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import { OwnPlaces, refuseOwnPlace } from '../own-places.js';
 
@@ -64,28 +65,48 @@ function badTarget(path: string, what: string, hint: string): HkfsError {
 
 /** @throws HkfsError NO_PERMISSION and its kin */
 export async function openOutput({ path, isDirect }: OutputPlan): Promise<Output> {
-  const temporary = joinPath(
-    parentPath(path),
-    `.hkfs-export-${process.pid}-${randomBytes(4).toString('hex')}`,
-  );
+  let directory: Directory | null = null;
   try {
     if (isDirect) return new FileOutput(await open(toFsPath(path), O_WRONLY), path, null);
+    directory = holdDirectory(parentPath(path));
+    const name = `.hkfs-export-${process.pid}-${randomBytes(4).toString('hex')}`;
     failpoint('export.open');
-    const handle = await open(toFsPath(temporary), O_WRONLY | O_CREAT | O_EXCL, MODE);
-    return new FileOutput(handle, path, temporary);
+    const flags = O_WRONLY | O_CREAT | O_EXCL;
+    const handle = await open(toFsPath(joinPath(directory.path, name)), flags, MODE);
+    return new FileOutput(handle, path, { directory, name });
   } catch (error) {
+    directory?.close();
     const described = describeFsError(error, path);
     if (isHkfsError(described) || errnoOf(error) === undefined) throw described;
-    throw badTarget(path, `cannot be written to: ${(error as Error).message}`, 'name another file');
+    const message = withoutDescriptors((error as Error).message);
+    throw badTarget(path, `cannot be written to: ${message}`, 'name another file');
   }
+}
+
+/** What the file is made in. */
+interface Directory {
+  /** Leads to it, whatever takes its place meanwhile. */
+  readonly path: string;
+  close(): void;
+}
+
+function holdDirectory(path: string): Directory {
+  const held = openRoot(path, { isReal: true });
+  if (held === null) return { path, close: () => undefined };
+  return { path: `/proc/self/fd/${held.fd}/.`, close: () => fs.closeSync(held.fd) };
+}
+
+interface Temporary {
+  readonly directory: Directory;
+  readonly name: string;
 }
 
 class FileOutput implements Output {
   private readonly handle: FileHandle;
   private readonly path: string;
-  private readonly temporary: string | null;
+  private readonly temporary: Temporary | null;
 
-  constructor(handle: FileHandle, path: string, temporary: string | null) {
+  constructor(handle: FileHandle, path: string, temporary: Temporary | null) {
     this.handle = handle;
     this.path = path;
     this.temporary = temporary;
@@ -108,9 +129,12 @@ class FileOutput implements Output {
       await this.handle.close();
       failpoint('export.written');
       if (this.temporary === null) return;
-      fs.renameSync(toFsPath(this.temporary), toFsPath(this.path));
+      const { directory, name } = this.temporary;
+      const target = joinPath(directory.path, baseName(this.path));
+      fs.renameSync(toFsPath(joinPath(directory.path, name)), toFsPath(target));
       failpoint('export.named');
-      fsyncDirectory(parentPath(this.path));
+      fsyncDirectory(directory.path);
+      directory.close();
     } catch (error) {
       throw describeFsError(error, this.path);
     }
@@ -119,7 +143,10 @@ class FileOutput implements Output {
   async abort(lastWords: Uint8Array | null): Promise<void> {
     if (this.temporary === null && lastWords !== null) await this.write(lastWords).catch(() => {});
     await this.handle.close().catch(() => {});
-    if (this.temporary !== null) fs.rmSync(toFsPath(this.temporary), { force: true });
+    if (this.temporary === null) return;
+    const { directory, name } = this.temporary;
+    fs.rmSync(toFsPath(joinPath(directory.path, name)), { force: true });
+    directory.close();
   }
 }
 

@@ -1,5 +1,6 @@
 /** What becomes of one entry, given what stands at its place: values only, nothing is touched. */
 import type { Attributes, EntryEvent, EntryKind, Xattr } from '../../events/types.js';
+import { modeWithAcl } from '../../fs/posix-acl.js';
 import type { FileStat } from '../../fs/stats.js';
 import type { InodeId } from '../../projections/keys.js';
 import { kindOf } from '../../projections/namespace.js';
@@ -103,7 +104,9 @@ function isAsWanted(event: EntryEvent, standing: Standing, { uid, ignoresXattrs 
 }
 
 /** Setuid and setgid never go to an owner or group that the source did not have. */
-function settableMode({ mode, uid: owner }: Attributes, uid: number): number {
+function settableMode({ mode: recorded, uid: owner, xattrs = [] }: Attributes, uid: number): number {
+  const acl = xattrs.find(([name]) => name === 'system.posix_acl_access');
+  const mode = acl ? modeWithAcl(recorded, acl[1]) : recorded;
   return uid === 0 || uid === owner ? mode : mode & ~0o6000;
 }
 

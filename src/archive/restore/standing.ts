@@ -55,7 +55,10 @@ export function makeDirectories(directory: string): void {
 
 function isThere(directory: string): boolean {
   try {
-    return withDirectory(parentPath(directory), (parent) => lstatOrNull(joinPath(parent, baseName(directory)))) !== null;
+    return (
+      withDirectory(parentPath(directory), (parent) => lstatOrNull(joinPath(parent, baseName(directory)))) !==
+      null
+    );
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return false;
     throw error;

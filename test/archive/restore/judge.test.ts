@@ -54,6 +54,15 @@ describe('a file that differs in', () => {
   });
 });
 
+test('a file whose ACL has another mask than its mode is as wanted with the mask in its mode', () => {
+  const entry = (tag: number, bits: number): number[] => [tag, 0, bits, 0, 255, 255, 255, 255];
+  const acl = Buffer.from([2, 0, 0, 0, ...entry(1, 6), ...entry(4, 4), ...entry(16, 6), ...entry(32, 0)]);
+  const xattrs = [['system.posix_acl_access', acl]] as const;
+  const wanted = { ...file, attributes: { ...attributes, xattrs } };
+  expect(judge(wanted, standing('file', { mode: 0o100660n, xattrs }), rules('never'))).toBe('keep');
+  expect(judge(wanted, standing('file', { xattrs }), rules('never'))).toBe('differs');
+});
+
 test('an ordinary user keeps what differs only in what they cannot set', () => {
   const there = standing('file', {
     uid: 1000n,
