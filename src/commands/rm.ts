@@ -42,7 +42,7 @@ Asks before it removes; --yes goes on without asking.
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Rm);
     const { yes } = flags;
-    await this.write(flags, async (archive, { view }) => {
+    await this.write({ ...flags, inNoRoom: true }, async (archive, { view }) => {
       const summary = await archive.remove({
         paths: args.path.map((path) => this.inside(archive, path)),
         dryRun: flags['dry-run'],
