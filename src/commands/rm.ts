@@ -14,7 +14,7 @@ The files go from the tree on the disk as well. What a person put there by hand 
 
 Asks before it removes; --yes goes on without asking.
 
---json prints one object: operation and removed (the outermost paths); with --dry-run also dryRun and plan.`;
+--json prints one object: operation and removed (the outermost paths); where the disk refused something also failed, with exit code 3; with --dry-run also dryRun and plan.`;
   static override examples = [
     {
       description: 'Remove a folder and a file',
