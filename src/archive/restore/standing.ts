@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { entryKindOf } from '../../fs/attributes.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { makeOneDirectory } from '../../fs/make-directory.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { baseName, joinPath, parentPath, toFsPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
@@ -47,6 +48,6 @@ export function makeDirectories(directory: string): void {
   for (let at = directory; lstatOrNull(at) === null; at = parentPath(at)) missing.push(at);
   for (const path of missing.reverse()) {
     failpoint('restore.mkdir');
-    fs.mkdirSync(toFsPath(path));
+    makeOneDirectory(path);
   }
 }
