@@ -108,6 +108,8 @@ export interface ArchiveOpenOptions {
    * refused.
    */
   readonly orAside?: boolean | undefined;
+  /** For what makes room: on a full disk caches go, and the views are elsewhere meanwhile. */
+  readonly inNoRoom?: boolean | undefined;
   /** A writer's opening may end what a crash cut short: called for each thing of it that stays undone. */
   readonly onMessage?: ((message: Message) => void) | undefined;
   /** Who finds the archive held is told this: words without arguments, one of which may be a secret. */
@@ -183,13 +185,21 @@ export class Archive extends LocalReader {
       onProgress,
       forReplay = false,
       orAside = false,
+      inNoRoom = false,
       onMessage,
       command,
     } = options;
     const layout = layoutOf(absolutePath(directory));
     const serving = { mode, clock, onMessage, command };
-    const open = async (): Promise<Archive> =>
-      Archive.serve(await acquire(layout, { wait, signal, onProgress, forReplay }), serving);
+    const acquiring = { wait, signal, onProgress, forReplay };
+    const open = async (): Promise<Archive> => Archive.serve(await acquire(layout, acquiring), serving);
+    if (inNoRoom)
+      return explaining(layout, async () => {
+        const { openInNoRoom } = await import('./no-room.js');
+        return openInNoRoom(layout, open, async (aside) =>
+          Archive.serve(await acquire(layout, { ...acquiring, ...aside }), serving),
+        );
+      });
     return explaining(layout, () => (orAside ? Archive.orAside(layout, open, serving) : open()));
   }
 
@@ -214,7 +224,7 @@ export class Archive extends LocalReader {
     try {
       const warning = clockWarning(open, clock());
       if (warning) onMessage(warning);
-      if (open.aside !== null) {
+      if (open.isReadOnly) {
         // Nobody else could be served, and nothing be mended.
       } else if (mode === 'write') {
         const { keyProblem } = await import('./keys.js');

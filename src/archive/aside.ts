@@ -19,6 +19,7 @@ const TABLE = /^\d+\.(ldb|sst)$/;
 const NEEDED = /^(CURRENT|MANIFEST-\d+|\d+\.log|checked)$/;
 /** Where there is room in memory when the disk with the folder for temporary files is the one that is full. */
 const IN_MEMORY = '/dev/shm';
+export const PLACES: readonly string[] = [tmpdir(), IN_MEMORY];
 
 /** @returns why an archive has to be opened aside; undefined where that would not help */
 export function reasonForAside(error: unknown, layout: Layout): HkfsError | undefined {
@@ -32,7 +33,7 @@ export async function openAside(
   reason: HkfsError,
   options: OpenOptions = {},
 ): Promise<OpenArchive> {
-  for (const place of [tmpdir(), IN_MEMORY]) {
+  for (const place of PLACES) {
     const folder = copyOrNull(layout, place);
     if (folder === null) continue;
     const aside = { layout: layoutAside(layout, folder), reason, remove: () => remove(folder) };
@@ -65,8 +66,9 @@ function copyOrNull(layout: Layout, place: string): string | null {
     folder = mkdtempSync(joinPath(place, 'hkfs-aside-'));
     mkdirSync(`${folder}/staging`);
     // Views that are ahead of the log would count as damage of it: they are copied first.
-    copyLevel(layout, layout.views, `${folder}/views`);
-    copyLevel(layout, layout.log, `${folder}/log`);
+    const whole = readHolder(layout) !== null;
+    copyLevel(layout.views, `${folder}/views`, { whole });
+    copyLevel(layout.log, `${folder}/log`, { whole });
     return folder;
   } catch (error) {
     if (folder !== null) remove(folder);
@@ -75,15 +77,14 @@ function copyOrNull(layout: Layout, place: string): string | null {
   }
 }
 
-/** Whoever holds the archive may remove tables when it likes: then they are copied. */
-function copyLevel(layout: Layout, from: string, to: string): void {
+/** @param whole tables are copied as well: whoever holds a LevelDB may remove them when it likes */
+export function copyLevel(from: string, to: string, { whole }: { whole: boolean }): void {
   const names = namesOrNull(from);
   if (names === null) return;
   mkdirSync(to);
-  const isHeld = readHolder(layout) !== null;
   const real = realPath(from);
   for (const name of names)
-    if (NEEDED.test(name) || (isHeld && TABLE.test(name)))
+    if (NEEDED.test(name) || (whole && TABLE.test(name)))
       copyFileSync(toFsPath(joinPath(from, name)), `${to}/${name}`);
     else if (TABLE.test(name)) symlinkSync(toFsPath(joinPath(real, name)), `${to}/${name}`);
 }

@@ -38,13 +38,14 @@ export interface OpenOptions {
   readonly judged?: boolean;
   /** Of what is no archive's `.hkfs`. */
   readonly layout?: Layout;
-  /** Log and views are a copy of those of an archive that cannot be written to. */
+  /** The views, or log and views, are copies elsewhere. */
   readonly aside?: Aside;
 }
 
 export interface Aside {
-  readonly reason: HkfsError;
-  /** Takes the copy away. */
+  /** Why the archive cannot be written to; null where only its views are elsewhere. */
+  readonly reason: HkfsError | null;
+  /** Takes the copy away, or back. */
   readonly remove: () => void;
 }
 
@@ -58,7 +59,7 @@ interface OpenParts {
 }
 
 export class OpenArchive {
-  /** Null where log and views are the archive's own. */
+  /** Null where log and views are in the archive. */
   readonly aside: Aside | null;
   readonly layout: Layout;
   readonly file: ArchiveFile;
@@ -153,7 +154,7 @@ export class OpenArchive {
   private async enterGeneration(): Promise<void> {
     const { size } = this.log;
     const begin = (): Promise<Generation> =>
-      openGeneration(this.#views.level, this.layout, { size, isAside: this.aside !== null });
+      openGeneration(this.#views.level, this.layout, { size, isAside: this.isReadOnly });
     const generation = await begin().catch(async (error: unknown) => {
       await this.beginViewsAgain(error);
       return begin();
@@ -311,9 +312,14 @@ export class OpenArchive {
     await closingAll(steps);
   }
 
+  /** What is appended would be in a copy of the log. */
+  get isReadOnly(): boolean {
+    return this.aside !== null && this.aside.reason !== null;
+  }
+
   /** @throws HkfsError for what would change an archive that cannot be written to */
   refuseAside(): void {
-    if (this.aside !== null) throw this.aside.reason;
+    if (this.aside !== null && this.aside.reason !== null) throw this.aside.reason;
   }
 
   /** The first position whose effect on the tree on disk may not be done. */

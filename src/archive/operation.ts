@@ -39,7 +39,7 @@ export class Operation {
   /** The opening event is durable before anything else is done. */
   static async start(archive: OpenArchive, request: OperationRequest): Promise<Operation> {
     const number = (await lastOperation(archive)) + 1;
-    const { command, args, sources, clock, onMessage } = request;
+    const { command, args, sources, clock } = request;
     const committer = new Committer(archive, { ...request, operation: number });
     const { user, host } = whoAmI();
     const started = { operation: number, command, args, user, host, sources };

@@ -26,6 +26,8 @@ export interface WhichArchive {
   readonly forReplay?: boolean | undefined;
   /** Also where it cannot be written to: nothing is to be changed. */
   readonly orAside?: boolean | undefined;
+  /** Also on a full disk, where the command is to make room. */
+  readonly inNoRoom?: boolean | undefined;
 }
 
 /** For queries; answered by the process that holds the archive when there is one. */
@@ -80,6 +82,7 @@ export async function openForWriting(
     forReplay: which.forReplay,
     command: which.command,
     orAside: which.orAside,
+    inNoRoom: which.inNoRoom,
     onMessage,
   });
 }

@@ -103,10 +103,10 @@ function outputError(error: unknown): unknown {
   const errno = errnoOf(error);
   if (errno === undefined) return error;
   if (errno === 'EPIPE') return new BrokenPipe('the reader of the output went away', { cause: error });
-  return new HkfsError('OUTPUT_FAILED', `standard output takes no more: ${errno}`, {
-    hint: 'its disk may be full; what the command itself has done is done',
-    cause: error,
-  });
+  const hint = 'what the command itself has done is done; name another place for what it says';
+  if (errno === 'ENOSPC' || errno === 'EDQUOT')
+    return new HkfsError('NO_SPACE', 'the output: no space left', { hint, cause: error });
+  return new HkfsError('OUTPUT_FAILED', `the output cannot be written: ${errno}`, { hint, cause: error });
 }
 
 export function isBrokenPipe(error: unknown): error is BrokenPipe {

@@ -35,7 +35,7 @@ Asks before it deletes; --yes goes on without asking. A span of time is written 
   async run(): Promise<void> {
     const { flags } = await this.parse(Gc);
     const { yes, 'older-than': age } = flags;
-    await this.write(flags, async (archive, { signal, view }) => {
+    await this.write({ ...flags, inNoRoom: true }, async (archive, { signal, view }) => {
       let isDeclined = false;
       const ask = async (plan: readonly string[]): Promise<boolean> => {
         isDeclined = !(await confirm(planText(plan), { yes }));

@@ -12,7 +12,7 @@ TO is the new path, or a directory that FROM goes into. A file that has the name
 
 What a person put into the tree by hand is never replaced.
 
---json prints one object: operation (null where nothing had to be done), from and to; with --dry-run also dryRun and plan.`;
+--json prints one object: operation (null where nothing had to be done), from and to; where the disk refused something also failed, with exit code 3; with --dry-run also dryRun and plan.`;
   static override examples = [
     { description: 'Rename a folder', command: '<%= config.bin %> mv photos/unsorted photos/2019' },
     { description: 'Move a file into a folder', command: '<%= config.bin %> mv IMG_0001.jpg photos/2019/' },

@@ -22,7 +22,7 @@ The operation's events carry the proof: of each removed file the hash, and the p
 
 Asks before it removes; --yes goes on without asking.
 
---json prints one object: operation (null where nothing was removed), removed (the outermost paths), removedFiles, removedBytes, proof (path, hash and kept) and refusing (path, kind, hash, size and reason: what stands in the way, or with --keep-unique what was left); with --dry-run also dryRun and plan.`;
+--json prints one object: operation (null where nothing was removed), removed (the outermost paths), removedFiles, removedBytes, proof (path, hash and kept) and refusing (path, kind, hash, size and reason: what stands in the way, or with --keep-unique what was left); where the disk refused something also failed, with exit code 3; with --dry-run also dryRun and plan.`;
   static override examples = [
     { description: 'Is it safe to remove?', command: '<%= config.bin %> prune backup-2015 --dry-run' },
     { description: 'Remove it if it is', command: '<%= config.bin %> prune backup-2015' },

@@ -14,7 +14,7 @@ The files go from the tree on the disk as well. What a person put there by hand 
 
 Asks before it removes; --yes goes on without asking.
 
---json prints one object: operation and removed (the outermost paths); with --dry-run also dryRun and plan.`;
+--json prints one object: operation and removed (the outermost paths); where the disk refused something also failed, with exit code 3; with --dry-run also dryRun and plan.`;
   static override examples = [
     {
       description: 'Remove a folder and a file',
@@ -42,7 +42,7 @@ Asks before it removes; --yes goes on without asking.
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Rm);
     const { yes } = flags;
-    await this.write(flags, async (archive, { view }) => {
+    await this.write({ ...flags, inNoRoom: true }, async (archive, { view }) => {
       const summary = await archive.remove({
         paths: args.path.map((path) => this.inside(archive, path)),
         dryRun: flags['dry-run'],

@@ -17,7 +17,7 @@ An operation that was cut short is undone as far as it went, and an undo that wa
 
 Asks where it removes or replaces; --yes goes on without asking.
 
---json prints one object: operation (null where nothing had to be done), undone, restored, removed, renamed and skipped (path and reason); with --dry-run also dryRun and plan.`;
+--json prints one object: operation (null where nothing had to be done), undone, restored, removed, renamed and skipped (path and reason); where the disk refused something also failed, with exit code 3; with --dry-run also dryRun and plan.`;
   static override examples = [
     { description: 'The last change', command: '<%= config.bin %> undo' },
     { description: 'See what that would do', command: '<%= config.bin %> undo --dry-run' },

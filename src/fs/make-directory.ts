@@ -14,12 +14,21 @@ import { parentPath, toFsPath } from './names.js';
 export function makeDirectory(path: string, mode = 0o700): string | null {
   if (existsSync(toFsPath(path))) return null;
   const above = makeDirectory(parentPath(path), 0o777);
+  makeOneDirectory(path, mode);
+  return above ?? path;
+}
+
+/**
+ * In a directory that is there.
+ * @param name what messages call it, where the path leads through a descriptor
+ * @throws HkfsError BAD_TARGET, and what the file system refuses
+ */
+export function makeOneDirectory(path: string, mode = 0o777, name = path): void {
   try {
     mkdirSync(toFsPath(path), mode);
   } catch (error) {
-    throw inWords(error, path);
+    throw inWords(error, name);
   }
-  return above ?? path;
 }
 
 /** Above it all is there: ENOENT is the word of a file system that makes no directories, or of a symlink to nothing. */

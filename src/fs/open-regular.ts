@@ -25,7 +25,9 @@ export function openRegular(path: string): number {
 export function readRegular(path: string): Buffer {
   const fd = openSync(toFsPath(path), O_RDONLY | O_NONBLOCK);
   try {
-    if (fstatSync(fd).isFile()) return readFileSync(fd);
+    const stat = fstatSync(fd);
+    // A directory has an errno of its own for it.
+    if (stat.isFile() || stat.isDirectory()) return readFileSync(fd);
     // A pipe without a name has somebody at its other end, or its end.
     if (readlinkSync(`/proc/self/fd/${fd}`).startsWith('pipe:')) return readFileSync(toFsPath(path));
   } finally {

@@ -183,7 +183,9 @@ describe('changes', () => {
   test('ingest with sources that could not be read lists them and exits 3', async () => {
     answers.ingest = { failed: [{ path: 'a\nb', code: 'EACCES', message: 'permission denied' }] };
     const { out, code } = await hkfs('ingest', 's');
-    expect(out).toContain('1 source could not be read:\n  a\\nb: permission denied [EACCES]\n');
+    expect(out).toContain(
+      '1 source could not be taken in, or not as asked:\n  a\\nb: permission denied [EACCES]\n',
+    );
     expect(code).toBe(3);
   });
 

@@ -157,3 +157,24 @@ test('a clock before 1970 is no bug', () => {
     });
   }
 });
+
+test('a place where nothing can be made is told, and is no bug', () => {
+  const own = box();
+  own.ingest();
+  own.run('remote', 'add', 'disk', join(own.path, 'remote'));
+  own.run('backup', 'disk');
+  for (const [code, ...words] of [
+    ['NOT_FOUND', 'prove', '@3', '-o', '/nonexist/x'],
+    ['NOT_FOUND', 'prove', '@3', '-o', '/proc/x'],
+    ['BAD_TARGET', 'init', '/proc/foo'],
+    ['BAD_TARGET', 'restore', 'source', '--to', '/proc/xx'],
+    ['BAD_TARGET', 'clone', join(own.path, 'remote'), '/proc/zz'],
+  ] as const) {
+    const { status, stderr } = own.run(...words);
+    expect({ words, status, stderr }).toEqual({
+      words,
+      status: 2,
+      stderr: expect.stringMatching(saying(code)),
+    });
+  }
+});

@@ -13,8 +13,8 @@ test('directories are made down to the last, and the topmost new one is told', (
   expect(fs.statSync(join(scratch.path, 'a/b/c')).mode & 0o777).toBe(0o700);
 });
 
-test('where a file system makes no directories the error comes back, and the call does', () => {
-  expect(() => makeDirectory('/proc/none/such')).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+test('where a file system makes no directories that is told as BAD_TARGET, and the call comes back', () => {
+  expect(() => makeDirectory('/proc/none/such')).toThrow(expect.objectContaining({ code: 'BAD_TARGET' }));
   expect(() => DirectoryStore.open('/proc/none', { create: true })).toThrow(
     expect.objectContaining({ code: 'REMOTE_UNREACHABLE' }),
   );

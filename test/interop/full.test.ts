@@ -117,6 +117,27 @@ describe('a filesystem that is full', () => {
     goesOn(box);
   });
 
+  onExt4('in which nothing fits any more: rm and gc work all the same, and make room', () => {
+    const { box, ballast } = smallBox(64 * MEBIBYTE);
+    const name = basename(box.source);
+    fs.writeFileSync(join(box.source, 'a'), content(1, 8 * MEBIBYTE));
+    fs.writeFileSync(join(box.source, 'b'), 'stays');
+    fs.writeFileSync(join(box.source, 'c'), 'goes as well');
+    box.ingest();
+    // What the last change took could be undone, and is not collected.
+    expect(box.run('rm', `${name}/a`, '--yes')).toMatchObject({ status: 0 });
+    fill(ballast);
+    expect(box.run('tag', 'later')).toMatchObject({ status: 2 });
+    const old = ['--older-than', '0s', '--yes'];
+    expect(box.run('rm', `${name}/c`, '--yes')).toMatchObject({ status: 0 });
+    expect(box.run('gc', ...old)).toMatchObject({ status: 0, stderr: '' });
+    const { bavail, bsize } = fs.statfsSync(box.root);
+    expect(bavail * bsize).toBeGreaterThan(0);
+    box.expectSound();
+    box.expectReplayed();
+    expect(box.run('cat', `${name}/b`).stdout).toBe('stays');
+  });
+
   onExt4('no inode left: NO_SPACE, sound, and completed once there are some', () => {
     const { box } = smallBox(64 * MEBIBYTE, 64, '-N 1024');
     const fillers: string[] = [];

@@ -1,5 +1,5 @@
 /** `remote add`, `remote ls`, `remote rm`: which places for backups the archive knows. */
-import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { HkfsError, withoutSecrets } from '../../errors.js';
 import { isRemoteName } from '../../events/chosen-names.js';
 import type { BackupCompleted, HkfsEvent, RemoteAdded } from '../../events/types.js';

@@ -4,6 +4,7 @@ import { entryKindOf } from '../../fs/attributes.js';
 import { errnoOf } from '../../errors.js';
 import { chmodItself } from '../../fs/chmod-itself.js';
 import { failpoint } from '../../fs/failpoints.js';
+import { makeOneDirectory } from '../../fs/make-directory.js';
 import { withDirectory } from '../../fs/long-path.js';
 import { baseName, joinPath, parentPath, toFsPath } from '../../fs/names.js';
 import { lstatOrNull } from '../../fs/scan.js';
@@ -49,7 +50,9 @@ export function makeDirectories(directory: string): void {
   for (let at = directory; !isThere(at); at = parentPath(at)) missing.push(at);
   for (const path of missing.reverse()) {
     failpoint('restore.mkdir');
-    withDirectory(parentPath(path), (parent) => fs.mkdirSync(toFsPath(joinPath(parent, baseName(path)))));
+    withDirectory(parentPath(path), (parent) =>
+      makeOneDirectory(joinPath(parent, baseName(path)), 0o777, path),
+    );
   }
 }
 

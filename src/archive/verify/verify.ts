@@ -31,7 +31,7 @@ export async function verify(
   const { quick = false, olderThanMs = Infinity, budgetSeconds = Infinity, signal, onProgress } = options;
   let operation: Operation | null = null;
   if (options.heal) archive.refuseAside();
-  const isFollower = isPureClone(archive) || archive.aside !== null;
+  const isFollower = isPureClone(archive) || archive.isReadOnly;
   const begin = async (): Promise<EventSink> => {
     if (isFollower) return NOWHERE;
     operation ??= await Operation.start(archive, {

@@ -5,7 +5,7 @@
  * alone and named at once, because it matters who is first.
  */
 import * as fs from 'node:fs';
-import { errnoOf, HkfsError } from '../../errors.js';
+import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import { Below } from '../../fs/below.js';
 import { fsyncDirectory, WrittenFilesystem } from '../../fs/durable.js';
 import { failpoint } from '../../fs/failpoints.js';
@@ -101,7 +101,7 @@ export class DirectoryStore implements BlobStore {
         throw new HkfsError('NOT_A_DIRECTORY', `${path} is no directory`, { hint: 'name a directory' });
       return new DirectoryStore(root, options.url ?? path);
     } catch (error) {
-      throw directoryError(error, path);
+      throw directoryError(causeOf(error), path);
     }
   }
 
@@ -392,4 +392,10 @@ function readRange(fd: number, name: string, range: ReadRange): Buffer {
     done += length;
   }
   return bytes.subarray(0, done);
+}
+
+/** Where no directory can be made for ENOENT, the disk is not there. */
+function causeOf(error: unknown): unknown {
+  if (!isHkfsError(error, 'BAD_TARGET')) return error;
+  return errnoOf(error.cause) === 'ENOENT' ? error.cause : error;
 }
