@@ -8,7 +8,7 @@ import { errnoOf, isHkfsError } from '../errors.js';
 import { isOfDisk } from '../fs/errors.js';
 import { joinPath, toFsPath } from '../fs/names.js';
 import { copyLevel, PLACES, reasonForAside } from './aside.js';
-import { readHolder } from './holder.js';
+import { readHolder } from './holder/holder-file.js';
 import type { Layout } from './layout.js';
 import type { Aside } from './open-archive.js';
 
