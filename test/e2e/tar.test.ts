@@ -1,5 +1,5 @@
 /** Tars become trees: against GNU tar and bsdtar as the oracles, and with everything that may be wrong with one. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as zlib from 'node:zlib';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -243,6 +243,39 @@ describe('members', () => {
     box.expectReplayed();
   });
 
+  test('a directory of an earlier operation that a member replaces counts as removed, in a dry run too', () => {
+    const box = Box.make(scratch.path);
+    ingestOf(box, member({ name: 'd/f' }, 'f'));
+    const file = join(box.path, 'again.tar');
+    writeFileSync(file, Buffer.concat([member({ name: 'd' }, 'file'), END]));
+    expect(box.ingest(file, '--to', 'tree', '--dry-run')).toMatchObject({ removed: 1 });
+    expect(box.ingest(file, '--to', 'tree')).toMatchObject({ removed: 1 });
+    mkdirSync(join(box.source, 'd/below'), { recursive: true });
+    box.ingest(box.source, '--to', 'folder');
+    rmSync(join(box.source, 'd'), { recursive: true });
+    box.write({ d: 'file' });
+    expect(box.ingest(box.source, '--to', 'folder', '--dry-run')).toMatchObject({ removed: 1 });
+    expect(box.ingest(box.source, '--to', 'folder')).toMatchObject({ removed: 1 });
+  });
+
+  test('inodes that a tar tells group its own members, and the same tar again changes nothing', () => {
+    const box = Box.make(scratch.path);
+    const inode = (number: string): Buffer =>
+      pax({ 'SCHILY.dev': '5', 'SCHILY.ino': number, 'SCHILY.nlink': '2' });
+    const names = ['a', 'b', 'c'].map((name, at) =>
+      Buffer.concat([inode(at < 2 ? '7' : '8'), member({ name }, 'same')]),
+    );
+    ingestOf(box, ...names);
+    const groups = (): unknown[] => box.rows('ls', 'tree').map(({ linkGroup }) => linkGroup);
+    const [a, b, c] = groups();
+    expect({ together: a === b, apart: a !== c }).toEqual({ together: true, apart: true });
+    const before = groups();
+    ingestOf(box, ...names);
+    expect(groups()).toEqual(before);
+    ingestOf(box, ...names.slice(1));
+    expect(groups()).toEqual(before);
+  });
+
   test('a hard link is another name of one content in one group; to what is missing it is listed', () => {
     const box = Box.make(scratch.path);
     const { run, summary } = ingestOf(
@@ -405,6 +438,24 @@ describe('what is no tar', () => {
     expect(stderr).toMatch(saying('NOT_A_TAR'));
     expect(box.head()).toBe(before);
     expect(box.ingest(file, '--as-file')).toMatchObject({ files: 1 });
+  });
+
+  test('--tar reads one whose first block is destroyed, and refuses what is no file', () => {
+    const box = Box.make(scratch.path);
+    const file = join(box.path, 'x.tar');
+    writeFileSync(file, Buffer.concat([Buffer.alloc(512, 'x'), member({ name: 'kept' }, 'kept'), END]));
+    expect(box.run('ingest', file).stderr).toMatch(/NOT_A_TAR[^]*--tar/);
+    const { run, summary } = box.ingestWith({}, file, '--tar');
+    expect({ status: run.status, failed: summary.failed }).toMatchObject({
+      status: 3,
+      failed: [{ code: 'TAR_DAMAGED' }],
+    });
+    expect(box.paths('x')).toEqual(['x/kept']);
+    for (const words of [
+      [box.source, '--tar'],
+      [file, '--tar', '--as-file'],
+    ])
+      expect(box.run('ingest', ...words).stderr).toMatch(saying('USAGE'));
   });
 
   test('under another name it is a file like any other', () => {

@@ -79,6 +79,11 @@ describe('formats', () => {
     expect(members[0]).toMatchObject({ uid: 0x8000_0001, mtimeNs: -SECOND });
   });
 
+  test('an owner below zero is the one that others write as a number of 32 bits, and never root', () => {
+    const minusTwo = Buffer.from([255, 255, 255, 255, 255, 255, 255, 254]);
+    expect(readTar(tar(member({ uid: minusTwo }))).members).toMatchObject([{ uid: 0xffff_fffe }]);
+  });
+
   test('records of pax stand over the header: names as bytes, sizes, owners and times to the nanosecond', () => {
     const name = Buffer.from([0x61, 0xff, 0x62]);
     const records = { path: name, uid: '4000000', uname: 'zoë', mtime: '-1.25', size: '3' };
