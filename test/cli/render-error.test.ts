@@ -58,3 +58,14 @@ test('--json counts only before --', () => {
   expect(asksForJson(['ls', '--json'])).toBe(true);
   expect(asksForJson(['ls', '--', '--json'])).toBe(false);
 });
+
+test.each([
+  ['EUCLEAN', { code: 'Unknown system error -117', path: '/a' }, 'IO_ERROR', 4],
+  ['ENOSPC', { code: 'ENOSPC', path: '/a' }, 'NO_SPACE', 2],
+  ['EACCES', { code: 'EACCES', path: '/a' }, 'NO_PERMISSION', 2],
+  ['a mistake of ours', { code: 'EINVAL', path: '/a' }, 'BUG', 70],
+  ['ETIMEDOUT of a socket', { code: 'ETIMEDOUT', address: '::1' }, 'BUG', 70],
+] as const)('%s that nobody put into words: %j is %s', (_what, fields, code, exitCode) => {
+  const rendered = renderError(Object.assign(new Error('raw'), fields), { json: false });
+  expect(rendered).toMatchObject({ exitCode, text: expect.stringContaining(`[${code}]`) });
+});
