@@ -75,3 +75,13 @@ test('the trace of a bug forges no line and hides none, whatever its message and
   expect(text).toMatch(/^ {4}at /m);
   expect(renderError(new Error('https://user:sesame@host'), plain).text).not.toContain('sesame');
 });
+
+test.each([
+  ['EUCLEAN', { code: 'Unknown system error -117', path: '/a' }, 'IO_ERROR', 4],
+  ['ENOSPC', { code: 'ENOSPC', path: '/a' }, 'NO_SPACE', 2],
+  ['EACCES', { code: 'EACCES', path: '/a' }, 'NO_PERMISSION', 2],
+  ['a mistake of ours', { code: 'EINVAL', path: '/a' }, 'BUG', 70],
+] as const)('%s that nobody put into words: %j is %s', (_what, fields, code, exitCode) => {
+  const rendered = renderError(Object.assign(new Error('raw'), fields), { json: false });
+  expect(rendered).toMatchObject({ exitCode, text: expect.stringContaining(`[${code}]`) });
+});

@@ -96,6 +96,7 @@ test.each([
     const env = { HKFS_FAILPOINT: failpoint };
     expect(box.runWith({ env }, 'heal').status).not.toBe(0);
     expect(heal().status).toBe(0);
+    sync();
     expectAsRecorded({ 'p/a': 'AAAA', 'p/b': 'BBBB' });
   },
 );
