@@ -181,6 +181,7 @@ function looking(path: string, look: () => boolean): boolean {
   try {
     return look();
   } catch (error) {
+    if (errnoOf(error) === 'ENOTDIR') return false;
     throw describeFsError(error, path);
   }
 }
