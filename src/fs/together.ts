@@ -19,7 +19,6 @@ export async function together<const T extends readonly unknown[]>(
       return undefined;
     }
   });
-  // oxlint-disable-next-line no-restricted-properties -- none of these rejects.
   const results = await Promise.all(noted);
   if (failures.length > 0) throw failures[0];
   return results as { -readonly [K in keyof T]: Awaited<T[K]> };
