@@ -3,7 +3,7 @@
  * half for everybody else. Only the process that holds the archive makes one, so there is never a race.
  */
 import { createPrivateKey, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { errnoOf, HkfsError, isHkfsError } from '../errors.js';
 import { originOf } from '../events/checkpoint.js';
 import {

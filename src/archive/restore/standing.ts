@@ -1,5 +1,4 @@
 /** What stands in a directory of the target, and making it fit to be written to. */
-import * as fs from 'node:fs';
 import { entryKindOf } from '../../fs/attributes.js';
 import { errnoOf } from '../../errors.js';
 import { chmodItself } from '../../fs/chmod-itself.js';
