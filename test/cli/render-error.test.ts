@@ -61,6 +61,7 @@ test('--json counts only before --', () => {
 
 test.each([
   ['EUCLEAN', { code: 'Unknown system error -117', path: '/a' }, 'IO_ERROR', 4],
+  ['an errno of no name', { code: 'UNKNOWN', errno: -4094, syscall: 'write' }, 'IO_ERROR', 4],
   ['ENOSPC', { code: 'ENOSPC', path: '/a' }, 'NO_SPACE', 2],
   ['EACCES', { code: 'EACCES', path: '/a' }, 'NO_PERMISSION', 2],
   ['a mistake of ours', { code: 'EINVAL', path: '/a' }, 'BUG', 70],
