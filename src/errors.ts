@@ -187,6 +187,8 @@ export function errnoOf(error: unknown): string | undefined {
   if (typeof code !== 'string') return undefined;
   const nameless = NAMELESS.exec(code);
   if (nameless) return errnoName(Number(nameless[1]));
+  // Some calls of Node give nothing but this for a number that it does not know.
+  if (code === 'UNKNOWN' && 'syscall' in error) return 'EREMOTEIO';
   return /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 

@@ -78,6 +78,7 @@ test('the trace of a bug forges no line and hides none, whatever its message and
 
 test.each([
   ['EUCLEAN', { code: 'Unknown system error -117', path: '/a' }, 'IO_ERROR', 4],
+  ['an errno of no name', { code: 'UNKNOWN', errno: -4094, syscall: 'write' }, 'IO_ERROR', 4],
   ['ENOSPC', { code: 'ENOSPC', path: '/a' }, 'NO_SPACE', 2],
   ['EACCES', { code: 'EACCES', path: '/a' }, 'NO_PERMISSION', 2],
   ['a mistake of ours', { code: 'EINVAL', path: '/a' }, 'BUG', 70],

@@ -118,7 +118,8 @@ async function goesOn(trial: Trial, round: Round): Promise<string[]> {
 
 async function unsound({ archive }: Round, when: string, leaves?: Trial['leaves']): Promise<string[]> {
   const ended = await hkfs(['verify', '--json', '-a', archive]);
-  if (![0, 1, 4].includes(ended.status ?? -1)) return [`${when} verify says: ${say(ended)}`];
+  if (![0, 1, 4].includes(ended.status ?? -1) || ended.stdout === '')
+    return [`${when} verify says: ${say(ended)}`];
   const { damaged, missing, views, unlinked } = JSON.parse(ended.stdout) as VerifySummary;
   const found = [
     leaves === 'damage' ? [] : damaged,
