@@ -43,12 +43,15 @@ export default class Replay extends BaseCommand {
     const { flags } = await this.parse(Replay);
     const { to, into } = flags;
     if (to !== undefined && into !== undefined) return this.materialize(flags, { at: to, into });
-    await this.write({ ...flags, forReplay: !flags.check, orAside: flags.check }, async (archive, { view }) => {
-      const summary = await archive.replay({ check: flags.check });
-      view.stop();
-      await this.print(summary, flags, () => replayParagraph(summary));
-      if (summary.equal === false) process.exitCode = EXIT.damage;
-    });
+    await this.write(
+      { ...flags, forReplay: !flags.check, orAside: flags.check },
+      async (archive, { view }) => {
+        const summary = await archive.replay({ check: flags.check });
+        view.stop();
+        await this.print(summary, flags, () => replayParagraph(summary));
+        if (summary.equal === false) process.exitCode = EXIT.damage;
+      },
+    );
   }
 
   private materialize(
