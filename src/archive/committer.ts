@@ -106,6 +106,8 @@ const FULL_OR_FIXED: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']
 
 /** Of one name, and nothing that a person did to it. */
 const REFUSALS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EXDEV']);
+/** What a person put into the tree is in the way: it stays, as it has to. */
+const OF_A_PERSON: ReadonlySet<string> = new Set(['ECONFLICT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST']);
 
 /** What moves or takes away has to be done in the order of the events. */
 const ORDERED: ReadonlySet<TreeOperation['op']> = new Set(['unlink', 'rmdir', 'rename', 'discard']);
@@ -485,7 +487,7 @@ export class Committer {
       const isLenient = again && !FULL_OR_FIXED.has(code);
       if (isOfDisk(code) && !isLenient) throw Object.assign(new Error(failure.message), { code, path });
       const message = `${WHAT_FAILED[operation.op]}: ${failure.message}`;
-      this.options.onFailed?.({ path, code, message });
+      if (!OF_A_PERSON.has(code)) this.options.onFailed?.({ path, code, message });
       if (this.options.onRefused && PUTS.has(operation.op)) this.options.onRefused({ path, code, message });
       else this.options.onMessage({ level: 'warning', code, path, text: message, ...undone(code, again) });
     }

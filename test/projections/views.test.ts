@@ -101,8 +101,8 @@ describe('calls that overlap', () => {
       const calls = [[rename([0, 'x'], [0, 'y'])], [directory(0, 'd')]].map((events, at) =>
         views.apply(recordsOf(events, 1 + at)),
       );
-      for (const call of calls) await expect(call).rejects.toThrow('position 1');
-      await expect(views.apply(recordsOf([directory(0, 'd')], 1))).rejects.toThrow('position 1');
+      for (const call of calls) await expect(call).rejects.toThrow('event 1');
+      await expect(views.apply(recordsOf([directory(0, 'd')], 1))).rejects.toThrow('event 1');
       expect([await rowsOf(views), views.position]).toEqual([before, 1]);
     }));
 });
@@ -126,7 +126,7 @@ describe('records that do not follow the checkpoint', () => {
     withViews([CREATED], async (views) => {
       const before = await rowsOf(views);
       const records = recordsOf([file(0, 'a'), rename([0, 'x'], [0, 'y'])], 1);
-      await expect(views.apply(records)).rejects.toThrow('position 2');
+      await expect(views.apply(records)).rejects.toThrow('event 2');
       expect([await rowsOf(views), views.position]).toEqual([before, 1]);
     }));
 });
