@@ -19,7 +19,7 @@ import { openMessage } from './open-words.js';
 import { isBrokenPipe, writeAll, writeBytes, writeChunk } from './output.js';
 import { chooseStyle, createProgressView, type ProgressStyle, type ProgressView } from './progress.js';
 import { jsonRow, mapped, writeJsonRows, writeNullPaths } from './rows.js';
-import { tell } from './settle.js';
+import { hasStatus, tell } from './settle.js';
 import { type Column, tableLines } from './table.js';
 import { visibleLines, visibleText } from './visible-name.js';
 
@@ -142,7 +142,7 @@ export abstract class BaseCommand extends Command {
       work.view.message(told);
     };
     const result = await use({ ...work, view: { ...work.view, message } });
-    if (!isWhole && (process.exitCode ?? EXIT.ok) === EXIT.ok) process.exitCode = EXIT.partial;
+    if (!isWhole && !hasStatus()) process.exitCode = EXIT.partial;
     return result;
   }
 

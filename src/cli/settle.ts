@@ -37,6 +37,12 @@ export function tell(error: unknown, argv: readonly string[]): void {
   process.exitCode = exitCode;
 }
 
+/** Whether the command has said already that it leaves with something else than 0. */
+export function hasStatus(): boolean {
+  const { exitCode } = process;
+  return exitCode !== undefined && exitCode !== EXIT.ok && exitCode !== UNSETTLED;
+}
+
 /** The status that a command which has settled leaves: 0 where it said nothing else. */
 export function settledStatus(): number {
   if (process.exitCode === UNSETTLED) process.exitCode = EXIT.ok;

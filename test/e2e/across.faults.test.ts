@@ -11,6 +11,7 @@ import { archiveKey } from '../../src/archive/keys.js';
 import { layoutOf, readArchiveFile } from '../../src/archive/layout.js';
 import { checkpointName, segmentName } from '../../src/archive/remote/names.js';
 import { encodeCheckpoint } from '../../src/events/checkpoint.js';
+import { recordHash, withLink } from '../../src/events/commit-chain.js';
 import { EventLog } from '../../src/events/log.js';
 import { CompactRange } from '../../src/events/merkle.js';
 import { encodeStoredCommit } from '../../src/events/segment.js';
@@ -428,7 +429,8 @@ async function sendUnknownEvent(name: Name): Promise<void> {
     );
     const parts: Buffer[] = [];
     for await (const stored of log.readStored({ from: newest })) parts.push(encodeStoredCommit(stored));
-    const event = Buffer.from(encode([1, 'file.transmogrified', 0]));
+    const unknown = Buffer.from(encode([1, 'file.transmogrified', 0]));
+    const event = withLink(unknown, recordHash(log.lastCommit!));
     const range = CompactRange.from(log.size, log.lastCommit!.range);
     range.append(event);
     const commit = { ...log.lastCommit!, first: log.size, count: 1, range: range.hashes };

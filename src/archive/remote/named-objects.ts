@@ -1,11 +1,12 @@
 /** The contents that commits name, gathered while they are imported. */
+import { decodeEvent } from '../../events/codec.js';
 import { peekType, RawEvent } from '../../events/raw-event.js';
 import type { StoredCommit } from '../../events/segment.js';
 import { ObjectList } from './object-list.js';
 
 export class NamedObjects {
   readonly list = new ObjectList();
-  /** Some of the list went again, or could not be read here: only the views know what is left. */
+  /** None of the list went again; else only the views know what is left. */
   isComplete = true;
   private readonly seen = new Set<string>();
   private readonly raw = new RawEvent();
@@ -18,13 +19,16 @@ export class NamedObjects {
     const type = peekType(bytes);
     if (type === 'object.removed') this.isComplete = false;
     if (type !== 'object.stored') return;
-    if (this.raw.read(bytes) !== 'object.stored') {
-      this.isComplete = false;
-      return;
-    }
-    const text = this.raw.hash!.toString('latin1');
+    if (this.raw.read(bytes) === 'object.stored') return this.addObject(this.raw.hash!, this.raw.size);
+    // The first of a commit carries a link, which the short way does not read.
+    const event = decodeEvent(bytes, 0);
+    if (event.type === 'object.stored') this.addObject(Buffer.from(event.hash, 'hex'), event.size);
+  }
+
+  private addObject(hash: Buffer, size: number): void {
+    const text = hash.toString('latin1');
     if (this.seen.has(text)) return;
     this.seen.add(text);
-    this.list.add(this.raw.hash!, this.raw.size);
+    this.list.add(hash, size);
   }
 }
