@@ -251,8 +251,11 @@ class IngestRun {
         });
       } catch (error) {
         if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') continue;
+        const code = errnoOf(error) ?? 'EIO';
         const text = `stays: ${withoutDescriptors((error as Error).message)}`;
-        this.parts.counters.fail(path, errnoOf(error) ?? 'EIO', text, text);
+        // A mount point: it is empty, and nothing of the source is left in it.
+        if (code === 'EBUSY') this.parts.onMessage({ level: 'warning', code, path, text });
+        else this.parts.counters.fail(path, code, text, text);
       }
     }
   }
