@@ -402,7 +402,8 @@ export class Committer {
   private keepSource(failure: Failure): void {
     const { onRefused, onMessage } = this.options;
     const { path, code, message } = failure;
-    if (onRefused) onRefused(failure);
+    // What is mounted in a source was copied, and no link leads from there.
+    if (onRefused && code !== 'EXDEV') onRefused(failure);
     else onMessage({ level: 'warning', code, path, text: message });
   }
 

@@ -94,29 +94,28 @@ describe('a filesystem without hard links', () => {
 });
 
 describe('an archive on a filesystem that was remounted read-only', () => {
-  onExt4('is told as READ_ONLY by changes and by queries, in one line each, with exit 2', () => {
-    const path = space.make('ext4', 32);
-    const box = boxOn(path, fs.mkdtempSync(join(space.path, 'source-')));
-    box.write({ a: 'a' }).ingest();
-    const head = box.head();
-    sh(`mount -o remount,ro '${path}'`);
-    for (const args of [
-      ['ingest', box.source, '--to', 'b'],
-      ['verify'],
-      ['ls'],
-      ['cat', 'source/a'],
-      ['replay'],
-    ])
-      expect({ args, ...box.run(...args) }).toMatchObject({
-        ...{ args, status: 2, stdout: '', stderr: expect.stringMatching(saying('READ_ONLY')) },
+  onExt4(
+    'is told as READ_ONLY by changes, in one line each, with exit 2, and asked and verified all the same',
+    () => {
+      const path = space.make('ext4', 32);
+      const box = boxOn(path, fs.mkdtempSync(join(space.path, 'source-')));
+      box.write({ a: 'a' }).ingest();
+      const head = box.head();
+      sh(`mount -o remount,ro '${path}'`);
+      for (const args of [['ingest', box.source, '--to', 'b'], ['rm', 'source/a', '--yes'], ['replay']])
+        expect({ args, ...box.run(...args) }).toMatchObject({
+          ...{ args, status: 2, stdout: '', stderr: expect.stringMatching(saying('READ_ONLY')) },
+        });
+      for (const args of [['verify'], ['ls'], ['cat', 'source/a'], ['replay', '--check']])
+        expect({ args, ...box.run(...args) }).toMatchObject({ args, status: 0, stderr: '' });
+      expect(hkfs(['init', join(path, 'other')])).toMatchObject({
+        ...{ status: 2, stderr: expect.stringMatching(saying('READ_ONLY')) },
       });
-    expect(hkfs(['init', join(path, 'other')])).toMatchObject({
-      ...{ status: 2, stderr: expect.stringMatching(saying('READ_ONLY')) },
-    });
-    sh(`mount -o remount,rw '${path}'`);
-    expect(box.head()).toBe(head);
-    box.expectSound();
-  });
+      sh(`mount -o remount,rw '${path}'`);
+      expect(box.head()).toBe(head);
+      box.expectSound();
+    },
+  );
 
   onExt4('as a source is copied like any other', () => {
     const source = space.make('ext4', 16);
