@@ -102,11 +102,11 @@ describe('an archive on a filesystem that was remounted read-only', () => {
       box.write({ a: 'a' }).ingest();
       const head = box.head();
       sh(`mount -o remount,ro '${path}'`);
-      for (const args of [['ingest', box.source, '--to', 'b'], ['rm', 'source/a', '--yes'], ['replay']])
+      for (const args of [['ingest', box.source, '--to', 'b'], ['sync'], ['replay']])
         expect({ args, ...box.run(...args) }).toMatchObject({
           ...{ args, status: 2, stdout: '', stderr: expect.stringMatching(saying('READ_ONLY')) },
         });
-      for (const args of [['verify'], ['ls'], ['cat', 'source/a'], ['replay', '--check']])
+      for (const args of [['verify'], ['ls'], ['find', '--name', 'a'], ['replay', '--check']])
         expect({ args, ...box.run(...args) }).toMatchObject({ args, status: 0, stderr: '' });
       expect(hkfs(['init', join(path, 'other')])).toMatchObject({
         ...{ status: 2, stderr: expect.stringMatching(saying('READ_ONLY')) },
