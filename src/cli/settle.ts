@@ -5,12 +5,12 @@
 import { EXIT, HkfsError } from '../errors.js';
 import { asksForJson, renderError } from './render-error.js';
 
-/** As text, so that it is told from the number of a bug that a command itself has met. */
-const UNSETTLED = String(EXIT.bug);
+/** The status of the last error that was told: a bug that a command has met is told from the status before it. */
+let told: number | null = null;
 
 /** Runs a command line to its end, and tells every other end as a bug. */
 export async function untilSettled(argv: readonly string[], run: () => Promise<void>): Promise<void> {
-  process.exitCode = UNSETTLED;
+  process.exitCode = EXIT.bug;
   const leaveWithBug = (error: unknown): void => {
     tell(asBug(error), argv);
     process.exit(EXIT.bug);
@@ -34,19 +34,23 @@ export async function untilSettled(argv: readonly string[], run: () => Promise<v
 export function tell(error: unknown, argv: readonly string[]): void {
   const { text, exitCode } = renderError(error, { json: asksForJson(argv) });
   process.stderr.write(text);
+  told = exitCode;
   process.exitCode = exitCode;
 }
 
 /** Whether the command has said already that it leaves with something else than 0. */
 export function hasStatus(): boolean {
-  const { exitCode } = process;
-  return exitCode !== undefined && exitCode !== EXIT.ok && exitCode !== UNSETTLED;
+  return !isUnsettled() && Number(process.exitCode ?? EXIT.ok) !== EXIT.ok;
 }
 
 /** The status that a command which has settled leaves: 0 where it said nothing else. */
 export function settledStatus(): number {
-  if (process.exitCode === UNSETTLED) process.exitCode = EXIT.ok;
+  if (isUnsettled()) process.exitCode = EXIT.ok;
   return Number(process.exitCode ?? EXIT.ok);
+}
+
+function isUnsettled(): boolean {
+  return Number(process.exitCode) === EXIT.bug && told !== EXIT.bug;
 }
 
 /** What nobody waited for or caught is a bug, also where it has a code that is none. */

@@ -63,10 +63,11 @@ async function writeLog(location, count) {
     if (log.size + commit.length >= count) break;
     commit.push(event);
     if (commit.length < COMMIT) continue;
-    await log.append(commit, { timeMs: Date.now(), operation: 1 });
+    await log.append(commit, { timeMs: Date.now(), operation: log.lastCommit?.operation ?? 0 });
     commit = [];
   }
-  if (commit.length > 0) await log.append(commit, { timeMs: Date.now(), operation: 1 });
+  if (commit.length > 0)
+    await log.append(commit, { timeMs: Date.now(), operation: log.lastCommit?.operation ?? 0 });
   await log.compactForClose();
   await log.close();
 }

@@ -83,10 +83,11 @@ async function writeLog(location, directories) {
       const parent = push({ type: 'directory.added', parent: folder, name });
       for (const file of filesOf(number)) push({ type: 'file.ingested', parent, source: null, ...file });
       if (events.length < COMMIT) continue;
-      await log.append(events, { timeMs: Date.now(), operation: 1 });
+      await log.append(events, { timeMs: Date.now(), operation: log.lastCommit?.operation ?? 0 });
       events = [];
     }
-    if (events.length > 0) await log.append(events, { timeMs: Date.now(), operation: 1 });
+    if (events.length > 0)
+      await log.append(events, { timeMs: Date.now(), operation: log.lastCommit?.operation ?? 0 });
   } finally {
     await log.close();
   }
