@@ -5,10 +5,8 @@
  */
 import { crc32, createInflateRaw } from 'node:zlib';
 import { DecompressionError, TrailingJunkError } from './decompression-error.js';
+import { Inflater, OUTPUT, PIECE } from './inflater.js';
 
-/** A piece unpacks to a thousand times its size at most: so 16 MiB are held at once. */
-const PIECE = 16 << 10;
-const OUTPUT = 256 << 10;
 const HEADER = 10;
 const TRAILER = 8;
 /** No member is shorter. */
@@ -127,7 +125,7 @@ async function need(input: Input, length: number): Promise<void> {
 }
 
 async function* member(input: Input): AsyncGenerator<Buffer> {
-  const inflater = new Inflater();
+  const inflater = new Inflater(createInflateRaw({ chunkSize: OUTPUT }));
   let sum = 0;
   let size = 0;
   try {
@@ -149,56 +147,4 @@ async function* member(input: Input): AsyncGenerator<Buffer> {
   const isRight = input.at.readUInt32LE(0) === sum && input.at.readUInt32LE(4) === size % SIZE_BITS;
   input.consume(TRAILER);
   if (!isRight) throw new DecompressionError('gzip', 'incorrect checksum: what was unpacked may be wrong');
-}
-
-/** One piece in, all that it unpacks to out. */
-class Inflater {
-  private readonly stream = createInflateRaw({ chunkSize: OUTPUT });
-  private ready: Buffer[] = [];
-  private wake = (): void => {};
-  failure: Error | undefined;
-  /** It failed, or has all that it wants. */
-  isOver = false;
-
-  constructor() {
-    const over = (): void => {
-      this.isOver = true;
-      this.wake();
-    };
-    this.stream.on('data', (bytes: Buffer) => this.ready.push(bytes));
-    this.stream.on('error', (error) => {
-      this.failure ??= error;
-      over();
-    });
-    // A stream that ended or failed does not always call back.
-    this.stream.on('end', over);
-    this.stream.on('close', over);
-  }
-
-  /** @returns how many bytes of the piece are its own */
-  async write(piece: Buffer): Promise<number> {
-    const before = this.stream.bytesWritten;
-    await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      this.stream.write(piece, () => resolve());
-    });
-    return this.stream.bytesWritten - before;
-  }
-
-  /** The source has no more. */
-  end(): Promise<void> {
-    if (this.isOver) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.wake = resolve;
-      this.stream.end();
-    });
-  }
-
-  take(): Buffer[] {
-    return this.ready.splice(0);
-  }
-
-  close(): void {
-    this.stream.destroy();
-  }
 }
