@@ -66,6 +66,13 @@ export function isAtOrBelow(path: string, above: string): boolean {
   return above === '' || path === above || path.startsWith(`${above}/`);
 }
 
+/** Whether a directory above the path is among some, of the tree or of the disk, without slashes at their ends. */
+export function isBelowAny(path: string, directories: { has(path: string): boolean }): boolean {
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
+    if (directories.has(path.slice(0, at))) return true;
+  return path !== '/' && directories.has('/');
+}
+
 /** Orders names by their bytes: negative, zero or positive. */
 export function compareNames(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);

@@ -2,7 +2,7 @@
 import type { Hash, Place, Position } from '../../events/types.js';
 import { Below } from '../../fs/below.js';
 import { treePath } from '../../fs/confined-path.js';
-import { parentPath } from '../../fs/names.js';
+import { isBelowAny } from '../../fs/names.js';
 import { objectPath } from '../../fs/stage.js';
 import { lstatOrNull } from '../../fs/scan.js';
 import { livePath, type Contents } from '../../projections/contents.js';
@@ -92,7 +92,7 @@ export class Keepers {
     let untrue: string | null = null;
     for await (const place of this.contents.postings(hash)) {
       const path = await livePath(place, hash, this.namespace);
-      if (path === null || isAtOrBelowAny(path, this.rules.going)) continue;
+      if (path === null || isGoing(path, this.rules.going)) continue;
       const { parent, name } = place;
       if (isInPlace(this.disk, treePath(this.archive.layout.root, path), own))
         return { keeper: { place: { parent, name }, path } };
@@ -133,9 +133,8 @@ export class Keepers {
   }
 }
 
-export function isAtOrBelowAny(path: string, tops: ReadonlySet<string>): boolean {
-  for (let at = path; at !== ''; at = parentPath(at)) if (tops.has(at)) return true;
-  return false;
+function isGoing(path: string, going: ReadonlySet<string>): boolean {
+  return going.has(path) || isBelowAny(path, going);
 }
 
 /** What the symlinks and specials at and below entries are. */
@@ -166,7 +165,7 @@ async function othersOutside(
     for await (const named of archive.namespace().walk({ path: '', entry: ROOT })) {
       const signature = signatureOf(named.entry);
       if (signature === null || !wanted.has(signature) || found.has(signature)) continue;
-      if (isAtOrBelowAny(named.path, going) || !isOtherInPlace(archive, disk, named)) continue;
+      if (isGoing(named.path, going) || !isOtherInPlace(archive, disk, named)) continue;
       found.set(signature, { place: placeOfEntry(named.entry), path: named.path });
       if (found.size === wanted.size) break;
     }

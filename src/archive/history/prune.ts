@@ -1,13 +1,13 @@
 /** `prune`: takes a path out of the tree where what it holds stays elsewhere, and writes down where. */
 import { HkfsError, isHkfsError } from '../../errors.js';
-import { parentPath } from '../../fs/names.js';
+import { isBelowAny } from '../../fs/names.js';
 import type { NamedEntry } from '../../projections/namespace.js';
 import type { PruneOptions, PruneSummary, RefusalRow } from '../api.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolveSince } from '../queries/moments.js';
 import { resolvePathAt } from '../queries/past-paths.js';
 import { execute, type Executed, type ChangeOptions, type ChangePlan } from './change.js';
-import { isAtOrBelowAny, Keepers } from './keepers.js';
+import { Keepers } from './keepers.js';
 import { proofRow, pruneEvents, weed, type Proven, type Weeding } from './prune-plan.js';
 
 /** @throws HkfsError NOT_FOUND, BAD_TARGET, BAD_PATH, BAD_MOMENT */
@@ -98,7 +98,7 @@ async function startsOf(archive: OpenArchive, paths: string | readonly string[])
       absent.push({ path, kind: null, hash: null, size: null, reason: 'it is not there' });
     }
   const tops = new Set(found.keys());
-  const starts = [...found.values()].filter(({ path }) => !isAtOrBelowAny(parentPath(path), tops));
+  const starts = [...found.values()].filter(({ path }) => !isBelowAny(path, tops));
   return { starts, absent };
 }
 

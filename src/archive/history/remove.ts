@@ -1,6 +1,7 @@
 /** `rm`: one event for each path, whatever is below; no object goes. */
 import { HkfsError } from '../../errors.js';
 import type { RemoveOptions, RemoveSummary } from '../api.js';
+import { isBelowAny } from '../../fs/names.js';
 import type { OpenArchive } from '../open-archive.js';
 import { resolvePathAt } from '../queries/past-paths.js';
 import {
@@ -46,10 +47,4 @@ export async function planRemoval(
   const outermost = [...named].filter(([path]) => !isBelowAny(path, named));
   const removed = outermost.map(([path]) => path);
   return { command: 'rm', args: removed, steps: outermost.map(([, step]) => step), removed };
-}
-
-function isBelowAny(path: string, named: ReadonlyMap<string, unknown>): boolean {
-  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
-    if (named.has(path.slice(0, at))) return true;
-  return false;
 }

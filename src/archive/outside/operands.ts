@@ -2,7 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { errnoOf, HkfsError, isHkfsError } from '../../errors.js';
 import { absolutePath } from '../../fs/absolute-path.js';
-import { baseName, parentPath, realPath, toFsPath } from '../../fs/names.js';
+import { baseName, isBelowAny, parentPath, realPath, toFsPath } from '../../fs/names.js';
 import type { OwnPlaces } from '../own-places.js';
 import { refuseInside, refuseUnreadable, statSource } from '../ingest/sources.js';
 import type { OutsideFiles } from './outside-files.js';
@@ -103,10 +103,4 @@ function refusal(path: string): HkfsError {
 /** One slash at the end of `LINK/` stays: without it the link itself would be meant. */
 function withoutSlashes(path: string): string {
   return path.replace(/\/+$/, '/');
-}
-
-function isBelowAny(path: string, directories: ReadonlySet<string>): boolean {
-  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
-    if (directories.has(path.slice(0, at))) return true;
-  return path !== '/' && directories.has('/');
 }
