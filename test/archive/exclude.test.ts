@@ -10,12 +10,13 @@ function excludes(globs: readonly string[], path: string): boolean {
 function isExcludedBy(exclusion: Exclusion, path: string): boolean {
   const bare = path.replace(/\/$/, '');
   const below = parentPath(bare);
-  return exclusion.isExcluded({
+  const isExcluded = exclusion.isExcluded?.({
     name: baseName(bare),
     isDirectory: bare !== path,
     below,
     directory: joinPath('/home/me/src', below),
   });
+  return isExcluded ?? false;
 }
 
 describe('a glob without a slash', () => {

@@ -25,7 +25,7 @@ export interface WalkOptions {
   readonly isLenient: boolean;
   /** Unchanged files need neither be read (`--checksum`) nor be released (`--mode move`, `assimilate`). */
   readonly trustsStats: boolean;
-  readonly isExcluded: IsExcluded;
+  readonly isExcluded: IsExcluded | null;
   readonly onMessage: (message: Message) => void;
   readonly signal: AbortSignal | undefined;
 }
@@ -200,7 +200,7 @@ export class DirectoryIngester {
     if (stat.size === 0n) return false; // what some file systems say of files that have bytes
     if (this.raw.read(entry.bytes) !== 'file.ingested' || !isUnchangedRaw(this.raw, stat)) return false;
     const { name } = entry;
-    if (this.options.isExcluded({ name, isDirectory: false, ...at.place }) || this.isSuspect(this.raw.hash))
+    if (this.options.isExcluded?.({ name, isDirectory: false, ...at.place }) || this.isSuspect(this.raw.hash))
       return false;
     this.parts.counters.file(this.raw.size);
     this.parts.counters.unchangedFiles += 1;
@@ -243,7 +243,7 @@ export class DirectoryIngester {
     const stat = new StatTable(part.stats).get(index);
     const isDirectory = !failure && entryKindOf(stat.mode) === 'directory';
     const place = { below: directory.relativePath, directory: path };
-    if (this.options.isExcluded({ name, isDirectory, ...place })) return null;
+    if (this.options.isExcluded?.({ name, isDirectory, ...place })) return null;
     if (failure) {
       this.parts.counters.fail(full, failure.code, failure.message);
       return null;
@@ -297,7 +297,7 @@ export class DirectoryIngester {
   ): void {
     for (const [name, { directoryId }] of existing) {
       if (seen.has(name)) continue;
-      if (this.options.isExcluded({ name, isDirectory: directoryId !== null, ...place })) continue;
+      if (this.options.isExcluded?.({ name, isDirectory: directoryId !== null, ...place })) continue;
       this.parts.counters.removed += 1;
       if (!this.options.dryRun)
         this.parts.committer.push({ type: 'path.removed', parent: directory.id, name });

@@ -19,7 +19,8 @@ export interface Candidate {
 export type IsExcluded = (candidate: Candidate) => boolean;
 
 export interface Exclusion {
-  readonly isExcluded: IsExcluded;
+  /** Null where nothing is left out: then nobody has to make a candidate of each entry. */
+  readonly isExcluded: IsExcluded | null;
   /** Globs that have matched nothing so far, as they were given: a slip of the hand, often. */
   unmatched(): string[];
 }
@@ -46,7 +47,7 @@ export function exclusionOf(globs: readonly string[]): Exclusion {
     return false;
   };
   return {
-    isExcluded: patterns.length === 0 ? () => false : isExcluded,
+    isExcluded: patterns.length === 0 ? null : isExcluded,
     unmatched: () => [...unmatched].map(({ glob }) => glob),
   };
 }

@@ -21,7 +21,7 @@ interface Mirrored {
 }
 
 interface VanishedOptions {
-  readonly isExcluded: IsExcluded;
+  readonly isExcluded: IsExcluded | null;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -33,7 +33,7 @@ interface VanishedOptions {
 export async function guardMirror(
   archive: OpenArchive,
   { mirror, yes, dryRun, confirm, signal }: IngestOptions,
-  { roots, isExcluded }: { roots: readonly SourceRoot[]; isExcluded: IsExcluded },
+  { roots, isExcluded }: { roots: readonly SourceRoot[]; isExcluded: IsExcluded | null },
 ): Promise<void> {
   if (mirror !== true || yes === true || dryRun === true) return;
   for (const { path, target, isDirectory } of roots) {
@@ -73,7 +73,7 @@ async function countVanished(
         const relative = joinPath(relativePath, entry.name);
         const { name } = entry;
         const isDirectory = entry.directoryId !== null;
-        if (isExcluded({ name, isDirectory, below: relativePath, directory: next.path })) continue;
+        if (isExcluded?.({ name, isDirectory, below: relativePath, directory: next.path })) continue;
         count.total += 1;
         if (!names.has(entry.name)) {
           count.removed += 1;

@@ -79,6 +79,7 @@ async function ingestHeld(
 ): Promise<IngestSummary> {
   const { root } = archive.layout;
   const exclusion = exclusionOf(options.exclude ?? []);
+  // Of its own: what it matches in the archive is no match in a source.
   const { isExcluded } = exclusionOf(options.exclude ?? []);
   await guardMirror(archive, options, { roots, isExcluded });
   if (options.signal?.aborted) throw interrupted();
@@ -200,14 +201,13 @@ class IngestRun {
 
   private async tar(root: SourceRoot): Promise<void> {
     const { archive, committer, counters, exclusion, options, onMessage, stream } = this.parts;
-    const { dryRun = false, ignoreZeros = false, exclude = [], signal } = options;
+    const { dryRun = false, ignoreZeros = false, signal } = options;
     const treeRoot = await this.treeRoot(root.target);
     const implied = impliedAttributes(archive);
     const tree = new TarTree({ archive, committer, counters, root: treeRoot, implied, dryRun });
-    const isExcluded = exclude.length > 0 ? exclusion.isExcluded : null;
     const ingester = new TarIngester(
       { archive, committer, counters, tree, source: root.path, isRoot: root.target === '' },
-      { dryRun, ignoreZeros, isExcluded, onMessage, signal },
+      { dryRun, ignoreZeros, isExcluded: exclusion.isExcluded, onMessage, signal },
     );
     const { input, opened } = root.path === STDIN ? stream! : await openFile(root.path);
     try {
